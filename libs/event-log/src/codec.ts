@@ -1,0 +1,50 @@
+// The stored form of an event: one JSON document that names its own stream and revision, so that its hash binds both.
+import { upcast, type AnyEvent, type RecordedEvent } from '@app/events';
+import { InvalidAppend, MAX_APPEND_BYTES } from './event-log.port.js';
+
+/** Serialises events for `stream`, the first one at `firstRevision`. @throws InvalidAppend */
+export function encode(stream: string, firstRevision: bigint, events: readonly AnyEvent[]): Buffer[] {
+  if (events.length === 0) throw new InvalidAppend(`append to ${stream}: no events`);
+  if (stream === '') throw new InvalidAppend('append to a stream without a name');
+  let total = 0;
+  const encoded = events.map((event, index) => {
+    const { id, type, data, metadata } = event;
+    let json: string;
+    try {
+      json = JSON.stringify({ id, type, stream, revision: Number(firstRevision) + index, data, metadata });
+    } catch (error) {
+      throw new InvalidAppend(`append to ${stream}: ${type} cannot be serialised: ${(error as Error).message}`);
+    }
+    const bytes = Buffer.from(json);
+    total += bytes.length;
+    return bytes;
+  });
+  if (total > MAX_APPEND_BYTES) {
+    throw new InvalidAppend(`append to ${stream}: ${total} bytes, the limit is ${MAX_APPEND_BYTES}`);
+  }
+  return encoded;
+}
+
+interface Stored {
+  id: string;
+  type: AnyEvent['type'];
+  stream: string;
+  revision: number;
+  data: unknown;
+  metadata: AnyEvent['metadata'];
+}
+
+/** The inverse of {@link encode}; brings old versions up to date and keeps the exact bytes. */
+export function decode(bytes: Uint8Array, position: bigint): RecordedEvent {
+  const stored = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as Stored;
+  return {
+    id: stored.id,
+    type: stored.type,
+    data: upcast(stored.type, stored.metadata.schemaVersion, stored.data),
+    metadata: stored.metadata,
+    stream: stored.stream,
+    revision: BigInt(stored.revision),
+    position,
+    bytes,
+  } as RecordedEvent;
+}

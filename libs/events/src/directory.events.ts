@@ -1,0 +1,67 @@
+// Facts about identities: tenants, connections, users, groups and agents.
+
+/** A value encrypted under a per-subject data key (AES-256-GCM, base64url). Unreadable once the key is erased. */
+export type Sealed = string;
+
+/** An owner of an agent. */
+export interface OwnerRef {
+  readonly type: 'User' | 'Group';
+  readonly id: string;
+}
+
+export interface MemberRef {
+  readonly id: string;
+  readonly type: 'User' | 'Group';
+}
+
+export type ApiKeyRole = 'platform' | 'operator';
+
+export interface DirectoryEvents {
+  TenantCreated: { name: string };
+  /** `fingerprint` is a keyed digest; the key itself is shown once and never stored. */
+  ApiKeyIssued: { keyId: string; role: ApiKeyRole; fingerprint: string };
+  ApiKeyRevoked: { keyId: string };
+
+  ConnectionOpened: { connectionId: string; name: string; dialect: 'lenient' | 'strict' };
+  ConnectionTokenIssued: { connectionId: string; tokenId: string; fingerprint: string; expiresAt?: string };
+  ConnectionTokenRevoked: { connectionId: string; tokenId: string };
+  ConnectionPaused: { connectionId: string };
+  ConnectionResumed: { connectionId: string };
+  ConnectionClosed: { connectionId: string };
+
+  /** A claim on a userName; void after `until` unless the user exists. */
+  UserNameReserved: { userId: string; until: string };
+  UserNameReleased: { userId: string };
+
+  /** `sealed` holds the whole SCIM resource (schema attributes and extensions, without id and meta). */
+  UserProvisioned: { userId: string; active: boolean; dataKeyId: string; userNameHash: string; sealed: Sealed };
+  /** `sealed` is the whole resource after the change; `changed` names the attributes, never their values. */
+  UserChanged: { userId: string; userNameHash: string; sealed: Sealed; changed: string[] };
+  UserDeactivated: { userId: string };
+  /** Opens generation n+1: nothing that generation n lost is restored. */
+  UserReactivated: { userId: string; generation: number };
+  UserDeleted: { userId: string; userNameHash: string };
+
+  /** `resource` holds the SCIM attributes of the group without members, id and meta. */
+  GroupCreated: { groupId: string; displayName: string; resource: Record<string, unknown> };
+  GroupChanged: { groupId: string; displayName: string; resource: Record<string, unknown>; changed: string[] };
+  /** At most 2,000 members per event; a larger change is several events of one append. */
+  GroupMembershipChanged: { groupId: string; added: MemberRef[]; removed: MemberRef[] };
+  GroupDeleted: { groupId: string };
+
+  AgentProvisioned: {
+    agentId: string;
+    name: string;
+    active: boolean;
+    owners: OwnerRef[];
+    parentId?: string;
+    resource: Record<string, unknown>;
+  };
+  AgentChanged: { agentId: string; name: string; resource: Record<string, unknown>; changed: string[] };
+  AgentOwnersChanged: { agentId: string; added: OwnerRef[]; removed: OwnerRef[] };
+  AgentDeactivated: { agentId: string; reason: string };
+  AgentReactivated: { agentId: string; generation: number };
+  /** The last owner who may act is gone; the agent may not act either. */
+  AgentOrphaned: { agentId: string };
+  AgentDeleted: { agentId: string };
+}

@@ -1,0 +1,38 @@
+// What a SCIM write means: the next resource and exactly what differs, before any command is made from it.
+
+export type ScimValue = string | number | boolean | null | ScimValue[] | { [key: string]: ScimValue };
+
+/** A resource's attributes under their schema-cased names; extensions under their URN. Without `schemas`, id, meta. */
+export type ScimAttributes = { [key: string]: ScimValue };
+
+/** Members of a group as the engine needs them: membership tests and the size, never a scan. */
+export interface MemberSet {
+  readonly size: number;
+  has(id: string): boolean;
+  ids(): Iterable<string>;
+}
+
+export interface Member {
+  readonly value: string;
+  readonly type?: 'User' | 'Group';
+}
+
+export interface AttributeChange {
+  /** `displayName`, `name.givenName`, `urn:…:User:department`. */
+  readonly path: string;
+  readonly before: ScimValue | undefined;
+  readonly after: ScimValue | undefined;
+}
+
+/** The meaning of one write. `noop` means that nothing at all changed: append nothing, keep the ETag. */
+export interface ChangeSet {
+  readonly next: ScimAttributes;
+  readonly changes: readonly AttributeChange[];
+  /** Only for a resource type with members; already net of members that were present or absent before. */
+  readonly members: { readonly added: readonly Member[]; readonly removed: readonly string[] };
+  readonly noop: boolean;
+  /** Deviations from the RFCs that the lenient dialect accepted, by name, with how often each was met. */
+  readonly quirks: Readonly<Record<string, number>>;
+}
+
+export type Dialect = 'lenient' | 'strict';

@@ -1,0 +1,45 @@
+// The vault: the only place with plaintext. Secrets are stored under envelope encryption, everything else keeps ids.
+
+export interface StoredSecret {
+  readonly secretId: string;
+  /** Keyed digest (HMAC-SHA-256, base64url, 22 characters): recognises the same secret within one tenant. */
+  readonly fingerprint: string;
+}
+
+/** What a sealed value is bound to (the AAD): moving it to another tenant, subject, field or event type breaks it. */
+export interface SealContext {
+  readonly tenant: string;
+  readonly subject: string;
+  readonly field: string;
+  readonly eventType: string;
+}
+
+/** Vault port. AES-256-GCM throughout; the root key comes from configuration and is never stored. */
+export abstract class Vault {
+  /** Stores a secret durably before it resolves. */
+  abstract putSecret(tenant: string, plaintext: string): Promise<StoredSecret>;
+
+  /** The plaintext, or undefined when it was destroyed or belongs to another tenant. */
+  abstract openSecret(tenant: string, secretId: string): Promise<string | undefined>;
+
+  /** Opens many at once; destroyed and foreign ids are missing from the answer. */
+  abstract openSecrets(tenant: string, secretIds: readonly string[]): Promise<Map<string, string>>;
+
+  /** Destroys the material for good. Idempotent. */
+  abstract destroySecrets(tenant: string, secretIds: readonly string[]): Promise<void>;
+
+  /** A fresh data key that is already durable; the event that first uses it records its id. */
+  abstract newDataKey(): Promise<string>;
+
+  /** Encrypts under a data key. @throws if the key was erased. */
+  abstract seal(dataKeyId: string, context: SealContext, plaintext: string): Promise<string>;
+
+  /** The plaintext, or undefined when the data key was erased. @throws if the value was tampered with. */
+  abstract open(dataKeyId: string, context: SealContext, sealed: string): Promise<string | undefined>;
+
+  /** Crypto-shredding: everything sealed under this key is unreadable from here on. */
+  abstract eraseDataKey(dataKeyId: string): Promise<void>;
+
+  /** Keyed digest of an identifier (userName, token): same input, same output, within one purpose and tenant. */
+  abstract fingerprint(tenant: string, purpose: string, value: string): string;
+}
