@@ -1,0 +1,25 @@
+// A read model that follows the log in order, and the promise that it has seen a position.
+import type { RecordedEvent } from '@app/events';
+import type { Kysely } from 'kysely';
+
+/**
+ * A read model in a SQL database. The checkpoint is stored in the same transaction as the rows, so each event is
+ * applied exactly once in log order; throwing the tables away and following again rebuilds the same rows.
+ */
+export interface Projection<Db> {
+  /** Unique within the database; names the checkpoint. */
+  readonly name: string;
+  /** Creates tables and indexes when missing. */
+  migrate(db: Kysely<Db>): Promise<void>;
+  /** Applies a batch inside a transaction. */
+  apply(trx: Kysely<Db>, events: readonly RecordedEvent[]): Promise<void>;
+}
+
+/** The read models that must know a write before it is answered: the directory's views and the deny gate. */
+export abstract class ReadModels {
+  /**
+   * Resolves when every read model of this process has applied the log up to `position`.
+   * @throws EventLogUnavailable when they have not within `timeoutMs` (default 2,000): answer 503, never 2xx.
+   */
+  abstract reached(position: bigint, timeoutMs?: number): Promise<void>;
+}
