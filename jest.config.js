@@ -18,43 +18,19 @@ const common = {
   extensionsToTreatAsEsm: ['.ts'],
   transform,
   moduleNameMapper: {
-    '^@app/(scim-api|platform-api|console|worker): '<rootDir>/libs/$1/src/index.ts',
+    '^@app/(scim-api|platform-api|console|worker)$': '<rootDir>/apps/$1/src/index.ts',
+    '^@app/([a-z-]+)$': '<rootDir>/libs/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.data/'],
 };
 
-export default {
-  workerIdleMemoryLimit: '1GB',
-  projects: [
-    { ...common, displayName: 'unit', testMatch: ['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts', '<rootDir>/test/workspace/**/*.spec.ts'] },
-    { ...common, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.e2e-spec.ts'] },
-  ],
-};
-: '<rootDir>/apps/$1/src/index.ts',
-    '^@app/([a-z-]+): '<rootDir>/libs/$1/src/index.ts',
-    '^(\\.{1,2}/.*)\\.js$': '$1',
-  },
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.data/'],
-};
+const unit = ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'test/workspace/**/*.spec.ts'];
 
 export default {
   workerIdleMemoryLimit: '1GB',
   projects: [
-    { ...common, displayName: 'unit', testMatch: ['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts', '<rootDir>/test/workspace/**/*.spec.ts'] },
-    { ...common, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.e2e-spec.ts'] },
-  ],
-};
-: '<rootDir>/libs/$1/src/index.ts',
-    '^(\\.{1,2}/.*)\\.js$': '$1',
-  },
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.data/'],
-};
-
-export default {
-  workerIdleMemoryLimit: '1GB',
-  projects: [
-    { ...common, displayName: 'unit', testMatch: ['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts', '<rootDir>/test/workspace/**/*.spec.ts'] },
+    { ...common, displayName: 'unit', testMatch: unit.map((glob) => `<rootDir>/${glob}`) },
     { ...common, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.e2e-spec.ts'] },
   ],
 };
