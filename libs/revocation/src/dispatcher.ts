@@ -1,0 +1,225 @@
+// Decides what enters the queue next: a lane per tenant and provider, so that a slow provider delays nobody else.
+import { createHash } from 'node:crypto';
+import { QueueUnavailable, type JobQueue, type RevocationJob } from '@app/jobs';
+import type { Clock } from '@app/runtime';
+import type { Kysely } from 'kysely';
+import { chunksOf } from './holdings.view.js';
+import type { TargetFact } from './outcome.js';
+import type { RevocationDb, TargetRow } from './revocation-db.js';
+import { laneOf, type WorkChange } from './targets.view.js';
+
+/** Targets per job. */
+const CHUNK = 50;
+/** A job that left no record for so long is handed out again; the revision fences out the first one. */
+const LEASE_MS = 300_000;
+/** A broken connector is tried again with one target after this long. */
+const BROKEN_MS = 300_000;
+
+interface Lane {
+  readonly tenant: string;
+  readonly providerId: string;
+  /** Targets handed to the queue and not yet recorded, with the time (ms) they were handed over. */
+  readonly inFlight: Map<string, { readonly since: number; readonly order: number }>;
+  /** Nothing is handed out before this time (ms): the provider asked for patience, or refuses us. */
+  pausedUntil: number;
+  /** The provider refused our own credentials: one target at a time until it accepts one. */
+  broken: boolean;
+  cancelTimer: () => void;
+}
+
+export interface DispatcherParts {
+  readonly db: Kysely<RevocationDb>;
+  readonly queue: JobQueue;
+  readonly clock: Clock;
+  /** Targets of one lane in flight at once. */
+  readonly laneConcurrency: number;
+  readonly onError: (error: unknown) => void;
+}
+
+/** The state of one lane, for operators. */
+export interface LaneStatus {
+  readonly tenant: string;
+  readonly providerId: string;
+  readonly inFlight: number;
+  readonly pausedUntil: string | undefined;
+  readonly broken: boolean;
+}
+
+type DueRow = Pick<TargetRow, 'target_id' | 'generation' | 'attempts' | 'ord'>;
+
+export class Dispatcher {
+  private readonly lanes = new Map<string, Lane>();
+  private readonly dirty = new Set<string>();
+  private passing: Promise<void> | undefined;
+  private stopped = false;
+
+  constructor(private readonly parts: DispatcherParts) {}
+
+  /** The relay committed facts: forget what was recorded, look at the lanes it moved. */
+  noticed({ lanes, touched, reopened }: Pick<WorkChange, 'lanes' | 'touched' | 'reopened'>): void {
+    for (const { lane, targetId } of touched) this.lanes.get(lane)?.inFlight.delete(targetId);
+    for (const key of reopened) {
+      const lane = this.laneAt(key);
+      lane.broken = false;
+      lane.pausedUntil = 0;
+      this.dirty.add(key);
+    }
+    for (const key of lanes) this.dirty.add(key);
+    this.wake();
+  }
+
+  /** A worker recorded a fact: slow the lane down, or open it up again. */
+  learned(row: TargetRow, fact: TargetFact): void {
+    const lane = this.laneAt(laneOf(row.tenant, row.provider_id));
+    const now = this.parts.clock.now();
+    if (fact.type === 'RevocationDeferred' && fact.data.class === 'rate-limited') {
+      lane.pausedUntil = Math.max(lane.pausedUntil, Date.parse(fact.data.until));
+    } else if (fact.type === 'RevocationParked' && fact.data.class === 'connector-broken') {
+      lane.broken = true;
+      lane.pausedUntil = now + BROKEN_MS;
+    } else if (fact.type === 'RevocationAcknowledged' && lane.broken) {
+      lane.broken = false;
+      lane.pausedUntil = 0;
+      this.dirty.add(laneOf(row.tenant, row.provider_id));
+      this.wake();
+    }
+  }
+
+  /** Looks at every lane with open work; forgets hand-overs that the queue has lost (`lost`: the queue is empty). */
+  async refresh(lostBefore: number | undefined): Promise<void> {
+    const now = this.parts.clock.now();
+    for (const lane of this.lanes.values()) {
+      for (const [id, { since }] of lane.inFlight) {
+        if (since < now - LEASE_MS || (lostBefore !== undefined && since < lostBefore)) lane.inFlight.delete(id);
+      }
+    }
+    const open = await this.parts.db
+      .selectFrom('work_targets')
+      .select(['tenant', 'provider_id'])
+      .where('due_at', 'is not', null)
+      .groupBy(['tenant', 'provider_id'])
+      .execute();
+    for (const { tenant, provider_id } of open) this.dirty.add(laneOf(tenant, provider_id));
+    this.wake();
+  }
+
+  status(tenant: string): LaneStatus[] {
+    const now = this.parts.clock.now();
+    return [...this.lanes.values()]
+      .filter((lane) => lane.tenant === tenant)
+      .map((lane) => ({
+        tenant,
+        providerId: lane.providerId,
+        inFlight: lane.inFlight.size,
+        pausedUntil: lane.pausedUntil > now ? this.parts.clock.iso(lane.pausedUntil) : undefined,
+        broken: lane.broken,
+      }));
+  }
+
+  /** Hands out nothing more. Resolves when the pass under way has ended. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    for (const lane of this.lanes.values()) lane.cancelTimer();
+    await this.passing;
+  }
+
+  private wake(): void {
+    if (this.stopped || this.passing !== undefined || this.dirty.size === 0) return;
+    this.passing = this.pass()
+      .catch((error: unknown) => this.parts.onError(error))
+      .finally(() => {
+        this.passing = undefined;
+        this.wake();
+      });
+  }
+
+  private async pass(): Promise<void> {
+    const keys = [...this.dirty];
+    this.dirty.clear();
+    for (const key of keys) {
+      if (this.stopped) return;
+      await this.fill(key, this.laneAt(key));
+    }
+  }
+
+  private async fill(key: string, lane: Lane): Promise<void> {
+    const { clock, queue } = this.parts;
+    const now = clock.now();
+    lane.cancelTimer();
+    if (lane.pausedUntil > now) return this.wakeAt(key, lane, lane.pausedUntil);
+    const limit = lane.broken ? 1 : this.parts.laneConcurrency;
+    const room = limit - lane.inFlight.size;
+    if (room < Math.min(CHUNK / 2, limit)) return;
+    const next = this.nextOf(lane, await this.dueRows(lane, now, lane.inFlight.size + room), room);
+    if (next.length === 0) {
+      const at = await this.nextDueAt(lane, now);
+      return at === undefined ? undefined : this.wakeAt(key, lane, at);
+    }
+    for (const row of next) lane.inFlight.set(row.target_id, { since: now, order: row.ord });
+    try {
+      await queue.enqueue([...chunksOf(next, CHUNK)].map((rows) => jobOf(key, lane.tenant, rows)));
+    } catch (error) {
+      // The log still knows what is due: the next refresh hands it out again.
+      for (const row of next) lane.inFlight.delete(row.target_id);
+      if (!(error instanceof QueueUnavailable)) throw error;
+      this.parts.onError(error);
+    }
+  }
+
+  /** What may go now: not in flight already, and nothing before a refresh token that still is. */
+  private nextOf(lane: Lane, due: readonly DueRow[], room: number): DueRow[] {
+    const waiting = due.filter((row) => !lane.inFlight.has(row.target_id));
+    const orders = [...waiting.map((row) => row.ord), ...[...lane.inFlight.values()].map((f) => f.order)];
+    const first = Math.min(...orders);
+    return waiting.filter((row) => row.ord === first).slice(0, room);
+  }
+
+  private dueRows(lane: Lane, now: number, limit: number): Promise<DueRow[]> {
+    return this.parts.db
+      .selectFrom('work_targets')
+      .select(['target_id', 'generation', 'attempts', 'ord'])
+      .where('tenant', '=', lane.tenant)
+      .where('provider_id', '=', lane.providerId)
+      .where('due_at', '<=', now)
+      .orderBy('ord')
+      .orderBy('due_at')
+      .limit(limit)
+      .execute();
+  }
+
+  private async nextDueAt(lane: Lane, now: number): Promise<number | undefined> {
+    const row = await this.parts.db
+      .selectFrom('work_targets')
+      .select((eb) => eb.fn.min('due_at').as('at'))
+      .where('tenant', '=', lane.tenant)
+      .where('provider_id', '=', lane.providerId)
+      .where('due_at', '>', now)
+      .executeTakeFirst();
+    return row?.at === null || row?.at === undefined ? undefined : Number(row.at);
+  }
+
+  private wakeAt(key: string, lane: Lane, at: number): void {
+    lane.cancelTimer = this.parts.clock.at(at, () => {
+      this.dirty.add(key);
+      this.wake();
+    });
+  }
+
+  private laneAt(key: string): Lane {
+    let lane = this.lanes.get(key);
+    if (lane === undefined) {
+      const dot = key.indexOf('.');
+      const [tenant, providerId] = [key.slice(0, dot), key.slice(dot + 1)];
+      lane = { tenant, providerId, inFlight: new Map(), pausedUntil: 0, broken: false, cancelTimer: () => undefined };
+      this.lanes.set(key, lane);
+    }
+    return lane;
+  }
+}
+
+function jobOf(lane: string, tenant: string, rows: readonly DueRow[]): RevocationJob {
+  const items = rows.map((row) => ({ targetId: row.target_id, generation: row.generation, attempt: row.attempts + 1 }));
+  const hash = createHash('sha256');
+  for (const { targetId, generation, attempt } of items) hash.update(`${targetId}.${generation}.${attempt};`);
+  return { id: `job-${hash.digest('hex').slice(0, 32)}`, tenant, lane, items };
+}

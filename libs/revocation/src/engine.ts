@@ -1,0 +1,92 @@
+// The engine: relay, dispatcher, workers and sweep as one thing to start and to stop.
+import { createHash } from 'node:crypto';
+import { Projector, type EventLog } from '@app/event-log';
+import type { JobQueue } from '@app/jobs';
+import type { Clock } from '@app/runtime';
+import type { Vault } from '@app/vault';
+import type { Kysely } from 'kysely';
+import type { Connector } from './connectors/connector.port.js';
+import type { OutboundHttp } from './connectors/outbound-http.js';
+import { Dispatcher } from './dispatcher.js';
+import { Relay } from './relay.js';
+import type { RetryPolicy } from './retry-policy.js';
+import type { RevocationDb } from './revocation-db.js';
+import { StepRunner } from './run-step.js';
+import { Sweep } from './sweep.js';
+
+export interface EngineParts {
+  readonly db: Kysely<RevocationDb>;
+  readonly log: EventLog;
+  readonly queue: JobQueue;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly http: OutboundHttp;
+  readonly connectors: { get(name: string): Connector | undefined };
+  readonly policy: RetryPolicy;
+  /** Targets of one lane in flight at once. */
+  readonly laneConcurrency: number;
+  /** Jobs at once over all lanes; far above what a few dead lanes can hold. */
+  readonly jobConcurrency: number;
+  readonly sweepIntervalMs: number;
+  readonly callTimeoutMs: number;
+  /** Everything that went wrong inside and was survived, for the log. */
+  readonly onError: (error: unknown, where: string) => void;
+}
+
+export class Engine {
+  readonly dispatcher: Dispatcher;
+  readonly relay: Projector<RevocationDb>;
+  private readonly sweep: Sweep;
+  private readonly runner: StepRunner;
+
+  constructor(private readonly parts: EngineParts) {
+    const { db, log, queue, vault, clock, onError } = parts;
+    this.dispatcher = new Dispatcher({
+      db,
+      queue,
+      clock,
+      laneConcurrency: parts.laneConcurrency,
+      onError: (error) => onError(error, 'dispatcher'),
+    });
+    const relay = new Relay({
+      log,
+      clock,
+      vault,
+      policyHash: policyHash(parts.policy),
+      onWork: (change) => this.dispatcher.noticed(change),
+    });
+    this.relay = new Projector({ log, db, projection: relay, onError: (error) => onError(error, 'relay') });
+    this.sweep = new Sweep({
+      dispatcher: this.dispatcher,
+      queue,
+      clock,
+      intervalMs: parts.sweepIntervalMs,
+      onError: (error) => onError(error, 'sweep'),
+    });
+    this.runner = new StepRunner({
+      ...parts,
+      onFact: (row, fact) => this.dispatcher.learned(row, fact),
+      onDefect: (error, targetId) => onError(error, `connector, target ${targetId}`),
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.relay.start();
+    await this.parts.queue.work((job, signal) => this.runner.run(job, signal), {
+      concurrency: this.parts.jobConcurrency,
+    });
+    this.sweep.start();
+  }
+
+  /** Drains: hands out nothing more, lets running attempts record, then stops following the log. */
+  async stop(): Promise<void> {
+    await this.sweep.stop();
+    await this.dispatcher.stop();
+    await this.parts.queue.close();
+    await this.relay.stop();
+  }
+}
+
+/** Identifies the rules that plans are made by. */
+const policyHash = (policy: RetryPolicy): string =>
+  createHash('sha256').update(JSON.stringify(policy)).digest('hex').slice(0, 16);

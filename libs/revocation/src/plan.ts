@@ -1,0 +1,88 @@
+// The plan: which targets a loss means, as events with derived ids. Pure: the same loss gives the same plan.
+import { catalog, streams, type AnyEvent, type CascadeCause, type HoldingType, type PlannedTarget, type RecordedEvent } from '@app/events';
+import { derivedId } from '@app/runtime';
+import type { HoldingRow } from './revocation-db.js';
+import type { Loss } from './triggers.js';
+
+/** Targets per RevocationPlanned event; keeps every event far below 256 KiB. */
+const TARGETS_PER_EVENT = 200;
+
+/** Refresh tokens die before the access tokens they could renew. */
+const orderOf = (kind: string): number => (kind === 'oauth_refresh_token' ? 10 : 20);
+
+export interface Plan {
+  readonly cascadeId: string;
+  readonly stream: string;
+  readonly events: readonly AnyEvent[];
+}
+
+const plannedTarget = (cascadeId: string, row: HoldingRow): PlannedTarget => ({
+  targetId: derivedId('target', cascadeId, row.holding_id),
+  holdingType: row.holding_type as HoldingType,
+  holdingId: row.holding_id,
+  kind: row.kind as PlannedTarget['kind'],
+  providerId: row.provider_id,
+  order: orderOf(row.kind),
+  ...(row.user_id === null ? {} : { userId: row.user_id }),
+  ...(row.agent_id === null ? {} : { agentId: row.agent_id }),
+  ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
+});
+
+const causeOf = (event: RecordedEvent): CascadeCause => ({
+  eventId: event.id,
+  eventType: event.type,
+  stream: event.stream,
+  revision: Number(event.revision),
+  receivedAt: event.metadata.receivedAt ?? event.metadata.at,
+  deniedAt: event.metadata.at,
+});
+
+/**
+ * @param event the fact that took access away; every id of the plan is derived from its id
+ * @param at when the plan is made, ISO 8601
+ * @returns undefined when there is nothing to revoke and nothing worth recording
+ */
+export function planFor(event: RecordedEvent, loss: Loss, policyHash: string, at: string): Plan | undefined {
+  const { tenant, correlationId } = event.metadata;
+  const cascadeId = derivedId('cascade', tenant, event.id);
+  const cause = causeOf(event);
+  const holdingsPosition = event.position.toString();
+  const { subject, generation } = loss;
+  const envelope = <T extends keyof typeof catalog>(type: T, name: string) => ({
+    id: derivedId(name, cascadeId),
+    metadata: {
+      tenant,
+      actor: 'system:relay',
+      correlationId,
+      causationId: event.id,
+      schemaVersion: catalog[type].version,
+      at,
+    },
+  });
+  const stream = streams.cascade(tenant, cascadeId);
+  if (loss.holdings.length === 0) {
+    if (!loss.worthRecording) return undefined;
+    const nothing: AnyEvent = {
+      ...envelope('NothingToRevoke', 'nothing'),
+      type: 'NothingToRevoke',
+      data: { cascadeId, subject, cause, holdingsPosition },
+    };
+    return { cascadeId, stream, events: [nothing] };
+  }
+  const targets = loss.holdings.map((row) => plannedTarget(cascadeId, row)).sort((a, b) => a.order - b.order);
+  const events: AnyEvent[] = [
+    {
+      ...envelope('CascadeStarted', 'started'),
+      type: 'CascadeStarted',
+      data: { cascadeId, subject, cause, generation, policyHash, targetCount: targets.length, holdingsPosition },
+    },
+  ];
+  for (let start = 0; start < targets.length; start += TARGETS_PER_EVENT) {
+    events.push({
+      ...envelope('RevocationPlanned', `planned.${start}`),
+      type: 'RevocationPlanned',
+      data: { cascadeId, targets: targets.slice(start, start + TARGETS_PER_EVENT) },
+    });
+  }
+  return { cascadeId, stream, events };
+}

@@ -1,0 +1,220 @@
+// The tables of the revocation room: what is held, by whom, and what is to be revoked. All rebuilt from the log.
+import type { Kysely } from 'kysely';
+
+/** DI token of the Kysely instance over {@link RevocationDb}. */
+export const REVOCATION_DB = Symbol('REVOCATION_DB');
+
+/** 0 or 1: portable between SQLite and PostgreSQL. */
+export type Flag = number;
+
+export interface HoldingRow {
+  tenant: string;
+  holding_id: string;
+  holding_type: string;
+  kind: string;
+  provider_id: string;
+  user_id: string | null;
+  agent_id: string | null;
+  grant_id: string | null;
+  /** JSON object. */
+  reference: string;
+  /** JSON array of vault ids, the current secret last. */
+  secret_ids: string;
+  /** JSON array of group ids. */
+  requires_groups: string;
+  expires_at: string | null;
+  /** `held`, `targeted` (a target exists), `ended` (settled or released). */
+  state: string;
+}
+
+export interface SubjectRow {
+  tenant: string;
+  subject_id: string;
+  subject_type: string;
+  active: Flag;
+  generation: number;
+}
+
+export interface TargetRow {
+  tenant: string;
+  target_id: string;
+  cascade_id: string;
+  generation: number;
+  holding_type: string;
+  holding_id: string;
+  kind: string;
+  provider_id: string;
+  user_id: string | null;
+  agent_id: string | null;
+  expires_at: string | null;
+  ord: number;
+  state: string;
+  grade: string | null;
+  consumed: number;
+  attempts: number;
+  probes: number;
+  /** ms since the epoch; null once settled. */
+  due_at: number | null;
+  last_class: string | null;
+  /** Revision of the target's stream; -1 before its first event. */
+  revision: number;
+}
+
+export interface CascadeRow {
+  tenant: string;
+  cascade_id: string;
+  generation: number;
+  correlation_id: string;
+  target_count: number;
+  planned_count: number;
+  settled_count: number;
+  /** Revision of the cascade's stream. */
+  revision: number;
+  completed: Flag;
+}
+
+export interface RevocationDb {
+  held_holdings: HoldingRow;
+  held_requirements: { tenant: string; group_id: string; holding_id: string };
+  held_subjects: SubjectRow;
+  held_owners: { tenant: string; agent_id: string; owner_type: string; owner_id: string };
+  held_parents: { tenant: string; agent_id: string; parent_id: string };
+  held_members: { tenant: string; group_id: string; member_id: string };
+  held_groups: { tenant: string; group_id: string };
+  held_providers: {
+    tenant: string;
+    provider_id: string;
+    connector: string;
+    settings: string;
+    secret_id: string | null;
+    removed: Flag;
+  };
+  work_targets: TargetRow;
+  work_cascades: CascadeRow;
+}
+
+type Columns = Readonly<Record<string, 'text' | 'integer' | 'bigint' | 'text?' | 'bigint?'>>;
+
+const tables: Readonly<Record<keyof RevocationDb, { columns: Columns; key: readonly string[] }>> = {
+  held_holdings: {
+    columns: {
+      tenant: 'text',
+      holding_id: 'text',
+      holding_type: 'text',
+      kind: 'text',
+      provider_id: 'text',
+      user_id: 'text?',
+      agent_id: 'text?',
+      grant_id: 'text?',
+      reference: 'text',
+      secret_ids: 'text',
+      requires_groups: 'text',
+      expires_at: 'text?',
+      state: 'text',
+    },
+    key: ['tenant', 'holding_id'],
+  },
+  held_requirements: {
+    columns: { tenant: 'text', group_id: 'text', holding_id: 'text' },
+    key: ['tenant', 'group_id', 'holding_id'],
+  },
+  held_subjects: {
+    columns: { tenant: 'text', subject_id: 'text', subject_type: 'text', active: 'integer', generation: 'integer' },
+    key: ['tenant', 'subject_id'],
+  },
+  held_owners: {
+    columns: { tenant: 'text', agent_id: 'text', owner_type: 'text', owner_id: 'text' },
+    key: ['tenant', 'agent_id', 'owner_id'],
+  },
+  held_parents: {
+    columns: { tenant: 'text', agent_id: 'text', parent_id: 'text' },
+    key: ['tenant', 'agent_id'],
+  },
+  held_members: {
+    columns: { tenant: 'text', group_id: 'text', member_id: 'text' },
+    key: ['tenant', 'group_id', 'member_id'],
+  },
+  held_groups: { columns: { tenant: 'text', group_id: 'text' }, key: ['tenant', 'group_id'] },
+  held_providers: {
+    columns: {
+      tenant: 'text',
+      provider_id: 'text',
+      connector: 'text',
+      settings: 'text',
+      secret_id: 'text?',
+      removed: 'integer',
+    },
+    key: ['tenant', 'provider_id'],
+  },
+  work_targets: {
+    columns: {
+      tenant: 'text',
+      target_id: 'text',
+      cascade_id: 'text',
+      generation: 'integer',
+      holding_type: 'text',
+      holding_id: 'text',
+      kind: 'text',
+      provider_id: 'text',
+      user_id: 'text?',
+      agent_id: 'text?',
+      expires_at: 'text?',
+      ord: 'integer',
+      state: 'text',
+      grade: 'text?',
+      consumed: 'integer',
+      attempts: 'integer',
+      probes: 'integer',
+      due_at: 'bigint?',
+      last_class: 'text?',
+      revision: 'integer',
+    },
+    key: ['tenant', 'target_id'],
+  },
+  work_cascades: {
+    columns: {
+      tenant: 'text',
+      cascade_id: 'text',
+      generation: 'integer',
+      correlation_id: 'text',
+      target_count: 'integer',
+      planned_count: 'integer',
+      settled_count: 'integer',
+      revision: 'integer',
+      completed: 'integer',
+    },
+    key: ['tenant', 'cascade_id'],
+  },
+};
+
+const indexes: ReadonlyArray<readonly [name: string, table: keyof RevocationDb, columns: readonly string[]]> = [
+  ['held_holdings_user', 'held_holdings', ['tenant', 'user_id', 'state']],
+  ['held_holdings_agent', 'held_holdings', ['tenant', 'agent_id', 'state']],
+  ['held_owners_owner', 'held_owners', ['tenant', 'owner_id']],
+  ['held_parents_parent', 'held_parents', ['tenant', 'parent_id']],
+  ['work_targets_holding', 'work_targets', ['tenant', 'holding_id']],
+];
+
+/** Creates what is missing; safe to call at every start. */
+export async function migrateRevocationDb(db: Kysely<RevocationDb>): Promise<void> {
+  for (const [name, { columns, key }] of Object.entries(tables)) {
+    let table = db.schema.createTable(name).ifNotExists();
+    for (const [column, type] of Object.entries(columns)) {
+      const optional = type.endsWith('?');
+      const sqlType = type.replace('?', '') as 'text' | 'integer' | 'bigint';
+      table = table.addColumn(column, sqlType, (c) => (optional ? c : c.notNull()));
+    }
+    await table.addPrimaryKeyConstraint(`${name}_pk`, key as never[]).execute();
+  }
+  for (const [name, table, columns] of indexes) {
+    await db.schema.createIndex(name).ifNotExists().on(table).columns([...columns]).execute();
+  }
+  // Partial: its size is that of the open work, however much was settled before.
+  await db.schema
+    .createIndex('work_targets_due')
+    .ifNotExists()
+    .on('work_targets')
+    .columns(['tenant', 'provider_id', 'ord', 'due_at'])
+    .where('due_at', 'is not', null)
+    .execute();
+}

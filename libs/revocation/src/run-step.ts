@@ -1,0 +1,174 @@
+// One attempt at each target of a job: eight steps in reading order, ending in a recorded outcome.
+import { catalog, streams, type AnyEvent } from '@app/events';
+import { WrongExpectedRevision, type EventLog } from '@app/event-log';
+import type { JobItem, RevocationJob } from '@app/jobs';
+import { newId, type Clock } from '@app/runtime';
+import type { Vault } from '@app/vault';
+import type { Kysely } from 'kysely';
+import type { Connector } from './connectors/connector.port.js';
+import type { OutboundHttp } from './connectors/outbound-http.js';
+import { loadMaterial, requestFor, type LoadedTarget } from './material.js';
+import { decideOutcome, decideProbe, noProvider, type AttemptContext, type TargetFact } from './outcome.js';
+import type { RetryPolicy } from './retry-policy.js';
+import type { RevocationDb, TargetRow } from './revocation-db.js';
+import { EXPIRY_LEEWAY_MS, evolveTarget, type Target } from './target.js';
+import { plannedOf, targetOf } from './targets.view.js';
+
+export interface StepParts {
+  readonly db: Kysely<RevocationDb>;
+  readonly log: EventLog;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly http: OutboundHttp;
+  readonly connectors: { get(name: string): Connector | undefined };
+  readonly policy: RetryPolicy;
+  /** Longest time in ms that one call to a connector may take. */
+  readonly callTimeoutMs: number;
+  /** Told what was recorded, so that a lane can slow down at once. */
+  readonly onFact: (row: TargetRow, fact: TargetFact) => void;
+  /** A connector threw: our defect, to be reported; the target is tried again all the same. */
+  readonly onDefect: (error: unknown, targetId: string) => void;
+}
+
+/** Runs jobs. A job is a hint: what is no longer due is skipped, and the stream's revision fences out a late worker. */
+export class StepRunner {
+  constructor(private readonly parts: StepParts) {}
+
+  async run(job: RevocationJob, signal: AbortSignal): Promise<void> {
+    const { db, vault, clock } = this.parts;
+    // 1. Load the targets the job names.
+    const rows = await this.loadTargets(job.tenant, job.items);
+    // 2. Drop what was settled, waived or attempted meanwhile.
+    const due = rows.filter((row) => isStillDue(row, job.items, clock.now()));
+    if (due.length === 0) return;
+    // 3. Open the material: the only moment a secret is in memory.
+    const loaded = await loadMaterial(db, vault, job.tenant, due);
+    await Promise.all(loaded.map((one) => this.attempt(one, signal)));
+  }
+
+  private async attempt(loaded: LoadedTarget, signal: AbortSignal): Promise<void> {
+    const { row } = loaded;
+    const target = targetOf(row);
+    // 4. What has outlived itself needs no call.
+    if (isExpired(row, this.parts.clock.now())) {
+      const data = { targetId: row.target_id, cascadeId: row.cascade_id, expiredAt: row.expires_at as string };
+      await this.record(loaded, row.revision, { type: 'RevocationExpired', data });
+      return;
+    }
+    // 5. Call the provider, and 6. decide what its answer means.
+    const probing = target.state === 'acknowledged';
+    const fact = probing ? await this.probe(loaded, target, signal) : await this.revoke(loaded, target, signal);
+    // 7. Record it at the revision the attempt was made on.
+    const recorded = await this.record(loaded, row.revision, fact);
+    // 8. Prove it, if the probe is due at once.
+    if (recorded?.type !== 'RevocationAcknowledged') return;
+    const acknowledged = evolveTarget(target, recorded);
+    if (acknowledged.dueAt === undefined || acknowledged.dueAt > this.parts.clock.now()) return;
+    await this.record(loaded, row.revision + 1, await this.probe(loaded, acknowledged, signal));
+  }
+
+  private async revoke(loaded: LoadedTarget, target: Target, signal: AbortSignal): Promise<TargetFact> {
+    const { provider } = loaded;
+    const connector = provider && this.parts.connectors.get(provider.connectorName);
+    const ended = this.startAttempt(loaded, target);
+    if (provider === undefined || connector === undefined) return noProvider(ended());
+    try {
+      const outcome = await connector.revoke(requestFor(loaded, provider, target.attempts + 1), this.callContext(signal));
+      const verifyAfterMs = connector.probe === undefined ? undefined : connector.verifyAfterMs(provider);
+      return decideOutcome(ended(verifyAfterMs), outcome);
+    } catch (error) {
+      this.parts.onDefect(error, loaded.row.target_id);
+      const evidence = defectOf(connector);
+      return decideOutcome(ended(), { kind: 'retry', class: 'crashed', unknownEffect: true, evidence });
+    }
+  }
+
+  private async probe(loaded: LoadedTarget, target: Target, signal: AbortSignal): Promise<TargetFact> {
+    const { provider } = loaded;
+    const connector = provider && this.parts.connectors.get(provider.connectorName);
+    const ended = this.startAttempt(loaded, target);
+    if (provider === undefined || connector?.probe === undefined) {
+      const evidence = { adapter: 'none', request: 'none', conclusion: 'the provider can no longer be probed' };
+      return decideProbe(ended(), { kind: 'no-answer', evidence });
+    }
+    try {
+      const request = requestFor(loaded, provider, target.attempts + 1);
+      return decideProbe(ended(), await connector.probe(request, this.callContext(signal)));
+    } catch (error) {
+      this.parts.onDefect(error, loaded.row.target_id);
+      return decideProbe(ended(), { kind: 'no-answer', evidence: defectOf(connector) });
+    }
+  }
+
+  /** Notes the start; the returned function is called when the answer is there. */
+  private startAttempt({ row }: LoadedTarget, target: Target): (verifyAfterMs?: number) => AttemptContext {
+    const { clock, policy } = this.parts;
+    const startedAt = clock.iso();
+    return (verifyAfterMs) => ({
+      cascadeId: row.cascade_id,
+      planned: plannedOf(row),
+      target,
+      attempt: { number: target.attempts + 1, startedAt, endedAt: clock.iso() },
+      policy,
+      verifyAfterMs,
+    });
+  }
+
+  private callContext(signal: AbortSignal) {
+    const { http, clock, callTimeoutMs } = this.parts;
+    return { http, signal: AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]), now: () => clock.now() };
+  }
+
+  /** @returns the event, or undefined when somebody else recorded first: then that record stands */
+  private async record(loaded: LoadedTarget, revision: number, fact: TargetFact): Promise<AnyEvent | undefined> {
+    const { row, correlationId } = loaded;
+    const event = {
+      id: newId(),
+      ...fact,
+      metadata: {
+        tenant: row.tenant,
+        actor: 'system:worker',
+        correlationId,
+        causationId: row.cascade_id,
+        schemaVersion: catalog[fact.type].version,
+        at: this.parts.clock.iso(),
+      },
+    } as AnyEvent;
+    const stream = streams.revocation(row.tenant, row.target_id);
+    try {
+      await this.parts.log.append(stream, revision < 0 ? 'no-stream' : BigInt(revision), [event]);
+    } catch (error) {
+      if (error instanceof WrongExpectedRevision) return undefined;
+      throw error;
+    }
+    this.parts.onFact(row, fact);
+    return event;
+  }
+
+  private loadTargets(tenant: string, items: readonly JobItem[]): Promise<TargetRow[]> {
+    return this.parts.db
+      .selectFrom('work_targets')
+      .selectAll()
+      .where('tenant', '=', tenant)
+      .where(
+        'target_id',
+        'in',
+        items.map((item) => item.targetId),
+      )
+      .execute();
+  }
+}
+
+function isStillDue(row: TargetRow, items: readonly JobItem[], now: number): boolean {
+  if (row.due_at === null || Number(row.due_at) > now) return false;
+  return items.some((item) => item.targetId === row.target_id && item.attempt === row.attempts + 1);
+}
+
+const isExpired = (row: TargetRow, now: number): boolean =>
+  row.expires_at !== null && row.state !== 'acknowledged' && now >= Date.parse(row.expires_at) + EXPIRY_LEEWAY_MS;
+
+const defectOf = (connector: Connector) => ({
+  adapter: `${connector.name}@${connector.version}`,
+  request: 'unknown',
+  conclusion: 'the connector failed before it could interpret an answer',
+});

@@ -1,0 +1,180 @@
+// The work to be done: one row per target and one per cascade, folded from their events in bulk.
+import type { Grade, PlannedTarget, RecordedEvent } from '@app/events';
+import type { Kysely } from 'kysely';
+import { chunksOf } from './holdings.view.js';
+import type { CascadeRow, RevocationDb, TargetRow } from './revocation-db.js';
+import { evolveTarget, type Target, type TargetState } from './target.js';
+
+type Trx = Kysely<RevocationDb>;
+
+/** What a batch of events did to the work: which lanes to look at, and what has just ended. */
+export interface WorkChange {
+  readonly lanes: Set<string>;
+  /** Lanes whose provider was configured anew: whatever was held back there may go. */
+  readonly reopened: Set<string>;
+  /** Targets with a new recorded fact: no longer in flight. */
+  readonly touched: { lane: string; targetId: string }[];
+  readonly settled: TargetRow[];
+}
+
+/** The unit of fairness: one provider of one tenant. */
+export const laneOf = (tenant: string, providerId: string): string => `${tenant}.${providerId}`;
+
+const asTarget = (row: TargetRow): Target => ({
+  state: row.state as TargetState,
+  grade: (row.grade ?? undefined) as Grade | undefined,
+  consumed: row.consumed,
+  attempts: row.attempts,
+  probes: row.probes,
+  dueAt: row.due_at === null ? undefined : Number(row.due_at),
+  lastClass: (row.last_class ?? undefined) as Target['lastClass'],
+});
+
+/** The pure state of a stored target. */
+export const targetOf = asTarget;
+
+const plannedRow = (tenant: string, cascade: CascadeRow, target: PlannedTarget, at: number): TargetRow => ({
+  tenant,
+  target_id: target.targetId,
+  cascade_id: cascade.cascade_id,
+  generation: cascade.generation,
+  holding_type: target.holdingType,
+  holding_id: target.holdingId,
+  kind: target.kind,
+  provider_id: target.providerId,
+  user_id: target.userId ?? null,
+  agent_id: target.agentId ?? null,
+  expires_at: target.expiresAt ?? null,
+  ord: target.order,
+  state: 'due',
+  grade: null,
+  consumed: 0,
+  attempts: 0,
+  probes: 0,
+  due_at: at,
+  last_class: null,
+  revision: -1,
+});
+
+/** The planned target as the connectors know it. */
+export const plannedOf = (row: TargetRow): PlannedTarget => ({
+  targetId: row.target_id,
+  holdingType: row.holding_type as PlannedTarget['holdingType'],
+  holdingId: row.holding_id,
+  kind: row.kind as PlannedTarget['kind'],
+  providerId: row.provider_id,
+  order: row.ord,
+  ...(row.user_id === null ? {} : { userId: row.user_id }),
+  ...(row.agent_id === null ? {} : { agentId: row.agent_id }),
+  ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
+});
+
+/** Whether the event is about the work itself (cascade or target streams). */
+export const isWorkEvent = (event: RecordedEvent): boolean =>
+  event.stream.startsWith('revocation-') || event.stream.startsWith('cascade-');
+
+/** Applies work events in log order. */
+export async function applyToWork(trx: Trx, events: readonly RecordedEvent[]): Promise<WorkChange> {
+  const change: WorkChange = { lanes: new Set(), reopened: new Set(), touched: [], settled: [] };
+  const ofTargets: RecordedEvent[] = [];
+  for (const event of events) {
+    if (event.stream.startsWith('cascade-')) await applyToCascade(trx, event, change);
+    else ofTargets.push(event);
+  }
+  for (const [tenant, group] of Map.groupBy(ofTargets, (e) => e.metadata.tenant)) {
+    for (const chunk of chunksOf(group)) await applyToTargets(trx, tenant, chunk, change);
+  }
+  return change;
+}
+
+async function applyToCascade(trx: Trx, event: RecordedEvent, change: WorkChange): Promise<void> {
+  const { tenant, correlationId, at } = event.metadata;
+  const revision = Number(event.revision);
+  if (event.type === 'CascadeStarted') {
+    const { cascadeId, generation, targetCount } = event.data;
+    const counters = { target_count: targetCount, planned_count: 0, settled_count: 0, revision, completed: 0 };
+    await trx
+      .insertInto('work_cascades')
+      .values({ tenant, cascade_id: cascadeId, generation, correlation_id: correlationId, ...counters })
+      .onConflict((c) => c.doNothing())
+      .execute();
+    return;
+  }
+  if (event.type !== 'RevocationPlanned' && event.type !== 'CascadeCompleted') return;
+  const cascade = await trx
+    .selectFrom('work_cascades')
+    .selectAll()
+    .where('tenant', '=', tenant)
+    .where('cascade_id', '=', event.data.cascadeId)
+    .executeTakeFirstOrThrow();
+  const planned = event.type === 'RevocationPlanned' ? event.data.targets : [];
+  await trx
+    .updateTable('work_cascades')
+    .set({
+      revision,
+      planned_count: cascade.planned_count + planned.length,
+      completed: event.type === 'CascadeCompleted' ? 1 : cascade.completed,
+    })
+    .where('tenant', '=', tenant)
+    .where('cascade_id', '=', cascade.cascade_id)
+    .execute();
+  if (planned.length === 0) return;
+  const rows = planned.map((target) => plannedRow(tenant, cascade, target, Date.parse(at)));
+  await trx.insertInto('work_targets').values(rows).onConflict((c) => c.doNothing()).execute();
+  for (const row of rows) change.lanes.add(laneOf(tenant, row.provider_id));
+}
+
+async function applyToTargets(trx: Trx, tenant: string, events: readonly RecordedEvent[], change: WorkChange) {
+  const ids = [...new Set(events.map((e) => (e.data as { targetId: string }).targetId))];
+  const stored = await trx
+    .selectFrom('work_targets')
+    .selectAll()
+    .where('tenant', '=', tenant)
+    .where('target_id', 'in', ids)
+    .execute();
+  const rows = new Map(stored.map((row) => [row.target_id, row]));
+  for (const event of events) {
+    const row = rows.get((event.data as { targetId: string }).targetId);
+    if (row === undefined || row.state === 'settled') continue;
+    const next = evolveTarget(asTarget(row), event);
+    const changed: TargetRow = {
+      ...row,
+      state: next.state,
+      grade: next.grade ?? null,
+      consumed: next.consumed,
+      attempts: next.attempts,
+      probes: next.probes,
+      due_at: next.dueAt ?? null,
+      last_class: next.lastClass ?? null,
+      revision: Number(event.revision),
+    };
+    rows.set(row.target_id, changed);
+    if (next.state === 'settled') change.settled.push(changed);
+  }
+  if (rows.size === 0) return;
+  await saveTargets(trx, [...rows.values()]);
+  for (const row of rows.values()) {
+    const lane = laneOf(tenant, row.provider_id);
+    change.lanes.add(lane);
+    change.touched.push({ lane, targetId: row.target_id });
+  }
+}
+
+async function saveTargets(trx: Trx, rows: readonly TargetRow[]): Promise<void> {
+  await trx
+    .insertInto('work_targets')
+    .values(rows)
+    .onConflict((c) =>
+      c.columns(['tenant', 'target_id']).doUpdateSet((eb) => ({
+        state: eb.ref('excluded.state'),
+        grade: eb.ref('excluded.grade'),
+        consumed: eb.ref('excluded.consumed'),
+        attempts: eb.ref('excluded.attempts'),
+        probes: eb.ref('excluded.probes'),
+        due_at: eb.ref('excluded.due_at'),
+        last_class: eb.ref('excluded.last_class'),
+        revision: eb.ref('excluded.revision'),
+      })),
+    )
+    .execute();
+}
