@@ -28,7 +28,7 @@ const owners = (refs: readonly { id: string }[], nameOf: NameOf): string => refs
 
 export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
   TenantCreated: { version: 1, sentence: (d) => `Tenant ${d.name} was created.` },
-  ApiKeyIssued: { version: 1, sentence: (d) => `A ${d.role} key ${d.keyId} was issued.` },
+  ApiKeyIssued: { version: 1, sentence: (d) => `Key ${d.keyId} was issued for ${d.roles.join(' and ')}.` },
   ApiKeyRevoked: { version: 1, sentence: (d) => `Key ${d.keyId} was revoked.` },
   ConnectionOpened: { version: 1, sentence: (d) => `Connection ${d.name} was opened (${d.dialect}).` },
   ConnectionTokenIssued: {
@@ -143,13 +143,11 @@ export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
   RevocationRetried: { version: 1, sentence: (d) => `Target ${d.targetId}: ${d.by} asked for a retry (${d.reason}).` },
   RevocationWaived: { version: 1, sentence: (d) => `Target ${d.targetId}: waived by ${d.by} (${d.reason}) (grade W).` },
   RevocationExpired: { version: 1, sentence: (d) => `Target ${d.targetId}: expired at ${d.expiredAt} (grade C).` },
-  RevocationSuperseded: { version: 1, sentence: (d) => `Target ${d.targetId}: superseded (${d.bySource}).` },
   CascadeCompleted: {
     version: 1,
     sentence: (d) =>
-      `Cascade ${d.cascadeId} is ${d.verdict}: ${d.counts.A} verified, ${d.counts.B} acknowledged, ${d.counts.C} expired, ${d.counts.W} waived, ${d.counts.superseded} superseded.`,
+      `Cascade ${d.cascadeId} is ${d.verdict}: ${d.counts.A} verified, ${d.counts.B} acknowledged, ${d.counts.C} expired, ${d.counts.W} waived.`,
   },
-  CascadeReopened: { version: 1, sentence: (d) => `Cascade ${d.cascadeId} was reopened for target ${d.targetId}.` },
 };
 
 /**

@@ -19,7 +19,7 @@ export type ApiKeyRole = 'platform' | 'operator';
 export interface DirectoryEvents {
   TenantCreated: { name: string };
   /** `fingerprint` is a keyed digest; the key itself is shown once and never stored. */
-  ApiKeyIssued: { keyId: string; role: ApiKeyRole; fingerprint: string };
+  ApiKeyIssued: { keyId: string; roles: ApiKeyRole[]; fingerprint: string };
   ApiKeyRevoked: { keyId: string };
 
   ConnectionOpened: { connectionId: string; name: string; dialect: 'lenient' | 'strict' };

@@ -110,14 +110,10 @@ export interface RevocationEvents {
   RevocationWaived: OfTarget & { by: string; reason: string };
   /** Grade C. */
   RevocationExpired: OfTarget & { expiredAt: string };
-  /** The holding was released or revoked by another cascade first. */
-  RevocationSuperseded: OfTarget & { bySource: string };
 
   CascadeCompleted: {
     cascadeId: string;
     verdict: 'complete' | 'complete-with-waivers';
-    counts: { A: number; B: number; C: number; W: number; superseded: number };
+    counts: Readonly<Record<Grade, number>>;
   };
-  /** A target of a completed cascade became due again (operator retry). */
-  CascadeReopened: { cascadeId: string; targetId: string };
 }

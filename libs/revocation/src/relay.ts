@@ -135,7 +135,7 @@ export class Relay implements Projection<RevocationDb> {
       .groupBy('grade')
       .execute();
     const of = (grade: string): number => Number(grades.find((g) => g.grade === grade)?.n ?? 0);
-    const counts = { A: of('A'), B: of('B'), C: of('C'), W: of('W'), superseded: 0 };
+    const counts = { A: of('A'), B: of('B'), C: of('C'), W: of('W') };
     const completed: AnyEvent = {
       id: derivedId('completed', cascadeId),
       type: 'CascadeCompleted',

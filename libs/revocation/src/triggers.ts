@@ -247,9 +247,7 @@ const triggers: { readonly [T in EventType]: Trigger<T> | null } = {
   RevocationRetried: never,
   RevocationWaived: never,
   RevocationExpired: never,
-  RevocationSuperseded: never,
   CascadeCompleted: never,
-  CascadeReopened: never,
 };
 
 /** The loss that this event causes, given holdings that have just applied it; undefined when it takes nothing away. */
