@@ -1,1 +1,28 @@
+export * from './answer/body.js';
+export {
+  parseProjection,
+  wantsGroups,
+  wantsMembers,
+  type Projection,
+  type ProjectionQuery,
+} from './answer/projection.js';
 export * from './change-set.js';
+export * from './errors.js';
+export { compileFilter, type FilterSubject } from './filter/compile.js';
+export * from './filter/equality.js';
+export * from './filter/filter.js';
+export { parseFilter } from './filter/parse.js';
+export * from './filter/print.js';
+export * from './limits.js';
+export { quirkSentences, type QuirkName } from './quirks.js';
+export * from './schema/agent-schema.js';
+export * from './schema/definition.js';
+export * from './schema/group-schema.js';
+export * from './schema/registry.js';
+export type { Attribute, Extension, ResourceType } from './schema/resource-type.js';
+export * from './schema/user-schema.js';
+export { memberSet } from './write/members.js';
+export { patchChangeSet, type PatchOptions } from './write/patch.js';
+export { patchOpSchema } from './write/patch-request.js';
+export { replaceChangeSet } from './write/replace.js';
+export { parseResource, type ParsedResource, type WriteOptions } from './write/resource.js';

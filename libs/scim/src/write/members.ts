@@ -1,0 +1,100 @@
+// Reads members and tracks what a write does to a member set, at the cost of the delta and not of the set.
+import type { Member, MemberSet, ScimValue } from '../change-set.js';
+import { ScimError } from '../errors.js';
+import { isObject } from '../json-safety.js';
+import type { Tolerance } from '../quirks.js';
+import type { Attribute } from '../schema/resource-type.js';
+import { elementsOf } from './value.js';
+
+function memberType(
+  attribute: Attribute,
+  raw: ScimValue | undefined,
+  ref: ScimValue | undefined,
+): 'User' | 'Group' | undefined {
+  if (raw === undefined || raw === null)
+    return typeof ref === 'string' && /\/Groups\//i.test(ref) ? 'Group' : undefined;
+  const lower = typeof raw === 'string' ? raw.toLowerCase() : '';
+  if (lower === 'user') return 'User';
+  if (lower === 'group') return 'Group';
+  throw ScimError.invalidValue(`${attribute.path}.type must be User or Group.`);
+}
+
+function readMember(attribute: Attribute, raw: ScimValue, tolerance: Tolerance): Member {
+  const noId = () => ScimError.invalidValue(`${attribute.path} needs the id of each member in "value".`);
+  if (typeof raw === 'string' && raw !== '') {
+    tolerance.tolerate('string-for-complex', noId);
+    return { value: raw };
+  }
+  if (!isObject(raw)) throw noId();
+  const fields: { [key: string]: ScimValue } = {};
+  for (const key of Object.keys(raw)) {
+    const sub = attribute.subAttributes.get(key);
+    if (sub !== undefined) fields[sub.name] = raw[key] as ScimValue;
+    else
+      tolerance.tolerate('unknown-attribute', () =>
+        ScimError.invalidSyntax(`${attribute.path} has no such sub-attribute.`),
+      );
+  }
+  if (typeof fields.value !== 'string' || fields.value === '') throw noId();
+  const type = memberType(attribute, fields.type, fields.$ref);
+  return type === undefined ? { value: fields.value } : { value: fields.value, type };
+}
+
+/** Reads a list of members; one that is listed twice counts once. */
+export function readMembers(attribute: Attribute, raw: ScimValue, tolerance: Tolerance): Member[] {
+  const byId = new Map<string, Member>();
+  for (const item of elementsOf(attribute, raw, tolerance)) {
+    const member = readMember(attribute, item, tolerance);
+    byId.set(member.value, member);
+  }
+  return [...byId.values()];
+}
+
+/** A member set with pending additions and removals. */
+export class MemberDraft {
+  private readonly added = new Map<string, Member>();
+  private readonly removed = new Set<string>();
+
+  constructor(private readonly base: MemberSet | undefined) {}
+
+  has(id: string): boolean {
+    return this.added.has(id) || (!this.removed.has(id) && (this.base?.has(id) ?? false));
+  }
+
+  add(member: Member): void {
+    if (this.removed.delete(member.value)) return;
+    if (!this.base?.has(member.value)) this.added.set(member.value, member);
+  }
+
+  /** Returns whether it was a member. */
+  remove(id: string): boolean {
+    if (this.added.delete(id)) return true;
+    if (this.removed.has(id) || !this.base?.has(id)) return false;
+    this.removed.add(id);
+    return true;
+  }
+
+  /** Makes the set exactly these members. Visits the set once. */
+  replaceAll(members: readonly Member[]): void {
+    const wanted = new Map(members.map((member) => [member.value, member]));
+    this.added.clear();
+    this.removed.clear();
+    for (const id of this.base?.ids() ?? []) if (!wanted.delete(id)) this.removed.add(id);
+    for (const [id, member] of wanted) this.added.set(id, member);
+  }
+
+  *ids(): Iterable<string> {
+    for (const id of this.base?.ids() ?? []) if (!this.removed.has(id)) yield id;
+    yield* this.added.keys();
+  }
+
+  delta(): { added: readonly Member[]; removed: readonly string[] } {
+    return { added: [...this.added.values()], removed: [...this.removed] };
+  }
+}
+
+/** A member set over ids in memory, for callers that have no index of their own. */
+export function memberSet(ids: Iterable<string>): MemberSet {
+  const set = new Set(ids);
+  return { size: set.size, has: (id) => set.has(id), ids: () => set };
+}
