@@ -1,0 +1,195 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { catalog, type EventData, type EventType, type RecordedEvent } from '@app/events';
+import { openSqlite } from '@app/runtime';
+import type { Kysely } from 'kysely';
+import { applyToHoldings } from './holdings.view.js';
+import { migrateRevocationDb, type RevocationDb } from './revocation-db.js';
+import { lossOf } from './triggers.js';
+
+let db: Kysely<RevocationDb>;
+let position = 0n;
+
+const recorded = <T extends EventType>(type: T, data: EventData[T], tenant: string): RecordedEvent =>
+  ({
+    id: `event-${position}`,
+    type,
+    data,
+    stream: 'any',
+    revision: 0n,
+    position: position++,
+    bytes: new Uint8Array(),
+    metadata: {
+      tenant,
+      actor: 'system:test',
+      correlationId: 'c',
+      causationId: 'c',
+      schemaVersion: catalog[type].version,
+      at: '2026-01-01T00:00:00.000Z',
+    },
+  }) as unknown as RecordedEvent;
+
+/** Applies the fact and says which holdings it took away; undefined when it is no loss at all. */
+async function when<T extends EventType>(type: T, data: EventData[T], tenant = 'acme'): Promise<string[] | undefined> {
+  const event = recorded(type, data, tenant);
+  await applyToHoldings(db, event);
+  return (await lossOf(db, event))?.holdings.map((row) => row.holding_id).sort();
+}
+
+const user = (userId: string, tenant = 'acme') =>
+  when('UserProvisioned', { userId, active: true, dataKeyId: 'k', userNameHash: 'h', sealed: 's' }, tenant);
+
+const agent = (agentId: string, owners: { type: 'User' | 'Group'; id: string }[], parentId?: string) =>
+  when('AgentProvisioned', {
+    agentId,
+    name: agentId,
+    active: true,
+    owners,
+    resource: {},
+    ...(parentId === undefined ? {} : { parentId }),
+  });
+
+const credential = (
+  credentialId: string,
+  holder: { userId?: string; agentId?: string },
+  requiresGroups: string[] = [],
+  tenant = 'acme',
+) =>
+  when(
+    'CredentialRegistered',
+    { credentialId, kind: 'oauth_access_token', providerId: 'p', reference: {}, requiresGroups, ...holder },
+    tenant,
+  );
+
+const group = async (groupId: string, ...members: string[]) => {
+  await when('GroupCreated', { groupId, displayName: groupId, resource: {} });
+  await when('GroupMembershipChanged', { groupId, added: members.map((id) => ({ id, type: 'User' as const })), removed: [] });
+};
+
+const leaves = (groupId: string, ...members: string[]) =>
+  when('GroupMembershipChanged', { groupId, added: [], removed: members.map((id) => ({ id, type: 'User' as const })) });
+
+beforeEach(async () => {
+  db = openSqlite<RevocationDb>(':memory:');
+  await migrateRevocationDb(db);
+  await user('ada');
+  await user('bob');
+});
+
+describe('deactivating a person', () => {
+  it.each(['UserDeactivated', 'UserDeleted'] as const)('%s takes what is held on the person’s behalf and nothing else', async (type) => {
+    await credential('ada-token', { userId: 'ada' });
+    await credential('bob-token', { userId: 'bob' });
+    expect(await when(type, { userId: 'ada', userNameHash: 'h' })).toEqual(['ada-token']);
+  });
+
+  it('takes the schedules and runs too', async () => {
+    await when('ScheduleRegistered', { scheduleId: 's', providerId: 'p', reference: {}, userId: 'ada' });
+    await when('RunStarted', { runId: 'r', providerId: 'p', reference: {}, userId: 'ada' });
+    await when('RunStarted', { runId: 'over', providerId: 'p', reference: {}, userId: 'ada' });
+    await when('RunEnded', { runId: 'over' });
+    expect(await when('UserDeactivated', { userId: 'ada' })).toEqual(['r', 's']);
+  });
+
+  it('takes what agents hold that nobody else owns, and what their children hold', async () => {
+    await agent('only-hers', [{ type: 'User', id: 'ada' }]);
+    await agent('child', [{ type: 'User', id: 'bob' }], 'only-hers');
+    await agent('shared', [{ type: 'User', id: 'ada' }, { type: 'User', id: 'bob' }]);
+    await credential('orphaned', { agentId: 'only-hers' });
+    await credential('below', { agentId: 'child' });
+    await credential('kept', { agentId: 'shared' });
+    expect(await when('UserDeactivated', { userId: 'ada' })).toEqual(['below', 'orphaned']);
+    expect(await when('UserDeactivated', { userId: 'bob' })).toContain('kept');
+  });
+
+  it('is recorded even when nothing was held', async () => {
+    expect(await when('UserDeactivated', { userId: 'ada' })).toEqual([]);
+  });
+
+  it('leaves what the platform released', async () => {
+    await credential('released', { userId: 'ada' });
+    await when('CredentialReleased', { credentialId: 'released' });
+    expect(await when('UserDeactivated', { userId: 'ada' })).toEqual([]);
+  });
+
+  it('stays within its tenant, even where ids are the same', async () => {
+    await user('ada', 'other');
+    await credential('here', { userId: 'ada' });
+    await credential('there', { userId: 'ada' }, [], 'other');
+    expect(await when('UserDeactivated', { userId: 'ada' })).toEqual(['here']);
+  });
+});
+
+describe('losing a group', () => {
+  it('takes the credentials that require it from those who left it', async () => {
+    await group('prod', 'ada', 'bob');
+    await credential('ada-prod', { userId: 'ada' }, ['prod']);
+    await credential('ada-plain', { userId: 'ada' });
+    await credential('bob-prod', { userId: 'bob' }, ['prod']);
+    expect(await leaves('prod', 'ada')).toEqual(['ada-prod']);
+  });
+
+  it('takes them from everybody when the group is deleted', async () => {
+    await group('prod', 'ada', 'bob');
+    await credential('ada-prod', { userId: 'ada' }, ['prod']);
+    await credential('bob-prod', { userId: 'bob' }, ['prod']);
+    expect(await when('GroupDeleted', { groupId: 'prod' })).toEqual(['ada-prod', 'bob-prod']);
+  });
+
+  it('takes nothing that does not require it', async () => {
+    await group('prod', 'ada');
+    await credential('ada-plain', { userId: 'ada' });
+    expect(await leaves('prod', 'ada')).toEqual([]);
+  });
+
+  it('orphans the agents that only the group owned', async () => {
+    await group('prod', 'ada');
+    await agent('team-agent', [{ type: 'Group', id: 'prod' }]);
+    await credential('team-token', { agentId: 'team-agent' });
+    expect(await when('GroupDeleted', { groupId: 'prod' })).toEqual(['team-token']);
+  });
+});
+
+describe('losing an agent', () => {
+  it.each(['AgentDeactivated', 'AgentDeleted', 'AgentOrphaned'] as const)('%s takes what it holds', async (type) => {
+    await agent('a', [{ type: 'User', id: 'ada' }]);
+    await credential('of-agent', { agentId: 'a', userId: 'ada' });
+    await credential('of-person', { userId: 'ada' });
+    expect(await when(type, { agentId: 'a', reason: 'r' })).toEqual(['of-agent']);
+  });
+
+  it('happens when its last active owner is taken from it', async () => {
+    await agent('a', [{ type: 'User', id: 'ada' }]);
+    await credential('of-agent', { agentId: 'a' });
+    const removed = [{ type: 'User' as const, id: 'ada' }];
+    expect(await when('AgentOwnersChanged', { agentId: 'a', added: [], removed })).toEqual(['of-agent']);
+  });
+});
+
+describe('registering access', () => {
+  it('is no loss for somebody who may act', async () => {
+    await agent('a', [{ type: 'User', id: 'ada' }]);
+    await group('prod', 'ada');
+    expect(await credential('fine', { userId: 'ada', agentId: 'a' }, ['prod'])).toBeUndefined();
+  });
+
+  it('for a denied person is itself the loss', async () => {
+    await when('UserDeactivated', { userId: 'ada' });
+    expect(await credential('late', { userId: 'ada' })).toEqual(['late']);
+    expect(await when('RunStarted', { runId: 'late-run', providerId: 'p', reference: {}, userId: 'ada' })).toEqual(['late-run']);
+  });
+
+  it('for an unknown holder, an ownerless agent, or somebody outside a required group is denied too', async () => {
+    expect(await credential('stranger', { userId: 'nobody' })).toEqual(['stranger']);
+    await agent('ownerless', []);
+    expect(await credential('ownerless-token', { agentId: 'ownerless' })).toEqual(['ownerless-token']);
+    await group('prod', 'bob');
+    expect(await credential('outside', { userId: 'ada' }, ['prod'])).toEqual(['outside']);
+  });
+
+  it('of a rotated secret for a denied person is a loss again', async () => {
+    await credential('token', { userId: 'ada' });
+    await when('UserDeactivated', { userId: 'ada' });
+    const rotated = { credentialId: 'token', secretId: 'new', fingerprint: 'f' };
+    expect(await when('CredentialRotated', rotated)).toEqual(['token']);
+  });
+});
