@@ -1,0 +1,3 @@
+export * from './checkpoint.js';
+export * from './log-key-file.js';
+export * from './merkle.js';
