@@ -1,5 +1,5 @@
 // Reaches into the BullMQ queues of an agent platform: what is scheduled, waiting and running there, and how to stop it.
-import { Queue } from 'bullmq';
+import { ErrorCode, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 
 /** Where the schedule or the run lives; `prefix` is BullMQ's, `bull` by default. */
@@ -99,16 +99,18 @@ export class BullmqQueues {
   }
 
   /**
-   * Removes jobs that wait. A job that turned active meanwhile stays, and so does the next run of a schedule that is
-   * itself kept: BullMQ refuses both, so they get a deferred failure and will not be executed.
+   * Removes jobs that wait. BullMQ refuses to remove the next run of a schedule that is kept, and a job that turned
+   * active meanwhile, so each gets a deferred failure first: whichever stays will not be executed.
    */
   async removePending(address: QueueAddress, jobIds: readonly string[]): Promise<void> {
-    await this.client.ping();
-    const refused: string[] = [];
+    await this.forbid(address, jobIds);
     for (const jobId of jobIds) {
-      if ((await this.queue(address).remove(jobId)) !== 1) refused.push(jobId);
+      await this.queue(address)
+        .remove(jobId)
+        .catch((error: Error & { code?: unknown }) => {
+          if (error.code !== ErrorCode.JobBelongsToJobScheduler) throw error;
+        });
     }
-    await this.forbid(address, refused);
   }
 
   /**

@@ -116,11 +116,14 @@ export class BullmqSchedule implements Connector {
     }
     if ('schedulerId' in selection) await queues.removeScheduler(address, selection.schedulerId);
     const rounds = Math.ceil((settingsOf(request.provider).cancelGraceMs ?? CANCEL_GRACE_MS) / ROUND_MS);
+    const told = new Set<string>();
     let left = before;
     let listeners = 0;
     for (let round = 0; round <= rounds && !context.signal.aborted; round += 1) {
       await queues.removePending(address, left.pending);
-      if (round === 0) listeners = await queues.cancelActive(address, left.active);
+      const untold = left.active.filter((jobId) => !told.has(jobId));
+      if (untold.length > 0) listeners = await queues.cancelActive(address, untold);
+      for (const jobId of untold) told.add(jobId);
       left = await queues.find(address, selection);
       if (isGone(left)) break;
       await sleep(ROUND_MS);

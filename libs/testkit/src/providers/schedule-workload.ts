@@ -67,9 +67,10 @@ export class ScheduleWorkload {
     await this.worker.waitUntilReady();
   }
 
-  /** Starts a run now and then one every `everyMs`. */
-  async schedule(schedulerId: string, everyMs: number): Promise<void> {
-    await this.queue.upsertJobScheduler(schedulerId, { every: everyMs }, { name: 'agent-run' });
+  /** Starts a run now and then one every `everyMs`. @returns the id of the first run */
+  async schedule(schedulerId: string, everyMs: number): Promise<string> {
+    const first = await this.queue.upsertJobScheduler(schedulerId, { every: everyMs }, { name: 'agent-run' });
+    return first?.id ?? '';
   }
 
   /** Queues one run; `delayMs` keeps it waiting. */
@@ -80,6 +81,11 @@ export class ScheduleWorkload {
   /** Ids of the runs that are working at this moment. */
   running(): string[] {
     return this.runs.filter((run) => run.endedAt === undefined).map((run) => run.runId);
+  }
+
+  /** Ids of the runs BullMQ recorded as failed: cancelled, or never executed because access was revoked before. */
+  async failedRuns(): Promise<string[]> {
+    return (await this.queue.getFailed()).map((job) => job.id ?? '');
   }
 
   /** Lets stubborn runs end. */
