@@ -60,7 +60,7 @@ for _, job in ipairs(KEYS) do
 end
 `;
 
-const COMMAND_TIMEOUT_MS = 5_000;
+const ANSWER_TIMEOUT_MS = 5_000;
 
 /** One connection to a platform's Redis, shared by all its queues. Every call rejects within seconds when it is down. */
 export class BullmqQueues {
@@ -71,8 +71,10 @@ export class BullmqQueues {
   constructor(url: string) {
     const options = {
       lazyConnect: true,
-      connectTimeout: COMMAND_TIMEOUT_MS,
-      commandTimeout: COMMAND_TIMEOUT_MS,
+      connectTimeout: ANSWER_TIMEOUT_MS,
+      socketTimeout: ANSWER_TIMEOUT_MS,
+      // The driver waits so long even for a socket that is closed already, and keeps the process from ending.
+      disconnectTimeout: 100,
       // BullMQ would wait for ever; a connector answers and is asked again.
       maxRetriesPerRequest: 1,
       retryStrategy: (times: number) => Math.min(times * 100, 5_000),

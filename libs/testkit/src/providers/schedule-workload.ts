@@ -115,7 +115,8 @@ export class ScheduleWorkload {
   }
 
   private connection(): Redis {
-    const options = { maxRetriesPerRequest: null };
+    // The driver keeps the process alive that long after each disconnect.
+    const options = { maxRetriesPerRequest: null, disconnectTimeout: 100 };
     const { protocol, pathname } = new URL(this.redisUrl);
     const connection =
       protocol === 'unix:' ? new Redis({ ...options, path: pathname }) : new Redis(this.redisUrl, options);
