@@ -1,8 +1,12 @@
 export type { AuditDb } from './audit-db.js';
+export * from './cascades.js';
+export * from './cascades.view.js';
 export * from './checkpoint.js';
 export * from './checkpoints.js';
 export * from './ledger.js';
 export * from './ledger.view.js';
 export * from './log-key-file.js';
+export * from './page-cursor.js';
+export type { AuditedState } from './target-fold.js';
 export * from './trail.js';
 export * from './trail.view.js';

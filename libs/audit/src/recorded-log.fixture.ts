@@ -1,8 +1,8 @@
 // A small log in memory for the specs of this room: events as an adapter would return them, and a database of views.
 import { catalog, type AnyEvent, type EventData, type EventType, type RecordedEvent } from '@app/events';
 import { decode, encode, type Projection } from '@app/event-log';
-import { Kysely, SqliteDialect } from 'kysely';
-import { DatabaseSync } from 'node:sqlite';
+import { openSqlite } from '@app/runtime';
+import type { Kysely } from 'kysely';
 import type { AuditDb } from './audit-db.js';
 
 export interface Circumstances {
@@ -46,20 +46,7 @@ export class RecordedLog {
 
 /** A database in memory with the tables of these projections. */
 export async function openViews(...projections: readonly Projection<AuditDb>[]): Promise<Kysely<AuditDb>> {
-  const sqlite = new DatabaseSync(':memory:');
-  const database = {
-    close: () => sqlite.close(),
-    prepare: (sql: string) => {
-      const statement = sqlite.prepare(sql);
-      return {
-        reader: statement.columns().length > 0,
-        all: (parameters: readonly unknown[]) => statement.all(...(parameters as string[])) as unknown[],
-        run: (parameters: readonly unknown[]) => statement.run(...(parameters as string[])),
-        iterate: (parameters: readonly unknown[]) => statement.iterate(...(parameters as string[])),
-      };
-    },
-  };
-  const db = new Kysely<AuditDb>({ dialect: new SqliteDialect({ database }) });
+  const db = openSqlite<AuditDb>(':memory:');
   for (const projection of projections) await projection.migrate(db);
   return db;
 }

@@ -1,0 +1,88 @@
+// The two tables of the cascades view and the indexes that its lists are read by.
+import type { Kysely } from 'kysely';
+import type { AuditDb, CascadeRow, TargetRow } from './audit-db.js';
+
+type Columns<Row> = { readonly [C in keyof Row]: 'text' | 'text?' | 'integer' };
+
+const cascades: Columns<CascadeRow> = {
+  tenant: 'text',
+  cascade_id: 'text',
+  subject_type: 'text',
+  subject_id: 'text',
+  cause_event_id: 'text',
+  cause_type: 'text',
+  correlation_id: 'text',
+  policy_hash: 'text?',
+  holdings_position: 'text',
+  status: 'text',
+  target_count: 'integer',
+  counts: 'text',
+  settled_count: 'integer',
+  parked_count: 'integer',
+  deferred_count: 'integer',
+  t0: 'text',
+  t1: 'text',
+  t2: 'text?',
+  t3: 'text?',
+  t4: 'text?',
+  started_at: 'text',
+  completed_at: 'text?',
+};
+
+const targets: Columns<TargetRow> = {
+  tenant: 'text',
+  target_id: 'text',
+  cascade_id: 'text',
+  user_id: 'text?',
+  agent_id: 'text?',
+  provider_id: 'text',
+  holding_type: 'text',
+  holding_id: 'text',
+  kind: 'text',
+  expires_at: 'text?',
+  planned_at: 'text',
+  state: 'text',
+  settled: 'integer',
+  grade: 'text?',
+  attempts: 'integer',
+  next_at: 'text?',
+  t2: 'text?',
+  t3: 'text?',
+  t4: 'text?',
+  last_class: 'text?',
+  last_reason: 'text?',
+};
+
+const indexes: ReadonlyArray<readonly [name: string, table: keyof AuditDb, columns: readonly string[]]> = [
+  ['cascade_cascades_age', 'cascade_cascades', ['tenant', 'started_at', 'cascade_id']],
+  ['cascade_cascades_status', 'cascade_cascades', ['tenant', 'status', 'started_at', 'cascade_id']],
+  ['cascade_cascades_subject', 'cascade_cascades', ['tenant', 'subject_id', 'started_at']],
+  ['cascade_targets_age', 'cascade_targets', ['tenant', 'planned_at', 'target_id']],
+  ['cascade_targets_state', 'cascade_targets', ['tenant', 'settled', 'state', 'planned_at', 'target_id']],
+  ['cascade_targets_cascade', 'cascade_targets', ['tenant', 'cascade_id', 'planned_at', 'target_id']],
+  ['cascade_targets_user', 'cascade_targets', ['tenant', 'user_id', 'planned_at', 'target_id']],
+  ['cascade_targets_provider', 'cascade_targets', ['tenant', 'provider_id', 'settled', 'planned_at', 'target_id']],
+];
+
+async function createTable<Row>(db: Kysely<AuditDb>, name: string, columns: Columns<Row>, key: string): Promise<void> {
+  let table = db.schema.createTable(name).ifNotExists();
+  for (const [column, type] of Object.entries<string>(columns)) {
+    const sqlType = type === 'integer' ? 'integer' : 'text';
+    table = table.addColumn(column, sqlType, (c) => (type.endsWith('?') ? c : c.notNull()));
+  }
+  await table.addPrimaryKeyConstraint(`${name}_pk`, ['tenant', key] as never[]).execute();
+}
+
+/** Creates what is missing; safe to call at every start. */
+export async function migrateCascades(db: Kysely<AuditDb>): Promise<void> {
+  await createTable(db, 'cascade_cascades', cascades, 'cascade_id');
+  await createTable(db, 'cascade_targets', targets, 'target_id');
+  for (const [name, table, columns] of indexes) {
+    await db.schema
+      .createIndex(name)
+      .ifNotExists()
+      .on(table)
+      .columns([...columns])
+      .execute();
+  }
+}
