@@ -1,0 +1,75 @@
+// Opens the databases of the read models: SQLite on node:sqlite, or PostgreSQL, behind the same Kysely.
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely';
+import { Pool, types } from 'pg';
+
+export interface SqliteOptions {
+  /** Survive a power cut to the last commit; needed only for what cannot be rebuilt from the log. */
+  readonly durable?: boolean;
+}
+
+/** Statements kept prepared per database: more texts than the service has queries. */
+const STATEMENTS = 500;
+
+/** node:sqlite in the form that Kysely's SQLite driver calls. */
+class PreparedDatabase {
+  private readonly db: DatabaseSync;
+  private readonly statements = new Map<string, StatementSync>();
+
+  constructor(file: string, options: SqliteOptions) {
+    this.db = new DatabaseSync(file);
+    this.db.exec('PRAGMA journal_mode=WAL; PRAGMA busy_timeout=5000; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON');
+    this.db.exec(`PRAGMA synchronous=${options.durable === true ? 'FULL' : 'NORMAL'}`);
+  }
+
+  prepare(text: string) {
+    let statement = this.statements.get(text);
+    if (statement === undefined) {
+      statement = this.db.prepare(text);
+      if (this.statements.size >= STATEMENTS) this.statements.clear();
+      this.statements.set(text, statement);
+    }
+    const prepared = statement;
+    return {
+      reader: prepared.columns().length > 0,
+      all: (parameters: readonly unknown[]) => prepared.all(...(parameters as never[])),
+      run: (parameters: readonly unknown[]) => prepared.run(...(parameters as never[])),
+      iterate: (parameters: readonly unknown[]) => prepared.iterate(...(parameters as never[])),
+    };
+  }
+
+  close(): void {
+    this.db.close();
+  }
+}
+
+/** A SQLite database; `:memory:` for one that lives with the process. Integers come as numbers, blobs as Uint8Array. */
+export function openSqlite<Db>(file: string, options: SqliteOptions = {}): Kysely<Db> {
+  return new Kysely<Db>({ dialect: new SqliteDialect({ database: new PreparedDatabase(file, options) as never }) });
+}
+
+/** A schema of a PostgreSQL database, created when missing. bigint columns come as numbers. */
+export async function openPostgres<Db>(url: string, schema: string): Promise<Kysely<Db>> {
+  const pool = new Pool({
+    connectionString: url,
+    max: 10,
+    options: `-c search_path=${schema}`,
+    types: { getTypeParser: (oid, format) => (oid === types.builtins.INT8 ? Number : types.getTypeParser(oid, format)) },
+  });
+  // Without a listener a connection lost while idle would end the process; the next query reports it.
+  pool.on('error', () => undefined);
+  const db = new Kysely<Db>({ dialect: new PostgresDialect({ pool }) });
+  await sql`create schema if not exists ${sql.id(schema)}`.execute(db);
+  return db;
+}
+
+export interface DatabaseLocation {
+  /** `postgres://...`; SQLite in `file` when absent. */
+  readonly url?: string | undefined;
+  readonly file: string;
+  /** PostgreSQL schema: each room has its own. */
+  readonly schema: string;
+}
+
+export const openDatabase = async <Db>({ url, file, schema }: DatabaseLocation, options?: SqliteOptions): Promise<Kysely<Db>> =>
+  url === undefined ? openSqlite<Db>(file, options) : openPostgres<Db>(url, schema);
