@@ -1,0 +1,240 @@
+// The embedded event log: node:sqlite, where all appends of one tick are made durable by one commit.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { RecordedEvent } from '@app/events';
+import { decode, encode } from './codec.js';
+import {
+  EventLog,
+  EventLogUnavailable,
+  InvalidAppend,
+  WrongExpectedRevision,
+  type Appended,
+  type ExpectedRevision,
+  type LogBatch,
+  type ReadStreamOptions,
+  type StreamWrite,
+} from './event-log.port.js';
+import { takeLock } from './lock-file.js';
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS events (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    stream TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    bytes BLOB NOT NULL
+  );
+  CREATE UNIQUE INDEX IF NOT EXISTS events_stream ON events (stream, revision);
+`;
+
+/** Events per batch handed to a subscriber. */
+const BATCH = 512;
+const DEFAULT_MAX = 1000;
+
+interface Pending {
+  readonly writes: readonly StreamWrite[];
+  readonly encoded: readonly Buffer[][];
+  readonly resolve: (appended: Appended[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Row {
+  position: bigint;
+  bytes: Uint8Array;
+}
+
+export class SqliteEventLog extends EventLog {
+  private readonly statements;
+  private pending: Pending[] = [];
+  private readonly waiting = new Set<() => void>();
+  private closed = false;
+
+  private constructor(
+    private readonly db: DatabaseSync,
+    private readonly releaseLock: () => void,
+  ) {
+    super();
+    const prepare = (text: string) => {
+      const statement = db.prepare(text);
+      statement.setReadBigInts(true);
+      return statement;
+    };
+    this.statements = {
+      insert: prepare('INSERT INTO events (stream, revision, id, bytes) VALUES (?, ?, ?, ?)'),
+      last: prepare('SELECT max(revision) AS revision FROM events WHERE stream = ?'),
+      at: prepare('SELECT id, position FROM events WHERE stream = ? AND revision = ?'),
+      forwards: prepare('SELECT position, bytes FROM events WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?'),
+      backwards: prepare(
+        'SELECT position, bytes FROM events WHERE stream = ? AND revision <= ? ORDER BY revision DESC LIMIT ?',
+      ),
+      all: prepare('SELECT position, bytes FROM events WHERE position > ? ORDER BY position LIMIT ?'),
+      head: prepare('SELECT max(position) AS position FROM events'),
+    };
+  }
+
+  /**
+   * Opens the log in `directory`, creating it when missing.
+   * @throws if another live process has it open: one process writes
+   */
+  static open({ directory }: { directory: string }): SqliteEventLog {
+    mkdirSync(directory, { recursive: true });
+    const releaseLock = takeLock(join(directory, 'events.lock'));
+    try {
+      const db = new DatabaseSync(join(directory, 'events.db'));
+      db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000');
+      db.exec(SCHEMA);
+      return new SqliteEventLog(db, releaseLock);
+    } catch (error) {
+      releaseLock();
+      throw error;
+    }
+  }
+
+  override async appendAll(writes: readonly StreamWrite[]): Promise<Appended[]> {
+    if (this.closed) throw new EventLogUnavailable('the event log is closed');
+    const encoded = writes.map(({ stream, expected, events }) => encode(stream, firstRevision(expected), events));
+    return new Promise((resolve, reject) => {
+      if (this.pending.length === 0) setImmediate(() => this.commit());
+      this.pending.push({ writes, encoded, resolve, reject });
+    });
+  }
+
+  /** One transaction for all that waits; a savepoint for each caller, so that a conflict undoes only its own writes. */
+  private commit(): void {
+    const batch = this.pending;
+    this.pending = [];
+    const answers: (() => void)[] = [];
+    try {
+      this.db.exec('BEGIN IMMEDIATE');
+      for (const pending of batch) answers.push(this.write(pending));
+      this.db.exec('COMMIT');
+    } catch (error) {
+      if (this.db.isTransaction) this.db.exec('ROLLBACK');
+      const reason = new EventLogUnavailable(`the event log could not be written: ${(error as Error).message}`);
+      for (const { reject } of batch) reject(reason);
+      return;
+    }
+    for (const answer of answers) answer();
+    this.announce();
+  }
+
+  private write({ writes, encoded, resolve, reject }: Pending): () => void {
+    const several = writes.length > 1;
+    if (several) this.db.exec('SAVEPOINT caller');
+    try {
+      const appended = writes.map((write, i) => this.writeStream(write, encoded[i] as Buffer[]));
+      if (several) this.db.exec('RELEASE caller');
+      return () => resolve(appended);
+    } catch (error) {
+      if (!(error instanceof WrongExpectedRevision)) throw error;
+      if (several) this.db.exec('ROLLBACK TO caller; RELEASE caller');
+      return () => reject(error);
+    }
+  }
+
+  /** Checks before it writes, so that a conflict on a single stream leaves nothing to undo. */
+  private writeStream({ stream, expected, events }: StreamWrite, encoded: readonly Buffer[]): Appended {
+    const last = (this.statements.last.get(stream) as { revision: bigint | null }).revision;
+    const first = firstRevision(expected);
+    if (last !== first - 1n && !(last === null && first === 0n)) {
+      return this.alreadyThere(stream, expected, first, events, last);
+    }
+    let position: bigint = 0n;
+    for (const [i, bytes] of encoded.entries()) {
+      const id = (events[i] as { id: string }).id;
+      position = this.statements.insert.run(stream, first + BigInt(i), id, bytes).lastInsertRowid as bigint;
+    }
+    return { revision: first + BigInt(encoded.length) - 1n, position };
+  }
+
+  /** A verbatim retry finds its own ids, in order, where it would write them. Only ids are compared. */
+  private alreadyThere(
+    stream: string,
+    expected: ExpectedRevision,
+    first: bigint,
+    events: StreamWrite['events'],
+    last: bigint | null,
+  ): Appended {
+    let position = 0n;
+    for (const [i, { id }] of events.entries()) {
+      const row = this.statements.at.get(stream, first + BigInt(i)) as { id: string; position: bigint } | undefined;
+      if (row?.id !== id) throw new WrongExpectedRevision(stream, expected, last ?? 'no-stream');
+      position = row.position;
+    }
+    return { revision: first + BigInt(events.length) - 1n, position };
+  }
+
+  override async readStream(stream: string, options: ReadStreamOptions = {}): Promise<RecordedEvent[]> {
+    const { direction = 'forwards', max = DEFAULT_MAX } = options;
+    this.mustBeOpen();
+    const from = options.from ?? (direction === 'forwards' ? 0n : LAST_REVISION);
+    return this.rows(this.statements[direction].all(stream, from, max));
+  }
+
+  override async readAll({ after, max = DEFAULT_MAX }: { after?: bigint; max?: number } = {}): Promise<RecordedEvent[]> {
+    this.mustBeOpen();
+    return this.rows(this.statements.all.all(after ?? -1n, max));
+  }
+
+  override async *subscribe({ after, signal }: { after?: bigint; signal: AbortSignal }): AsyncIterable<LogBatch> {
+    let position = after ?? -1n;
+    while (!signal.aborted) {
+      const events = await this.readAll({ after: position, max: BATCH });
+      const last = events.at(-1);
+      if (last === undefined) {
+        await this.nextCommit(signal);
+        continue;
+      }
+      position = last.position;
+      yield { events, position };
+    }
+  }
+
+  override async head(): Promise<bigint | undefined> {
+    this.mustBeOpen();
+    return (this.statements.head.get() as { position: bigint | null }).position ?? undefined;
+  }
+
+  override async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    if (this.pending.length > 0) this.commit();
+    this.announce();
+    this.db.close();
+    this.releaseLock();
+  }
+
+  private nextCommit(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.waiting.delete(wake);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.waiting.add(wake);
+      signal.addEventListener('abort', wake);
+    });
+  }
+
+  private announce(): void {
+    for (const wake of [...this.waiting]) wake();
+  }
+
+  private rows(rows: unknown[]): RecordedEvent[] {
+    return (rows as Row[]).map(({ bytes, position }) => decode(bytes, position));
+  }
+
+  private mustBeOpen(): void {
+    if (this.closed) throw new EventLogUnavailable('the event log is closed');
+  }
+}
+
+/** The largest revision that SQLite can hold. */
+const LAST_REVISION = 2n ** 63n - 1n;
+
+function firstRevision(expected: ExpectedRevision): bigint {
+  if (expected === 'no-stream') return 0n;
+  if (expected < 0n) throw new InvalidAppend(`expected revision ${expected} is negative`);
+  return expected + 1n;
+}
