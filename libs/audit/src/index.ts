@@ -1,4 +1,6 @@
 export type { AuditDb } from './audit-db.js';
+export * from './bundle.js';
+export { NothingInScope, type EvidenceScope } from './bundle-scope.js';
 export * from './cascades.js';
 export * from './cascades.view.js';
 export * from './checkpoint.js';

@@ -5,7 +5,7 @@ import type { Kysely } from 'kysely';
 import type { AuditDb } from './audit-db.js';
 import { openNote, parseCheckpoint } from './checkpoint.js';
 import { Checkpoints, InconsistentLedger, LedgerBehind, type SignedCheckpoint } from './checkpoints.js';
-import { Ledger } from './ledger.js';
+import { Ledger, type LedgerEvent } from './ledger.js';
 import { LedgerView } from './ledger.view.js';
 import { Frontier, leafHash, verifyConsistency, verifyInclusion } from './merkle.js';
 import { follow, openViews, RecordedLog } from './recorded-log.fixture.js';
@@ -52,7 +52,12 @@ describe('the ledger', () => {
   it('returns the events of streams with their exact bytes and places', async () => {
     changeUsers(20);
     await follow(db, [view], log.events);
-    const found = await new Ledger(db).eventsOf('acme', ['user-acme-u1', 'user-acme-u6'], 14);
+    const ledger = new Ledger(db);
+    const places = await ledger.placesOf('acme', ['user-acme-u1', 'user-acme-u6'], 14);
+    const found: LedgerEvent[] = [];
+    for await (const page of ledger.eventsAt('acme', places)) found.push(...page);
+    expect(await ledger.placeOf('acme', 'user-acme-u6', 1)).toBe(13);
+    expect(await ledger.placeOf('acme', 'user-acme-u6', 9)).toBeUndefined();
     expect(found.map((e) => [e.seq, e.stream, e.revision, e.position])).toEqual([
       [1, 'user-acme-u1', 0, 20n],
       [6, 'user-acme-u6', 0, 70n],

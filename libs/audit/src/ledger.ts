@@ -73,14 +73,46 @@ export class Ledger {
     }
   }
 
-  /** Events of whole streams with seq < `size`, in ledger order. */
-  async eventsOf(tenant: string, streams: readonly string[], size: number): Promise<LedgerEvent[]> {
-    const found: LedgerEvent[] = [];
-    for (const chunk of chunksOf(streams)) {
-      const rows = await this.select(tenant, 0, size).where('stream', 'in', chunk).execute();
-      found.push(...rows.map(toEvent));
+  /** Events at these places, in the given order, a page at a time. */
+  async *eventsAt(tenant: string, seqs: readonly number[]): AsyncGenerator<LedgerEvent[]> {
+    for (const chunk of chunksOf(seqs)) {
+      const rows = await this.db
+        .selectFrom('ledger_leaves')
+        .selectAll()
+        .where('tenant', '=', tenant)
+        .where('seq', 'in', chunk)
+        .execute();
+      const found = new Map(rows.map((row) => [Number(row.seq), toEvent(row)]));
+      yield chunk.flatMap((seq) => found.get(seq) ?? []);
     }
-    return found.sort((a, b) => a.seq - b.seq);
+  }
+
+  /** Places of all events of these streams below `size`, in ledger order. */
+  async placesOf(tenant: string, streams: readonly string[], size: number): Promise<number[]> {
+    const seqs: number[] = [];
+    for (const chunk of chunksOf(streams)) {
+      const rows = await this.db
+        .selectFrom('ledger_leaves')
+        .select('seq')
+        .where('tenant', '=', tenant)
+        .where('stream', 'in', chunk)
+        .where('seq', '<', size)
+        .execute();
+      seqs.push(...rows.map((row) => Number(row.seq)));
+    }
+    return seqs.sort((a, b) => a - b);
+  }
+
+  /** Place of one event of a stream; undefined when the ledger has not seen it. */
+  async placeOf(tenant: string, stream: string, revision: number): Promise<number | undefined> {
+    const row = await this.db
+      .selectFrom('ledger_leaves')
+      .select('seq')
+      .where('tenant', '=', tenant)
+      .where('stream', '=', stream)
+      .where('revision', '=', revision)
+      .executeTakeFirst();
+    return row && Number(row.seq);
   }
 
   /** Leaf hashes with `from` <= seq < `to`, 32 bytes each, a page at a time. */

@@ -147,7 +147,7 @@ export class Offboarding {
     this.on(`cascade-${this.tenant}-${cascadeId}`, at).record('CascadeCompleted', { cascadeId, verdict, counts });
   }
 
-  /** Ada's offboarding from hire to verdict: 20 events for her cascade `k1`, 3 for Bob's `k2`. */
+  /** Nineteen events: Ada's offboarding with cascade `k1`, and in the middle Bob's, `k2`. */
   tell(): void {
     this.provision('ada');
     this.provision('bob');

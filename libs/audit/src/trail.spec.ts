@@ -155,12 +155,16 @@ describe('the trail', () => {
     }
   });
 
-  it('knows the streams that concern a person and where a period begins', async () => {
+  it('knows the places that concern a person and where a period begins', async () => {
     new Offboarding(log).tell();
     await follow(db, views, log.events);
     const trail = new Trail(db);
-    expect((await trail.streamsOf('acme', 'bob', 1000)).sort()).toEqual(['cascade-acme-k2', 'user-acme-bob']);
-    expect(await trail.streamsOf('acme', 'bob', 2)).toEqual(['user-acme-bob']);
+    expect(await trail.placesOf('acme', 'bob', 1000)).toEqual([
+      { seq: 1, stream: 'user-acme-bob' },
+      { seq: 13, stream: 'user-acme-bob' },
+      { seq: 14, stream: 'cascade-acme-k2' },
+    ]);
+    expect(await trail.placesOf('acme', 'bob', 2)).toEqual([{ seq: 1, stream: 'user-acme-bob' }]);
     expect(await trail.firstSince('acme', second(150))).toBe(13);
     expect(await trail.firstSince('acme', second(9999))).toBeUndefined();
   });

@@ -79,18 +79,18 @@ export class Trail {
     return { lines, next: rows.length > limit ? lines.at(-1)?.seq : undefined };
   }
 
-  /** Streams with an event below `size` that concerns this person or agent. */
-  async streamsOf(tenant: string, subjectId: string, size: number): Promise<string[]> {
+  /** Places below `size` of the events that concern this person or agent, with their streams, in order. */
+  async placesOf(tenant: string, subjectId: string, size: number): Promise<{ seq: number; stream: string }[]> {
     const rows = await this.db
       .selectFrom('trail_subjects as s')
       .innerJoin('trail_entries as e', (join) => join.onRef('e.tenant', '=', 's.tenant').onRef('e.seq', '=', 's.seq'))
-      .select('e.stream')
-      .distinct()
+      .select(['e.seq', 'e.stream'])
       .where('s.tenant', '=', tenant)
       .where('s.subject_id', '=', subjectId)
       .where('s.seq', '<', size)
+      .orderBy('s.seq')
       .execute();
-    return rows.map((row) => row.stream);
+    return rows.map((row) => ({ seq: Number(row.seq), stream: row.stream }));
   }
 
   /** Seq of the first event decided at or after this time; undefined when there is none. */

@@ -1,0 +1,678 @@
+#!/usr/bin/env node
+// @ts-check
+// Verifies an evidence bundle offline: one file without dependencies, so that an auditor can read all of it.
+//
+//   node verify.mjs bundle.zip --vkey "<name+hash+key>" [--pinned <checkpoint file>]...
+//
+// Exit 0: everything holds. Exit 4: something does not, and the last line says where. Exit 2: wrong usage.
+// The verifier key, and any checkpoint given with --pinned, must come from the auditor's own records: whoever made the
+// bundle could have put any key into it. Needs Node 20 or newer. Nothing is written and no connection is opened.
+import { createHash, createPublicKey, verify as verifySignature } from 'node:crypto';
+import { readFileSync, realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { inflateRawSync } from 'node:zlib';
+
+export const FORMAT = 'deprovision-evidence/v1';
+
+/** The evidence does not hold. The message names the file, event or cascade that fails. */
+export class EvidenceFailure extends Error {}
+
+/** @type {(message: string) => never} */
+const fail = (message) => {
+  throw new EvidenceFailure(message);
+};
+
+/** @type {(...parts: (Uint8Array | string)[]) => Buffer} */
+const sha256 = (...parts) => {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest();
+};
+
+// --- the zip container (APPNOTE 4.3), stored or deflated, below 4 GiB
+
+/** @param {Buffer} zip @returns {Map<string, Buffer>} files by name */
+export function readZip(zip) {
+  const end = zip.lastIndexOf(Buffer.from('504b0506', 'hex'));
+  if (end < 0 || end + 22 > zip.length) fail('the bundle is not a complete zip file');
+  const files = new Map();
+  let at = zip.readUInt32LE(end + 16);
+  for (let left = zip.readUInt16LE(end + 10); left > 0; left -= 1) {
+    if (zip.readUInt32LE(at) !== 0x02014b50) fail(`zip: no directory entry at byte ${at}`);
+    const [method, packed, size] = [zip.readUInt16LE(at + 10), zip.readUInt32LE(at + 20), zip.readUInt32LE(at + 24)];
+    const [nameLength, extra, comment] = [28, 30, 32].map((field) => zip.readUInt16LE(at + field));
+    const name = zip.toString('utf8', at + 46, at + 46 + Number(nameLength));
+    const local = zip.readUInt32LE(at + 42);
+    const start = local + 30 + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28);
+    const data = zip.subarray(start, start + packed);
+    if (files.has(name)) fail(`zip: ${name} is there twice`);
+    if (method !== 0 && method !== 8) fail(`zip: ${name} is packed by method ${method}`);
+    files.set(name, method === 0 ? data : inflateRawSync(data, { maxOutputLength: Math.max(size, 1) }));
+    at += 46 + Number(nameLength) + Number(extra) + Number(comment);
+  }
+  return files;
+}
+
+// --- signed notes and checkpoints (C2SP signed-note, tlog-checkpoint)
+
+/** @param {string} note @param {string} vkey @param {string} what @returns {string} the signed text */
+export function openNote(note, vkey, what) {
+  const [, name = '', hash = '', encoded = ''] = /^([^\s+]+)\+([0-9a-f]{8})\+(.+)$/u.exec(vkey.trim()) ?? [];
+  const typed = Buffer.from(encoded, 'base64');
+  const isKey = typed.length === 33 && typed[0] === 1 && sha256(`${name}\n`, typed).toString('hex', 0, 4) === hash;
+  if (!isKey) fail('the verifier key is malformed: expected <name>+<hash>+<base64>');
+  const end = note.lastIndexOf('\n\n');
+  const text = note.slice(0, end + 1);
+  const jwk = { kty: 'OKP', crv: 'Ed25519', x: typed.subarray(1).toString('base64url') };
+  const key = createPublicKey({ key: jwk, format: 'jwk' });
+  const isSigned = note
+    .slice(end + 2)
+    .split('\n')
+    .some((line) => {
+      if (end < 0 || !line.startsWith(`— ${name} `)) return false;
+      const signature = Buffer.from(line.slice(name.length + 3), 'base64');
+      return (
+        signature.toString('hex', 0, 4) === hash && verifySignature(null, Buffer.from(text), key, signature.subarray(4))
+      );
+    });
+  return isSigned ? text : fail(`${what}: not signed by ${name} (key ${hash})`);
+}
+
+/** @typedef {{ origin: string, size: number, root: Buffer }} Checkpoint */
+
+/** @param {string} text @param {string} what @returns {Checkpoint} */
+function parseCheckpoint(text, what) {
+  const [origin = '', size = '', root = ''] = text.split('\n');
+  const checkpoint = { origin, size: Number(size), root: Buffer.from(root, 'base64') };
+  if (!/^\d{1,15}$/.test(size) || checkpoint.root.length !== 32) fail(`${what}: not a checkpoint`);
+  return checkpoint;
+}
+
+// --- the Merkle tree (RFC 6962 section 2.1)
+
+/** @param {Uint8Array} bytes */
+const leafHash = (bytes) => sha256(Buffer.from([0]), bytes);
+/** @param {Buffer} left @param {Buffer} right */
+const nodeHash = (left, right) => sha256(Buffer.from([1]), left, right);
+
+/** Largest power of two below n. @param {number} n */
+const split = (n) => {
+  let k = 1;
+  while (k * 2 < n) k *= 2;
+  return k;
+};
+
+/** Root that a leaf and its path lead to. @type {(leaf: Buffer, index: number, size: number, path: Buffer[]) => Buffer | undefined} */
+function rootFromPath(leaf, index, size, path) {
+  if (size === 1) return path.length === 0 ? leaf : undefined;
+  const sibling = path.at(-1);
+  const k = split(size);
+  const isLeft = index < k;
+  const inner = sibling && rootFromPath(leaf, isLeft ? index : index - k, isLeft ? k : size - k, path.slice(0, -1));
+  if (!sibling || !inner) return undefined;
+  return isLeft ? nodeHash(inner, sibling) : nodeHash(sibling, inner);
+}
+
+/** Roots of the first m and of all n leaves. @type {(m: number, n: number, proof: Buffer[], known: Buffer | undefined) => Buffer[] | undefined} */
+function rootsFromProof(m, n, proof, known) {
+  if (m === n) {
+    const root = known ?? proof[0];
+    return root && proof.length === (known ? 0 : 1) ? [root, root] : undefined;
+  }
+  const sibling = proof.at(-1);
+  const k = split(n);
+  const isLeft = m <= k;
+  const inner = isLeft
+    ? rootsFromProof(m, k, proof.slice(0, -1), known)
+    : rootsFromProof(m - k, n - k, proof.slice(0, -1), undefined);
+  const [old, current] = inner ?? [];
+  if (!sibling || !old || !current) return undefined;
+  return isLeft ? [old, nodeHash(current, sibling)] : [nodeHash(sibling, old), nodeHash(sibling, current)];
+}
+
+/** Root over the first `size` leaf hashes. @param {Buffer} leaves @param {number} size */
+function rootOfLeaves(leaves, size) {
+  if (size === 0) return sha256();
+  /** @type {{ level: number, hash: Buffer }[]} */
+  const stack = [];
+  for (let i = 0; i < size; i += 1) {
+    let node = { level: 0, hash: leaves.subarray(i * 32, i * 32 + 32) };
+    for (let left = stack.at(-1); left !== undefined && left.level === node.level; left = stack.at(-1)) {
+      stack.pop();
+      node = { level: node.level + 1, hash: nodeHash(left.hash, node.hash) };
+    }
+    stack.push(node);
+  }
+  return stack.map((node) => node.hash).reduceRight((right, left) => nodeHash(left, right));
+}
+
+// --- what the events say: cascades, targets, times
+
+/** @typedef {{ id: string, type: string, stream: string, revision: number, data: any, metadata: { tenant: string, at: string, receivedAt?: string } }} StoredEvent */
+/** @typedef {{ type: 'cascade', cascadeId: string } | { type: 'user', userId: string } | { type: 'population', from: string, to: string }} Scope */
+/** @typedef {{ id: string, plan: any, state: string, grade: string, attempts: number, t2: string, t3: string, t4: string, endedAt: string, remark: string }} Target */
+/** @typedef {{ id: string, subject: { type: string, id: string }, cause: any, policy: string, targetCount: number, verdict: string, remark: string, targets: Map<string, Target> }} Cascade */
+
+const DENIES = new Map([
+  ['UserDeactivated', 'userId'],
+  ['UserDeleted', 'userId'],
+  ['AgentDeactivated', 'agentId'],
+  ['AgentDeleted', 'agentId'],
+]);
+
+/** Clocks of different machines may differ by this much before an order of times counts as impossible. */
+const CLOCK_SKEW_MS = 60_000;
+
+/** @param {string} time @param {string} where */
+const ms = (time, where) => {
+  const value = Date.parse(time);
+  return Number.isFinite(value) ? value : fail(`${where}: ${JSON.stringify(time)} is not a time`);
+};
+
+/** @param {string} first @param {string} second @param {string} where */
+function checkOrder(first, second, where) {
+  if (ms(first, where) > ms(second, where) + CLOCK_SKEW_MS) fail(`${where}: ${second} lies before ${first}`);
+}
+
+/** Folds events in ledger order into what the report shows, and refuses what contradicts itself. */
+export class Account {
+  /** @param {Scope} scope */
+  constructor(scope) {
+    this.scope = scope;
+    /** @type {Map<string, Cascade>} */
+    this.cascades = new Map();
+    /** Facts a cascade may name as its cause. @type {Map<string, { event: StoredEvent, t0: string, t1: string }>} */
+    this.causes = new Map();
+    /** Denies that must have a cascade. @type {Map<string, { type: string, id: string, t0: string, t1: string }>} */
+    this.denies = new Map();
+    /** @type {Map<string, { cascade: Cascade, target: Target }>} */
+    this.targets = new Map();
+  }
+
+  /** @param {StoredEvent} event @param {string} where names the event in a failure */
+  add(event, where) {
+    const { type, data } = event;
+    if (type === 'CascadeStarted' || type === 'NothingToRevoke') this.#start(event, where);
+    else if (type === 'RevocationPlanned') this.#plan(event, where);
+    else if (type === 'CascadeCompleted') this.#complete(event, where);
+    else if (event.stream.startsWith('revocation-')) this.#advance(event, where);
+    else {
+      const t0 = event.metadata.receivedAt ?? event.metadata.at;
+      this.causes.set(event.id, { event, t0, t1: event.metadata.at });
+      const id = data[DENIES.get(type) ?? ''];
+      if (id !== undefined && this.#mustBeAnswered(event, id)) {
+        checkOrder(t0, event.metadata.at, where);
+        this.denies.set(event.id, { type, id, t0, t1: event.metadata.at });
+      }
+    }
+  }
+
+  /** What has not come to its end, as the manifest must list it. */
+  open() {
+    const answered = new Set([...this.cascades.values()].map((cascade) => cascade.cause.eventId));
+    return {
+      cascades: [...this.cascades.values()].filter((c) => c.verdict === 'open').map((c) => c.id),
+      denies: [...this.denies.keys()].filter((id) => !answered.has(id)),
+    };
+  }
+
+  /** @param {StoredEvent} event @param {string} subject */
+  #mustBeAnswered({ metadata }, subject) {
+    const { scope } = this;
+    if (scope.type === 'population') return metadata.at >= scope.from && metadata.at < scope.to;
+    return scope.type === 'user' && subject === scope.userId;
+  }
+
+  /** @param {StoredEvent} event @param {string} where */
+  #start({ type, data, stream, metadata }, where) {
+    const { cause, cascadeId, subject } = data;
+    const fact = this.causes.get(cause.eventId);
+    if (fact === undefined) {
+      if (this.scope.type === 'population') return;
+      fail(`${where}: its cause ${cause.eventId} is not in the bundle`);
+    }
+    const { event, t0, t1 } = fact;
+    if (this.scope.type === 'population' && !(t1 >= this.scope.from && t1 < this.scope.to)) return;
+    const same = [event.type, event.stream, event.revision, t0, t1].join(' ');
+    const said = [cause.eventType, cause.stream, cause.revision, cause.receivedAt, cause.deniedAt].join(' ');
+    if (same !== said) fail(`${where}: states its cause as ${said}, which was ${same}`);
+    if (stream !== `cascade-${metadata.tenant}-${cascadeId}`) fail(`${where}: is in stream ${stream}`);
+    checkOrder(t0, t1, where);
+    const nothing = type === 'NothingToRevoke';
+    this.cascades.set(cascadeId, {
+      id: cascadeId,
+      subject,
+      cause,
+      policy: data.policyHash ?? '',
+      targetCount: data.targetCount ?? 0,
+      verdict: nothing ? 'nothing-held' : 'open',
+      remark: nothing ? `nothing was held as of log position ${data.holdingsPosition}` : '',
+      targets: new Map(),
+    });
+  }
+
+  /** @param {StoredEvent} event @param {string} where */
+  #plan({ data, stream, metadata }, where) {
+    const cascade = this.#cascade(data.cascadeId, where);
+    if (cascade === undefined) return;
+    if (stream !== `cascade-${metadata.tenant}-${cascade.id}`) fail(`${where}: is in stream ${stream}`);
+    for (const plan of data.targets) {
+      if (this.targets.has(plan.targetId)) fail(`${where}: target ${plan.targetId} is planned twice`);
+      const blank = { grade: '', attempts: 0, t2: '', t3: '', t4: '', endedAt: '', remark: '' };
+      const target = { id: plan.targetId, plan, state: 'planned', ...blank };
+      cascade.targets.set(target.id, target);
+      this.targets.set(target.id, { cascade, target });
+    }
+  }
+
+  /** @param {StoredEvent} event @param {string} where */
+  #complete({ data }, where) {
+    const cascade = this.#cascade(data.cascadeId, where);
+    if (cascade === undefined) return;
+    /** @type {Record<string, number>} */
+    const counts = { A: 0, B: 0, C: 0, W: 0 };
+    for (const { id, endedAt, grade } of cascade.targets.values()) {
+      if (endedAt === '') fail(`${where}: says complete, but target ${id} has not ended`);
+      counts[grade] = (counts[grade] ?? 0) + 1;
+    }
+    const [planned, stated] = [cascade.targets.size, cascade.targetCount];
+    if (planned !== stated) fail(`${where}: ${planned} targets were planned, the cascade started with ${stated}`);
+    for (const [grade, n] of Object.entries(counts)) {
+      if ((data.counts[grade] ?? 0) !== n)
+        fail(`${where}: counts ${data.counts[grade]} of grade ${grade}, the events have ${n}`);
+    }
+    cascade.verdict = Number(counts['W']) > 0 ? 'complete-with-waivers' : 'complete';
+    if (data.verdict !== cascade.verdict) fail(`${where}: states ${data.verdict}, the events say ${cascade.verdict}`);
+  }
+
+  /** @param {StoredEvent} event @param {string} where */
+  #advance({ type, data, stream, metadata }, where) {
+    const known = this.targets.get(data.targetId);
+    if (known === undefined) {
+      if (this.scope.type === 'population') return;
+      return fail(`${where}: target ${data.targetId} was never planned`);
+    }
+    const { cascade, target } = known;
+    if (stream !== `revocation-${metadata.tenant}-${target.id}`)
+      fail(`${where}: target ${target.id} in stream ${stream}`);
+    if (data.cascadeId !== cascade.id) fail(`${where}: target ${target.id} belongs to cascade ${cascade.id}`);
+    if (data.attempt !== undefined) {
+      checkOrder(cascade.cause.deniedAt, data.attempt.startedAt, where);
+      checkOrder(data.attempt.startedAt, data.attempt.endedAt, where);
+      target.attempts = data.attempt.number;
+      target.t2 ||= data.attempt.startedAt;
+    }
+    const advance = ADVANCES[type];
+    if (advance !== undefined) Object.assign(target, advance(data, metadata));
+  }
+
+  /** Of a cascade that began before the period of a population, only the end is there: it is not looked at. @param {string} id @param {string} where */
+  #cascade(id, where) {
+    const cascade = this.cascades.get(id);
+    if (cascade === undefined && this.scope.type !== 'population') fail(`${where}: cascade ${id} never started`);
+    return cascade;
+  }
+}
+
+/** What each event does to its target. @type {Record<string, (data: any, metadata: { at: string }) => Partial<Target>>} */
+const ADVANCES = {
+  RevocationAcknowledged: (d) => ({
+    state: 'acknowledged',
+    grade: 'B',
+    t3: d.attempt.endedAt,
+    endedAt: d.verifyAt === undefined ? d.attempt.endedAt : '',
+    remark: d.evidence.adapter,
+  }),
+  RevocationVerified: (d) => ({
+    state: 'verified',
+    grade: 'A',
+    t4: d.attempt.endedAt,
+    endedAt: d.attempt.endedAt,
+    remark: d.evidence.adapter,
+  }),
+  VerificationFailed: (d) => ({ state: 'deferred', grade: '', endedAt: '', remark: `alive: ${d.evidence.conclusion}` }),
+  VerificationDeferred: (d) =>
+    d.until === undefined ? { endedAt: d.attempt.endedAt, remark: 'the probe gave no answer' } : {},
+  RevocationDeferred: (d) => ({ state: 'deferred', grade: '', remark: `${d.class}: ${d.evidence.conclusion}` }),
+  RevocationParked: (d) => ({ state: 'parked', grade: '', remark: `${d.class}: ${d.reason}` }),
+  RevocationRetried: (d) => ({
+    state: 'due',
+    grade: '',
+    endedAt: '',
+    remark: `retry asked for by ${d.by}: ${d.reason}`,
+  }),
+  RevocationWaived: (d, m) => ({
+    state: 'waived',
+    grade: 'W',
+    endedAt: m.at,
+    remark: `waived by ${d.by}: ${d.reason}`,
+  }),
+  RevocationExpired: (d) => ({
+    state: 'expired',
+    grade: 'C',
+    endedAt: d.expiredAt,
+    remark: 'its own lifetime was over',
+  }),
+};
+
+// --- the report, the same when the bundle is made and when it is verified
+
+/** @typedef {{ tenant: string, createdAt: string, scope: Scope, tree: { size: number, root: string }, names: Record<string, string> }} ReportContext */
+
+const SLA_HOURS = [4, 24];
+const COLUMNS = [
+  ...['cascade', 'subject type', 'subject', 'name', 'cause', 'T0 received', 'T1 denied', 'verdict', 'policy'],
+  ...['target', 'provider', 'kind', 'holding', 'state', 'grade', 'attempts', 'T2 first attempt', 'T3 acknowledged'],
+  ...['T4 verified', 'ended', 'ms T0 to T1', 'ms T0 to end', ...SLA_HOURS.map((h) => `within ${h} h`), 'remark'],
+];
+
+/** `met` and `missed` are final; `running` means not over and still within. @param {number} hours @param {string} t0 @param {string} endedAt @param {string} now */
+const slaOf = (hours, t0, endedAt, now) => {
+  const isWithin = Date.parse(endedAt || now) - Date.parse(t0) <= hours * 3_600_000;
+  if (!isWithin) return 'missed';
+  return endedAt === '' ? 'running' : 'met';
+};
+
+/** One row per target; one for a cascade without targets and for a deny without a cascade. @param {Account} account @param {ReportContext} context */
+export function reportRows(account, { createdAt, names }) {
+  /** @type {Record<string, string>[]} */
+  const rows = [];
+  /** @type {(cells: unknown[]) => void} */
+  const push = (cells) =>
+    void rows.push(Object.fromEntries(COLUMNS.map((column, i) => [column, String(cells[i] ?? '')])));
+  for (const { id, subject, cause, verdict, policy, remark, targets } of account.cascades.values()) {
+    const { receivedAt: t0, deniedAt: t1 } = cause;
+    const head = [id, subject.type, subject.id, names[subject.id], cause.eventType, t0, t1, verdict, policy];
+    const denied = Date.parse(t1) - Date.parse(t0);
+    if (targets.size === 0) push([...head, ...Array(11).fill(''), denied, '', '', '', remark]);
+    for (const t of targets.values()) {
+      const { providerId, kind, holdingId } = t.plan;
+      const target = [t.id, providerId, kind, holdingId, t.state, t.grade, t.attempts, t.t2, t.t3, t.t4, t.endedAt];
+      const took = t.endedAt === '' ? '' : Date.parse(t.endedAt) - Date.parse(t0);
+      const slas = SLA_HOURS.map((hours) => slaOf(hours, t0, t.endedAt, createdAt));
+      push([...head, ...target, denied, took, ...slas, t.remark]);
+    }
+  }
+  for (const eventId of account.open().denies) {
+    const { type, id, t0, t1 } = /** @type {{ type: string, id: string, t0: string, t1: string }} */ (
+      account.denies.get(eventId)
+    );
+    const head = ['', type.startsWith('User') ? 'user' : 'agent', id, names[id], type, t0, t1, 'not-yet-planned', ''];
+    push([...head, ...Array(11).fill(''), Date.parse(t1) - Date.parse(t0), '', '', '', 'denied; no cascade yet']);
+  }
+  return rows;
+}
+
+/** RFC 4180, every cell quoted; a leading character that a spreadsheet would run as a formula is disarmed. @param {Account} account @param {ReportContext} context */
+export function reportCsv(account, context) {
+  /** @param {string} cell */
+  const quote = (cell) => `"${cell.replace(/^[=+\-@\t\r]/, "'$&").replaceAll('"', '""')}"`;
+  const lines = [COLUMNS, ...reportRows(account, context).map((row) => Object.values(row))];
+  return lines.map((cells) => `${cells.map(quote).join(',')}\r\n`).join('');
+}
+
+/** @param {string} text */
+const escape = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+
+/** @param {string[]} columns @param {Record<string, string>[]} rows */
+const table = (columns, rows) => {
+  const head = columns.map((column) => `<th>${column}</th>`).join('');
+  const body = rows.map((row) => `<tr>${columns.map((c) => `<td>${escape(row[c] ?? '')}</td>`).join('')}</tr>`);
+  return `<table><tr>${head}</tr>\n${body.join('\n')}\n</table>`;
+};
+
+/** @param {Account} account @param {ReportContext} context */
+export function reportHtml(account, context) {
+  const rows = reportRows(account, context);
+  /** @param {string} column @param {string} value */
+  const count = (column, value) => rows.filter((row) => row[column] === value).length;
+  const grades = {
+    A: 'verified dead',
+    B: 'acknowledged by the provider',
+    C: 'expired by its own lifetime',
+    W: 'waived by a person',
+  };
+  const summary = [
+    ...Object.entries(grades).map(([grade, meaning]) => [`Grade ${grade}: ${meaning}`, count('grade', grade)]),
+    ['Not ended', rows.filter((row) => row['target'] !== '' && row['ended'] === '').length],
+    ...SLA_HOURS.map((h) => [`Not within ${h} h`, count(`within ${h} h`, 'missed')]),
+    ['Cascades', account.cascades.size],
+    ['Denied while nothing was held', count('verdict', 'nothing-held')],
+    ['Denied and not yet planned', count('verdict', 'not-yet-planned')],
+  ].map(([what, n]) => ({ what: String(what), number: String(n) }));
+  const exceptions = rows.filter(
+    (r) => r['grade'] === 'W' || r['ended'] === '' || SLA_HOURS.some((h) => r[`within ${h} h`] === 'missed'),
+  );
+  const period = Object.values(context.scope).join(' ');
+  const style =
+    'body{font:14px/1.4 system-ui;margin:2em}table{border-collapse:collapse}td,th{border:1px solid #999;padding:2px 6px;text-align:left}';
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Deprovisioning evidence: ${escape(context.tenant)}</title><style>${style}</style></head><body>
+<h1>Deprovisioning evidence: ${escape(context.tenant)}</h1>
+<p>Scope: ${escape(period)}. Made at ${escape(context.createdAt)} from a log of ${context.tree.size} events, root ${escape(context.tree.root)}.</p>
+<p>This page is worth what <code>node verify.mjs bundle.zip --vkey "..."</code> says, with a key from your own records. Grade B is an
+acknowledgement, not a proof. Names, where given, are those of the directory at the time of the export.</p>
+<h2>Summary</h2>
+${table(['what', 'number'], summary)}
+<h2>Exceptions: waived, not ended, or late</h2>
+${table(COLUMNS, exceptions)}
+<h2>All</h2>
+${table(COLUMNS, rows)}
+</body></html>
+`;
+}
+
+// --- the checks, in the order in which each relies on the ones before
+
+/** @param {Buffer} ndjson @returns {Generator<Buffer>} */
+function* linesOf(ndjson) {
+  for (let start = 0; start < ndjson.length;) {
+    const end = ndjson.indexOf(10, start);
+    if (end < 0) fail('events.ndjson, proofs.ndjson: the last line is cut off');
+    yield ndjson.subarray(start, end);
+    start = end + 1;
+  }
+}
+
+/** @param {Map<string, Buffer>} files @param {string} name */
+const fileOf = (files, name) => files.get(name) ?? fail(`${name} is missing`);
+
+/** Every file is the one the manifest lists, and the manifest is the one that was signed. @param {Map<string, Buffer>} files @param {string} vkey */
+function checkManifest(files, vkey) {
+  const bytes = fileOf(files, 'manifest.json');
+  const manifest = JSON.parse(bytes.toString('utf8'));
+  if (manifest.format !== FORMAT) fail(`manifest.json: format ${manifest.format}, this verifier knows ${FORMAT}`);
+  for (const [name, hash] of Object.entries(manifest.files)) {
+    if (sha256(fileOf(files, name)).toString('hex') !== hash)
+      fail(`${name}: its bytes are not those the manifest lists`);
+  }
+  for (const name of files.keys()) {
+    if (!(name in manifest.files) && name !== 'manifest.json' && name !== 'manifest.note')
+      fail(`${name} is not listed`);
+  }
+  const signed = openNote(fileOf(files, 'manifest.note').toString('utf8'), vkey, 'manifest.note');
+  if (signed !== `${FORMAT}\n${sha256(bytes).toString('hex')}\n`)
+    fail('manifest.json: not the manifest that was signed');
+  return manifest;
+}
+
+/** @param {Map<string, Buffer>} files @param {string} vkey @param {any} manifest */
+function checkCheckpoint(files, vkey, manifest) {
+  const text = openNote(fileOf(files, 'checkpoint').toString('utf8'), vkey, 'checkpoint');
+  const checkpoint = parseCheckpoint(text, 'checkpoint');
+  const expected = [manifest.origin, manifest.tree.size, manifest.tree.root].join(' ');
+  const found = [checkpoint.origin, checkpoint.size, checkpoint.root.toString('base64')].join(' ');
+  if (expected !== found || !manifest.origin.endsWith(`/${manifest.tenant}`))
+    fail('checkpoint: is not that of the manifest');
+  return checkpoint;
+}
+
+/** @param {Map<string, Buffer>} files @param {string} vkey @param {Checkpoint} current @param {string} note @param {string} what */
+function checkPinned(files, vkey, current, note, what) {
+  const old = parseCheckpoint(openNote(note, vkey, what), what);
+  if (old.origin !== current.origin) fail(`${what}: is of another log, ${old.origin}`);
+  if (old.size > current.size)
+    fail(`${what}: ${old.size} events, but the bundle ends at ${current.size}: its tail was cut, or it is older`);
+  const leaves = files.get('leaves.bin');
+  const proof = files.get(`pinned/${old.size}.consistency`)?.toString('utf8').split('\n').filter(Boolean);
+  if (leaves === undefined && proof === undefined && old.size !== current.size) {
+    fail(`${what}: the bundle has no consistency proof from size ${old.size}: ask for one with this size pinned`);
+  }
+  const hashes = proof?.map((line) => Buffer.from(line, 'base64')) ?? [];
+  const roots = leaves
+    ? [rootOfLeaves(leaves, old.size), rootOfLeaves(leaves, current.size)]
+    : old.size === 0
+      ? [sha256(), current.root]
+      : rootsFromProof(old.size, current.size, hashes, old.root);
+  if (!roots?.[0]?.equals(old.root) || !roots[1]?.equals(current.root)) {
+    fail(`${what}: the history of the bundle is not the one signed at ${old.size} events: it was rewritten`);
+  }
+}
+
+/** @param {Map<string, Buffer>} files @param {any} manifest @param {Checkpoint} checkpoint @returns {{ index: number, bytes: Buffer }[]} */
+function checkInclusion(files, manifest, checkpoint) {
+  const lines = [...linesOf(fileOf(files, 'events.ndjson'))];
+  if (lines.length !== manifest.events.count)
+    fail(`events.ndjson: ${lines.length} events, the manifest says ${manifest.events.count}`);
+  const leaves = files.get('leaves.bin');
+  if (leaves !== undefined) {
+    if (leaves.length !== checkpoint.size * 32) fail(`leaves.bin: not ${checkpoint.size} leaf hashes`);
+    if (!rootOfLeaves(leaves, checkpoint.size).equals(checkpoint.root))
+      fail('leaves.bin: its root is not that of the checkpoint');
+    const { first } = manifest.events;
+    if (first + lines.length !== checkpoint.size)
+      fail(`events.ndjson: ends at event ${first + lines.length}, the log at ${checkpoint.size}`);
+    return lines.map((bytes, i) => {
+      const index = first + i;
+      if (!leafHash(bytes).equals(leaves.subarray(index * 32, index * 32 + 32)))
+        fail(`event ${index}: is not leaf ${index} of the log`);
+      return { index, bytes };
+    });
+  }
+  const proofs = [...linesOf(fileOf(files, 'proofs.ndjson'))].map((line) => JSON.parse(line.toString('utf8')));
+  if (proofs.length !== lines.length) fail(`proofs.ndjson: ${proofs.length} proofs for ${lines.length} events`);
+  return lines.map((bytes, i) => {
+    const { index, path } = proofs[i];
+    if (i > 0 && !(index > proofs[i - 1].index)) fail(`event ${index}: is out of order`);
+    if (!(index < checkpoint.size)) fail(`event ${index}: the log had only ${checkpoint.size}`);
+    const hashes = path.map((/** @type {string} */ hash) => Buffer.from(hash, 'base64'));
+    const root = rootFromPath(leafHash(bytes), index, checkpoint.size, hashes);
+    if (!root?.equals(checkpoint.root)) fail(`event ${index}: is not in the log at this place, or was altered`);
+    return { index, bytes };
+  });
+}
+
+/** Each stream without a gap from its start; quoted streams (groups, connections) are shown in part. @param {any} manifest @param {{ index: number, bytes: Buffer }[]} leaves */
+function checkStreams(manifest, leaves) {
+  const quoted = new Set(manifest.quoted);
+  /** @type {Map<string, number>} */
+  const revisions = new Map();
+  return leaves.map(({ index, bytes }) => {
+    /** @type {StoredEvent} */
+    const event = JSON.parse(bytes.toString('utf8'));
+    const { stream, revision } = event;
+    const where = `event ${index} (${event.type}, ${stream} revision ${revision})`;
+    if (event.metadata.tenant !== manifest.tenant) fail(`${where}: belongs to another tenant`);
+    if (quoted.has(stream) && /^(cascade|revocation|user|agent)-/.test(stream))
+      fail(`${where}: such a stream is never quoted in part`);
+    const before = revisions.get(stream);
+    const isNext =
+      before === undefined ? revision === 0 || manifest.scope.type === 'population' : revision === before + 1;
+    if (!isNext && !quoted.has(stream)) fail(`${where}: revision ${before === undefined ? 0 : before + 1} is missing`);
+    revisions.set(stream, revision);
+    return { event, where };
+  });
+}
+
+/** A population begins at the first event of its period: the one before it is shown to lie outside. @param {any} manifest @param {{ event: StoredEvent, where: string }[]} events */
+function checkPeriod({ scope, events: { first } }, events) {
+  const boundary = events[0];
+  if (scope.type !== 'population' || first === 0 || boundary === undefined) return;
+  if (boundary.event.metadata.at >= scope.from)
+    fail(`${boundary.where}: lies within the period, so earlier events are missing`);
+}
+
+/** @param {Map<string, Buffer>} files @param {any} manifest @param {{ event: StoredEvent, where: string }[]} events */
+function checkAccount(files, manifest, events) {
+  const { scope } = manifest;
+  const account = new Account(scope);
+  for (const { event, where } of events) account.add(event, where);
+  if (scope.type === 'cascade' && !account.cascades.has(scope.cascadeId))
+    fail(`cascade ${scope.cascadeId} is not in the bundle`);
+  const [open, listed] = [account.open(), manifest.open];
+  for (const id of open.cascades)
+    if (!listed.cascades.includes(id)) fail(`cascade ${id}: is not closed and not listed as open`);
+  for (const id of open.denies)
+    if (!listed.denies.includes(id)) fail(`deny ${id}: has no cascade and is not listed as open`);
+  const names = files.has('names.json') ? JSON.parse(fileOf(files, 'names.json').toString('utf8')) : {};
+  const context = { ...manifest, names };
+  if (reportCsv(account, context) !== fileOf(files, 'report.csv').toString('utf8'))
+    fail('report.csv: is not what the events say');
+  if (reportHtml(account, context) !== fileOf(files, 'report.html').toString('utf8'))
+    fail('report.html: is not what the events say');
+  return { account, rows: reportRows(account, context) };
+}
+
+/**
+ * @param {Buffer} zip @param {{ vkey: string, pinned?: string[], log?: (line: string) => void }} options
+ * `pinned` are checkpoint notes that the auditor kept. @throws {EvidenceFailure}
+ */
+export function verifyBundle(zip, { vkey, pinned = [], log = () => {} }) {
+  const files = readZip(zip);
+  const manifest = checkManifest(files, vkey);
+  log(
+    `ok  manifest: ${Object.keys(manifest.files).length} files, signed, ${manifest.scope.type} of ${manifest.tenant}`,
+  );
+  const checkpoint = checkCheckpoint(files, vkey, manifest);
+  log(`ok  checkpoint: ${checkpoint.origin}, ${checkpoint.size} events, root ${checkpoint.root.toString('base64')}`);
+  const inside = [...files].filter(([name]) => /^pinned\/\d+\.checkpoint$/.test(name));
+  for (const [name, note] of inside) checkPinned(files, vkey, checkpoint, note.toString('utf8'), name);
+  pinned.forEach((note, i) => checkPinned(files, vkey, checkpoint, note, `your checkpoint ${i + 1}`));
+  log(`ok  history: consistent with ${inside.length} earlier checkpoints of the bundle and ${pinned.length} of yours`);
+  const leaves = checkInclusion(files, manifest, checkpoint);
+  log(`ok  inclusion: ${leaves.length} events are in the log, unaltered, at their places`);
+  const events = checkStreams(manifest, leaves);
+  checkPeriod(manifest, events);
+  log('ok  streams: no revision is missing');
+  const { account, rows } = checkAccount(files, manifest, events);
+  const { cascades, denies } = account.open();
+  log(
+    `ok  cascades: ${account.cascades.size}, of which ${cascades.length} openly unfinished; ${denies.length} denies not yet planned`,
+  );
+  log(`ok  report: recomputed from ${rows.length} rows of raw times, identical`);
+  return { manifest, checkpoint, account, rows };
+}
+
+/** @param {string[]} args */
+function main(args) {
+  const [vkeys, pinned, paths] = [
+    /** @type {string[]} */ ([]),
+    /** @type {string[]} */ ([]),
+    /** @type {string[]} */ ([]),
+  ];
+  for (let i = 0; i < args.length; i += 1) {
+    const list = { '--vkey': vkeys, '--pinned': pinned }[args[i] ?? ''];
+    (list ?? paths).push(String(list ? args[++i] : args[i]));
+  }
+  const [path, vkey] = [paths[0], vkeys[0]];
+  if (path === undefined || vkey === undefined || paths.length > 1 || path.startsWith('-')) {
+    console.error('usage: node verify.mjs bundle.zip --vkey "<name+hash+key>" [--pinned <checkpoint file>]...');
+    console.error(
+      'The key must be the one you keep yourself; keys/log.vkey in the bundle proves nothing about its maker.',
+    );
+    return 2;
+  }
+  try {
+    const notes = pinned.map((file) => readFileSync(file, 'utf8'));
+    const { checkpoint } = verifyBundle(readFileSync(path), { vkey, pinned: notes, log: console.log });
+    console.log(`VERIFIED against ${checkpoint.origin} at ${checkpoint.size} events`);
+    return 0;
+  } catch (error) {
+    console.log(`FAILED ${error instanceof Error ? error.message : String(error)}`);
+    return 4;
+  }
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  process.exitCode = main(process.argv.slice(2));
+}
