@@ -6,6 +6,17 @@ export {
   type Projection,
   type ProjectionQuery,
 } from './answer/projection.js';
+export * from './answer/discovery.js';
+export {
+  bulkRequestSchema,
+  bulkResponseSchema,
+  parseBulkRequest,
+  runBulk,
+  type BulkMethod,
+  type BulkOperation,
+  type BulkOutcome,
+  type BulkRequest,
+} from './bulk.js';
 export * from './change-set.js';
 export * from './errors.js';
 export { compileFilter, type FilterSubject } from './filter/compile.js';
@@ -15,6 +26,13 @@ export { parseFilter } from './filter/parse.js';
 export * from './filter/print.js';
 export * from './limits.js';
 export { quirkSentences, type QuirkName } from './quirks.js';
+export {
+  parseListQuery,
+  parseSearchRequest,
+  searchRequestSchema,
+  type ListParameters,
+  type ListQuery,
+} from './query.js';
 export * from './schema/agent-schema.js';
 export * from './schema/definition.js';
 export * from './schema/group-schema.js';

@@ -1,6 +1,7 @@
 // Compares one stored value with one literal as the attribute's type demands (RFC 7644 section 3.4.2.2).
 import type { ScimValue } from '../change-set.js';
 import { ScimError } from '../errors.js';
+import { instantOf } from '../schema/date-time.js';
 import type { Attribute } from '../schema/resource-type.js';
 import type { CompareOperator, FilterLiteral } from './filter.js';
 
@@ -53,10 +54,10 @@ function textTest(attribute: Attribute, operator: CompareOperator, literal: stri
 
 function instantTest(attribute: Attribute, operator: CompareOperator, literal: string): ValueTest {
   if (operator === 'co' || operator === 'sw' || operator === 'ew') return textTest(attribute, operator, literal);
-  const wanted = Date.parse(literal);
+  const wanted = instantOf(literal);
   if (Number.isNaN(wanted))
     throw ScimError.invalidFilter(`${attribute.path} is compared with something that is no date.`);
-  return ordering(operator, (value) => (typeof value === 'string' ? Date.parse(value) - wanted : undefined));
+  return ordering(operator, (value) => (typeof value === 'string' ? instantOf(value) - wanted : undefined));
 }
 
 /**

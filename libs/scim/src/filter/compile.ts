@@ -126,7 +126,11 @@ export function compileElementFilter(filter: Filter, attribute: Attribute): Test
   });
 }
 
-function readerOf(attribute: Attribute, type: ResourceType): (subject: FilterSubject) => ScimValue | undefined {
+/** Compiles the way from a resource to the value of one attribute. */
+export function attributeReader(
+  attribute: Attribute,
+  type: ResourceType,
+): (subject: FilterSubject) => ScimValue | undefined {
   const { name, urn } = attribute;
   if (urn !== undefined) {
     return (subject) => (subject.attributes[urn] as { [key: string]: ScimValue } | undefined)?.[name];
@@ -148,7 +152,9 @@ const memberValues = (members: MemberSet | undefined): ScimValue[] =>
 /** Membership tests go to the member set's index, never through its elements. */
 function memberIndex(type: ResourceType, attribute: Attribute, filter: Filter): Test<FilterSubject> | undefined {
   if (attribute !== type.members) return undefined;
-  if (filter.kind === 'present') return (subject) => (subject.members?.size ?? 0) > 0;
+  if (filter.kind === 'present' && (filter.path.sub ?? 'value').toLowerCase() === 'value') {
+    return (subject) => (subject.members?.size ?? 0) > 0;
+  }
   const inner = filter.kind === 'valuePath' ? filter.filter : filter;
   if (inner.kind !== 'compare' || inner.operator !== 'eq' || typeof inner.value !== 'string') return undefined;
   const named = filter.kind === 'valuePath' ? inner.path.name : (inner.path.sub ?? 'value');
@@ -184,7 +190,7 @@ export function compileFilter(filter: Filter, type: ResourceType): (subject: Fil
     resolve(path) {
       const found = findAttribute(type, path);
       if (found === undefined) throw unknown();
-      return { ...found, read: readerOf(found.attribute, type) };
+      return { ...found, read: attributeReader(found.attribute, type) };
     },
     indexed: (attribute, term) => memberIndex(type, attribute, term),
   });

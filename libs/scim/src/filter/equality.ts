@@ -1,20 +1,32 @@
 // Recognises filters that a store answers by an index lookup.
-import type { Filter } from './filter.js';
+import type { ResourceType } from '../schema/resource-type.js';
+import { findAttribute } from './compile.js';
+import type { AttributePath, Filter } from './filter.js';
+
+function isNamed(path: AttributePath, attribute: string, type: ResourceType | undefined): boolean {
+  if (type !== undefined) {
+    const found = findAttribute(type, path);
+    if (found === undefined || (found.sub !== undefined && found.sub.name !== 'value')) return false;
+    return found.attribute.path.toLowerCase() === attribute.toLowerCase();
+  }
+  const implicit = path.sub === undefined || path.sub.toLowerCase() === 'value';
+  return path.urn === undefined && implicit && path.name.toLowerCase() === attribute.toLowerCase();
+}
 
 /**
  * The value that `attribute` must equal for the filter to hold, if the filter says so: `userName eq "x"` alone or
- * as a term of a top-level `and`. The rest of the filter must still be evaluated on what the lookup finds.
+ * as a term of a top-level `and`. The rest of the filter must still be evaluated on what the lookup finds, and the
+ * lookup must ignore case where the schema does.
+ * @param type resolves URN prefixes and aliases; without it only the plain name is recognised
  */
-export function equalityOn(filter: Filter, attribute: string): string | undefined {
+export function equalityOn(filter: Filter, attribute: string, type?: ResourceType): string | undefined {
   if (filter.kind === 'and') {
     for (const term of filter.terms) {
-      const value = equalityOn(term, attribute);
+      const value = equalityOn(term, attribute, type);
       if (value !== undefined) return value;
     }
     return undefined;
   }
   if (filter.kind !== 'compare' || filter.operator !== 'eq' || typeof filter.value !== 'string') return undefined;
-  const { name, sub } = filter.path;
-  const written = sub === undefined || sub.toLowerCase() === 'value' ? name : `${name}.${sub}`;
-  return written.toLowerCase() === attribute.toLowerCase() ? filter.value : undefined;
+  return isNamed(filter.path, attribute, type) ? filter.value : undefined;
 }

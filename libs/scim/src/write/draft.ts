@@ -98,7 +98,8 @@ export class ResourceDraft {
     const changes: AttributeChange[] = [];
     for (const attribute of this.touched) {
       const after = this.get(attribute);
-      requireComplete(attribute, after);
+      // What an extension requires is required only of a resource that has the extension.
+      if (attribute.urn === undefined || this.next[attribute.urn] !== undefined) requireComplete(attribute, after);
       addChanges(attribute, valueOf(this.current, attribute), after, changes);
     }
     const members = this.members.delta();

@@ -56,7 +56,9 @@ class Patch {
     if (lower === 'schemas') return;
     // Okta repeats the id of a group in every rename.
     if (lower === 'id' && value === this.id) return;
-    const target = parsePath(key, this.type);
+    // A key that is no path at all (a foreign URL, a name with a space) is only an attribute nobody knows.
+    const target =
+      /^[$A-Za-z][\w$-]*([.[:]|$)/.test(key) && !/^https?:/i.test(key) ? parsePath(key, this.type) : undefined;
     if (target === undefined) return this.unknown();
     if (target.kind === 'attribute') {
       const { attribute, filter, sub } = target;

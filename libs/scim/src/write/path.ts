@@ -34,7 +34,10 @@ function split(text: string): { plain: string; filter: Filter | undefined } {
   if (open < 0) return { plain: text, filter: undefined };
   const close = closingBracket(text, open);
   if (close < 0) throw invalid();
-  return { plain: text.slice(0, open) + text.slice(close + 1), filter: parseFilter(text.slice(open + 1, close)) };
+  const before = text.slice(0, open);
+  const after = text.slice(close + 1);
+  if (before.includes('.') || (after !== '' && !after.startsWith('.'))) throw invalid();
+  return { plain: before + after, filter: parseFilter(text.slice(open + 1, close)) };
 }
 
 /**

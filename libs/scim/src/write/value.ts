@@ -3,9 +3,9 @@ import type { ScimValue } from '../change-set.js';
 import { ScimError } from '../errors.js';
 import { isObject, parseEmbedded } from '../json-safety.js';
 import type { Tolerance } from '../quirks.js';
+import { instantOf } from '../schema/date-time.js';
 import type { Attribute } from '../schema/resource-type.js';
 
-const dateTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?$/;
 const base64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 
 const wrongType = (attribute: Attribute): ScimError =>
@@ -45,7 +45,7 @@ function readSimple(attribute: Attribute, raw: ScimValue, tolerance: Tolerance):
     case 'decimal':
       return readNumber(attribute, raw, tolerance);
     case 'dateTime':
-      if (typeof raw !== 'string' || !dateTime.test(raw) || Number.isNaN(Date.parse(raw))) throw wrongType(attribute);
+      if (typeof raw !== 'string' || Number.isNaN(instantOf(raw))) throw wrongType(attribute);
       return raw;
     case 'binary':
       if (typeof raw !== 'string' || !base64.test(raw)) throw wrongType(attribute);
@@ -146,7 +146,7 @@ export function elementsOf(attribute: Attribute, raw: ScimValue, tolerance: Tole
   return [raw];
 }
 
-/** Reads the elements of a multi-valued attribute, without duplicates and with at most one primary. */
+/** Reads the elements of a multi-valued attribute, with at most one primary. */
 export function readElements(attribute: Attribute, raw: ScimValue, tolerance: Tolerance): ScimValue[] {
   const elements: ScimValue[] = [];
   let primary = false;

@@ -1,0 +1,114 @@
+// Reads the parameters of a list or search request (RFC 7644 sections 3.4.2 and 3.4.3, RFC 9865).
+import type { ScimValue } from './change-set.js';
+import { ScimError } from './errors.js';
+import { compileFilter, findAttribute, type FilterSubject } from './filter/compile.js';
+import type { Filter } from './filter/filter.js';
+import { parseAttributePath, parseFilter } from './filter/parse.js';
+import { safeObject } from './json-safety.js';
+import { limits } from './limits.js';
+import { parseProjection, type Projection } from './answer/projection.js';
+import { checkSchemas } from './write/schemas-list.js';
+import { Tolerance } from './quirks.js';
+import { compileOrder } from './sort.js';
+import type { ResourceType } from './schema/resource-type.js';
+import type { Dialect } from './change-set.js';
+
+export const searchRequestSchema = 'urn:ietf:params:scim:api:messages:2.0:SearchRequest';
+
+/** The query string of a list request, or the body of a search. */
+export interface ListParameters {
+  readonly filter?: unknown;
+  readonly startIndex?: unknown;
+  readonly count?: unknown;
+  readonly cursor?: unknown;
+  readonly sortBy?: unknown;
+  readonly sortOrder?: unknown;
+  readonly attributes?: unknown;
+  readonly excludedAttributes?: unknown;
+}
+
+export interface ListQuery {
+  readonly filter: Filter | undefined;
+  /** Holds for every resource when there is no filter. */
+  readonly matches: (subject: FilterSubject) => boolean;
+  /** 1-based. */
+  readonly startIndex: number;
+  /** 0 to `limits.pageMax`. */
+  readonly count: number;
+  /** Undefined for pages by index; empty for the first page by cursor. */
+  readonly cursor: string | undefined;
+  /** Compares two resources in the wanted order; undefined if any order will do. */
+  readonly order: ((a: FilterSubject, b: FilterSubject) => number) | undefined;
+  readonly projection: Projection;
+}
+
+function text(value: unknown, name: string): string | undefined {
+  if (value === undefined || value === null || value === '') return undefined;
+  if (typeof value !== 'string') throw ScimError.invalidValue(`"${name}" must be given once, as a string.`);
+  return value;
+}
+
+function integer(value: unknown, name: string, absent: number): number {
+  if (value === undefined || value === null || value === '') return absent;
+  const number =
+    typeof value === 'number'
+      ? value
+      : typeof value === 'string' && /^[+-]?\d{1,15}$/.test(value)
+        ? Number(value)
+        : NaN;
+  if (!Number.isSafeInteger(number)) throw ScimError.invalidValue(`"${name}" must be an integer.`);
+  return number;
+}
+
+function nameList(value: unknown, name: string): string | readonly string[] | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
+  throw ScimError.invalidValue(`"${name}" must be a list of attribute names.`);
+}
+
+function readOrder(type: ResourceType, parameters: ListParameters): ListQuery['order'] {
+  const sortBy = text(parameters.sortBy, 'sortBy');
+  const sortOrder = text(parameters.sortOrder, 'sortOrder')?.toLowerCase() ?? 'ascending';
+  if (sortOrder !== 'ascending' && sortOrder !== 'descending') {
+    throw ScimError.invalidValue('"sortOrder" must be ascending or descending.');
+  }
+  if (sortBy === undefined) return undefined;
+  const path = parseAttributePath(sortBy);
+  const found = path === undefined ? undefined : findAttribute(type, path);
+  if (path === undefined || found === undefined) {
+    throw ScimError.invalidPath('"sortBy" names an attribute that the schema does not have.');
+  }
+  return compileOrder(type, path, sortOrder);
+}
+
+/**
+ * Reads list parameters. A `startIndex` below 1 is 1, a negative `count` is 0, a `count` above the maximum is the maximum.
+ * @throws ScimError invalidFilter, invalidPath or invalidValue
+ */
+export function parseListQuery(type: ResourceType, parameters: ListParameters): ListQuery {
+  const filterText = text(parameters.filter, 'filter');
+  const filter = filterText === undefined ? undefined : parseFilter(filterText);
+  return {
+    filter,
+    matches: filter === undefined ? () => true : compileFilter(filter, type),
+    startIndex: Math.max(1, integer(parameters.startIndex, 'startIndex', 1)),
+    count: Math.min(limits.pageMax, Math.max(0, integer(parameters.count, 'count', limits.pageDefault))),
+    cursor: parameters.cursor === '' ? '' : text(parameters.cursor, 'cursor'),
+    order: readOrder(type, parameters),
+    projection: parseProjection(type, {
+      attributes: nameList(parameters.attributes, 'attributes'),
+      excludedAttributes: nameList(parameters.excludedAttributes, 'excludedAttributes'),
+    }),
+  };
+}
+
+/**
+ * Reads the body of `POST …/.search` into list parameters.
+ * @throws ScimError invalidSyntax
+ */
+export function parseSearchRequest(body: unknown, dialect: Dialect = 'lenient'): ListParameters {
+  const safe: { [key: string]: ScimValue } = safeObject(body);
+  checkSchemas(safe, searchRequestSchema, () => false, new Tolerance(dialect));
+  return safe;
+}
