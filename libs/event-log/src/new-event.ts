@@ -1,5 +1,12 @@
 // Makes an event from its data and the context of the request that led to it.
-import { catalog, type EventData, type EventMetadata, type EventType, type NewEvent } from '@app/events';
+import {
+  catalog,
+  type EventData,
+  type EventMetadata,
+  type EventType,
+  type NewEvent,
+  type RequestContext,
+} from '@app/events';
 import { newId } from '@app/runtime';
 
 /** Everything of the metadata that a caller knows; the schema version comes from the catalog. */
@@ -12,3 +19,10 @@ export const newEvent = <T extends EventType>(
   context: EventContext,
   id: string = newId(),
 ): NewEvent<T> => ({ id, type, data, metadata: { ...context, schemaVersion: catalog[type].version } });
+
+/** The context of an event that is decided at `at` because of a request. */
+export const contextOf = (request: RequestContext, at: string): EventContext => ({
+  ...request,
+  causationId: request.correlationId,
+  at,
+});

@@ -19,6 +19,16 @@ export interface EventMetadata {
   readonly receivedAt?: string;
 }
 
+/** Who asked for something, and when: what a command carries and the events it leads to record. */
+export interface RequestContext {
+  readonly tenant: string;
+  readonly connection?: string;
+  readonly actor: string;
+  readonly correlationId: string;
+  /** When the request arrived, ISO 8601 UTC: T0 of a cascade. */
+  readonly receivedAt: string;
+}
+
 /** An event before it is appended. `id` is chosen by the caller, so an append can be retried verbatim. */
 export interface NewEvent<T extends EventType = EventType> {
   readonly id: string;

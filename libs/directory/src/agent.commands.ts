@@ -1,0 +1,64 @@
+// What may be asked of agents, whoever asks: the platform API and the SCIM door use the same commands.
+import type { OwnerRef, RequestContext } from '@app/events';
+import { Command } from '@nestjs/cqrs';
+import type { Attributes, Written } from './user.commands.js';
+
+export interface StoredAgent {
+  readonly id: string;
+  readonly name: string;
+  readonly active: boolean;
+  readonly owners: readonly OwnerRef[];
+  readonly parentId?: string;
+  readonly attributes: Attributes;
+  readonly created: string;
+  readonly lastModified: string;
+  readonly revision: bigint;
+}
+
+export interface AgentWrite {
+  readonly name: string;
+  readonly active: boolean;
+  /** Users and groups of this tenant; at least one. */
+  readonly owners: readonly OwnerRef[];
+  readonly parentId?: string;
+  readonly attributes: Attributes;
+}
+
+/** @throws UnknownMembers when an owner or the parent is not of this tenant */
+export class ProvisionAgent extends Command<Written<StoredAgent>> {
+  constructor(
+    readonly context: RequestContext,
+    readonly write: AgentWrite,
+    /** Chosen by the platform; random when absent. @throws AlreadyExists */
+    readonly agentId?: string,
+  ) {
+    super();
+  }
+}
+
+/**
+ * Deactivation and reactivation are changes of `active`; `reason` is recorded with a deactivation.
+ * @throws NotFound, RevisionMismatch, UnknownMembers
+ */
+export class ChangeAgent extends Command<Written<StoredAgent>> {
+  constructor(
+    readonly context: RequestContext,
+    readonly agentId: string,
+    readonly change: (current: StoredAgent) => AgentWrite | undefined,
+    readonly reason?: string,
+    readonly expected?: bigint,
+  ) {
+    super();
+  }
+}
+
+/** @throws NotFound, RevisionMismatch */
+export class DeleteAgent extends Command<{ readonly position: bigint }> {
+  constructor(
+    readonly context: RequestContext,
+    readonly agentId: string,
+    readonly expected?: bigint,
+  ) {
+    super();
+  }
+}

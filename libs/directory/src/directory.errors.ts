@@ -1,0 +1,34 @@
+// What the directory refuses. Messages never quote input.
+
+export class NotFound extends Error {
+  override readonly name = 'NotFound';
+}
+
+/** Another user of this tenant has the userName (compared without regard to case). */
+export class NameTaken extends Error {
+  override readonly name = 'NameTaken';
+}
+
+export class AlreadyExists extends Error {
+  override readonly name = 'AlreadyExists';
+}
+
+/** If-Match named another revision. */
+export class RevisionMismatch extends Error {
+  override readonly name = 'RevisionMismatch';
+  constructor(readonly actual: bigint) {
+    super('the resource has been changed since it was read: read it again');
+  }
+}
+
+/** References to users, groups or agents that this tenant does not have. */
+export class UnknownMembers extends Error {
+  override readonly name = 'UnknownMembers';
+  constructor(readonly ids: readonly string[]) {
+    super(`${ids.length} of the ids do not exist in this directory`);
+  }
+}
+
+export class TooManyTokens extends Error {
+  override readonly name = 'TooManyTokens';
+}

@@ -1,0 +1,62 @@
+// What may be asked of groups.
+import type { RequestContext } from '@app/events';
+import { Command } from '@nestjs/cqrs';
+import type { Attributes, Written } from './user.commands.js';
+
+/** Members by id; membership tests and the size, never a scan. */
+export interface Members {
+  readonly size: number;
+  has(id: string): boolean;
+  ids(): Iterable<string>;
+}
+
+export interface StoredGroup {
+  readonly id: string;
+  /** Without `members`; holds `displayName`. */
+  readonly attributes: Attributes;
+  readonly created: string;
+  readonly lastModified: string;
+  readonly revision: bigint;
+}
+
+export interface GroupWrite {
+  readonly attributes: Attributes;
+  readonly changed: readonly string[];
+  /** Members to add: ids only; the handler finds out what each is and refuses ids this tenant does not have. */
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** @throws UnknownMembers */
+export class CreateGroup extends Command<Written<StoredGroup>> {
+  constructor(
+    readonly context: RequestContext,
+    readonly write: Pick<GroupWrite, 'attributes' | 'added'>,
+  ) {
+    super();
+  }
+}
+
+/** @throws NotFound, RevisionMismatch, UnknownMembers, and what `change` throws */
+export class ChangeGroup extends Command<Written<StoredGroup>> {
+  constructor(
+    readonly context: RequestContext,
+    readonly groupId: string,
+    /** Computes the write from what is stored; undefined when nothing differs. */
+    readonly change: (current: StoredGroup, members: Members) => GroupWrite | undefined,
+    readonly expected?: bigint,
+  ) {
+    super();
+  }
+}
+
+/** @throws NotFound, RevisionMismatch */
+export class DeleteGroup extends Command<{ readonly position: bigint }> {
+  constructor(
+    readonly context: RequestContext,
+    readonly groupId: string,
+    readonly expected?: bigint,
+  ) {
+    super();
+  }
+}

@@ -1,0 +1,73 @@
+// What may be asked of a tenant and its connections: the tokens that open its doors. Tokens are answered once, never stored.
+import type { ApiKeyRole, RequestContext } from '@app/events';
+import { Command } from '@nestjs/cqrs';
+
+export interface IssuedToken {
+  /** The plaintext; shown once. */
+  readonly token: string;
+  readonly tokenId: string;
+  readonly position: bigint;
+}
+
+/** @throws AlreadyExists */
+export class CreateTenant extends Command<{ readonly position: bigint }> {
+  constructor(
+    readonly context: RequestContext,
+    readonly name: string,
+  ) {
+    super();
+  }
+}
+
+/** @throws NotFound when the tenant does not exist */
+export class IssueApiKey extends Command<IssuedToken> {
+  constructor(
+    readonly context: RequestContext,
+    readonly roles: readonly ApiKeyRole[],
+  ) {
+    super();
+  }
+}
+
+/** @throws NotFound */
+export class RevokeApiKey extends Command<{ readonly position: bigint | undefined }> {
+  constructor(
+    readonly context: RequestContext,
+    readonly keyId: string,
+  ) {
+    super();
+  }
+}
+
+export class OpenConnection extends Command<{ readonly connectionId: string; readonly position: bigint }> {
+  constructor(
+    readonly context: RequestContext,
+    readonly name: string,
+    readonly dialect: 'lenient' | 'strict',
+  ) {
+    super();
+  }
+}
+
+/** At most two tokens of a connection are valid at once. @throws NotFound, TooManyTokens */
+export class IssueConnectionToken extends Command<IssuedToken> {
+  constructor(
+    readonly context: RequestContext,
+    readonly connectionId: string,
+    /** ISO 8601 UTC. */
+    readonly expiresAt?: string,
+  ) {
+    super();
+  }
+}
+
+/** @throws NotFound */
+export class RevokeConnectionToken extends Command<{ readonly position: bigint | undefined }> {
+  constructor(
+    readonly context: RequestContext,
+    readonly connectionId: string,
+    readonly tokenId: string,
+  ) {
+    super();
+  }
+}

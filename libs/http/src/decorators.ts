@@ -1,0 +1,40 @@
+// What a route says about who may call it, and how a handler learns who does.
+import type { RequestContext } from '@app/events';
+import { createParamDecorator, SetMetadata, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { Principal, Role } from './principal.js';
+
+export const PUBLIC = 'http:public';
+export const REQUIRES = 'http:requires';
+
+/** Opens a route to everybody. Without this or {@link Requires} a route is closed to everybody. */
+export const Public = () => SetMetadata(PUBLIC, true);
+
+/** Opens a controller or a route to tokens that have one of these roles. */
+export const Requires = (...roles: Role[]) => SetMetadata(REQUIRES, roles);
+
+/** A request the guard let through. */
+export interface AuthenticatedRequest extends FastifyRequest {
+  principal: Principal;
+  /** ms since the epoch. */
+  receivedAt: number;
+}
+
+const requestOf = (context: ExecutionContext): AuthenticatedRequest => context.switchToHttp().getRequest();
+
+/** The {@link Principal} of the request. */
+export const Caller = createParamDecorator(
+  (_: unknown, context: ExecutionContext): Principal => requestOf(context).principal,
+);
+
+/** The {@link RequestContext} that commands of this request carry; `correlationId` is the request's own id (a UUID). */
+export const Context = createParamDecorator((_: unknown, context: ExecutionContext): RequestContext => {
+  const { principal, receivedAt, id } = requestOf(context);
+  return {
+    tenant: principal.tenant,
+    actor: principal.actor,
+    correlationId: id,
+    receivedAt: new Date(receivedAt).toISOString(),
+    ...(principal.connection === undefined ? {} : { connection: principal.connection.id }),
+  };
+});
