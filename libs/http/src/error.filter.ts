@@ -1,0 +1,101 @@
+// Turns everything that is thrown into an answer: a SCIM error under /scim, problem+json elsewhere, and never a secret.
+import { STATUS_CODES } from 'node:http';
+import { EventLogUnavailable } from '@app/event-log';
+import { ScimError, type ScimType } from '@app/scim';
+import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ProblemError } from './problem.js';
+import { BodyTooLarge, MalformedJson, Refusal } from './refusals.js';
+
+interface Answer {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly scimType?: ScimType;
+  readonly extra?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Seconds, an integer: Okta honours nothing else. */
+const RETRY_AFTER = '5';
+
+const detailOf: Readonly<Record<string, string>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'The body is larger than this service accepts.',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'Send the body as application/scim+json or application/json.',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'A body is required.',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body does not have the length that Content-Length states.',
+};
+
+/** The answer to something thrown; undefined when it is a defect of ours. */
+function answerTo(error: unknown): Answer | undefined {
+  if (error instanceof ScimError) {
+    const { status, detail, scimType } = error;
+    return { status, code: scimType ?? codeOf(status), detail, ...(scimType === undefined ? {} : { scimType }) };
+  }
+  if (error instanceof ProblemError) return error.problem;
+  if (error instanceof MalformedJson) return { ...refusal(error), scimType: 'invalidSyntax' };
+  if (error instanceof BodyTooLarge) return { ...refusal(error), scimType: 'tooMany' };
+  if (error instanceof Refusal) return refusal(error);
+  if (error instanceof EventLogUnavailable) {
+    const detail = 'The event log cannot be reached: nothing was half done. Send the same request again.';
+    return { status: 503, code: 'unavailable', detail, headers: { 'retry-after': RETRY_AFTER } };
+  }
+  const status = error instanceof HttpException ? error.getStatus() : statusOf(error);
+  if (status === undefined || status >= 500) return undefined;
+  const code = (error as { code?: unknown }).code;
+  const detail = typeof code === 'string' ? detailOf[code] : undefined;
+  return { status, code: codeOf(status), detail: detail ?? `${STATUS_CODES[status] ?? 'Error'}.` };
+}
+
+const refusal = ({ status, code, message }: Refusal): Answer => ({
+  status,
+  code,
+  detail: message,
+  ...(status === 401 ? { headers: { 'www-authenticate': 'Bearer' } } : {}),
+});
+
+const codeOf = (status: number): string => (STATUS_CODES[status] ?? 'error').toLowerCase().replaceAll(/[^a-z]+/g, '_');
+
+/** Errors of Fastify's own, raised before a handler is chosen. */
+function statusOf(error: unknown): number | undefined {
+  const { statusCode, code } = (error ?? {}) as { statusCode?: unknown; code?: unknown };
+  return typeof statusCode === 'number' && typeof code === 'string' && code.startsWith('FST_') ? statusCode : undefined;
+}
+
+const defect: Answer = {
+  status: 500,
+  code: 'internal_error',
+  detail: 'The service failed. The failure was logged with the id of this request.',
+};
+
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  private readonly logger = new Logger('http');
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const answer = answerTo(error) ?? defect;
+    if (answer === defect) this.logger.error({ err: error, requestId: request.id }, 'a request failed');
+    // A stream that broke half way can only be cut off: the client must not take it for whole.
+    if (reply.sent) return;
+    for (const [name, value] of Object.entries(answer.headers ?? {})) reply.header(name, value);
+    const isScim = request.url.startsWith('/scim/');
+    reply
+      .code(answer.status)
+      .type(isScim ? 'application/scim+json' : 'application/problem+json')
+      .send(JSON.stringify(isScim ? scimBody(answer) : problemBody(answer, request.id)));
+  }
+}
+
+const scimBody = ({ status, detail, scimType }: Answer): object => new ScimError(status, detail, scimType).toBody();
+
+const problemBody = ({ status, code, detail, extra }: Answer, requestId: string): object => ({
+  type: 'about:blank',
+  title: STATUS_CODES[status] ?? 'Error',
+  status,
+  code,
+  detail,
+  requestId,
+  ...extra,
+});

@@ -1,0 +1,78 @@
+// Sets up Nest on Fastify: who calls is known before a byte of a body is read, and JSON is the only body there is.
+import { randomUUID } from 'node:crypto';
+import { Clock } from '@app/runtime';
+import { limits } from '@app/scim';
+import type { LoggerService, Type, DynamicModule } from '@nestjs/common';
+import { NestFactory, Reflector } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { AuthGuard } from './auth.guard.js';
+import type { AuthenticatedRequest } from './decorators.js';
+import { ErrorFilter } from './error.filter.js';
+import { TokenRegistry } from './principal.js';
+import { BodyTooLarge, MalformedJson, Unauthorized } from './refusals.js';
+
+export interface HttpAppOptions {
+  readonly logger: LoggerService | false;
+}
+
+const BEARER = /^bearer +([\x21-\x7e]{1,512})$/i;
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** A request after the hook that asks who is calling; before the guard has looked at the answer. */
+type Asked = FastifyRequest & Partial<Pick<AuthenticatedRequest, 'principal' | 'receivedAt'>>;
+
+/**
+ * Creates the application of `module`, which must provide {@link TokenRegistry} and Clock. The caller listens.
+ * Every route is guarded by {@link AuthGuard}, every error is answered by {@link ErrorFilter}.
+ */
+export async function createHttpApp(
+  module: Type | DynamicModule,
+  { logger }: HttpAppOptions,
+): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    bodyLimit: limits.bulkBytes,
+    genReqId: () => randomUUID(),
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
+  });
+  const options = { bodyParser: false, logger, abortOnError: false } as const;
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, options);
+  const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  authenticateFirst(fastify, app.get(TokenRegistry, { strict: false }), app.get(Clock, { strict: false }));
+  readJson(fastify);
+  app.useGlobalGuards(new AuthGuard(app.get(Reflector)));
+  app.useGlobalFilters(new ErrorFilter());
+  return app;
+}
+
+/** A hook of the whole server, not of a path: there is no spelling of a URL that goes around it. */
+function authenticateFirst(fastify: FastifyInstance, tokens: TokenRegistry, clock: Clock): void {
+  fastify.addHook('onRequest', async (request: Asked) => {
+    request.receivedAt = clock.now();
+    const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
+    const principal = token === undefined ? undefined : await tokens.find(token);
+    if (principal !== undefined) request.principal = principal;
+  });
+}
+
+function readJson(fastify: FastifyInstance): void {
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser(
+    ['application/json', 'application/scim+json'],
+    { parseAs: 'buffer', bodyLimit: limits.bulkBytes },
+    async (request: Asked, body: Buffer) => {
+      // No public route takes a body, so a stranger's is never parsed.
+      if (request.principal === undefined) throw new Unauthorized();
+      if (body.length > limits.bodyBytes && !isBulk(request)) throw new BodyTooLarge();
+      if (body.length === 0) return undefined;
+      try {
+        return JSON.parse(utf8.decode(body)) as unknown;
+      } catch {
+        throw new MalformedJson();
+      }
+    },
+  );
+}
+
+const isBulk = ({ routeOptions }: FastifyRequest): boolean =>
+  routeOptions.url?.toLowerCase().endsWith('/bulk') === true;

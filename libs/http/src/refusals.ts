@@ -1,0 +1,43 @@
+// What the door itself refuses, before any app is asked.
+
+/** An error with the status it is answered with. Messages never quote the request. */
+export abstract class Refusal extends Error {
+  abstract readonly status: number;
+  abstract readonly code: string;
+}
+
+export class Unauthorized extends Refusal {
+  override readonly name = 'Unauthorized';
+  readonly status = 401;
+  readonly code = 'unauthorized';
+  constructor() {
+    super('A valid bearer token is required: send "Authorization: Bearer <token>".');
+  }
+}
+
+export class Forbidden extends Refusal {
+  override readonly name = 'Forbidden';
+  readonly status = 403;
+  readonly code = 'forbidden';
+  constructor() {
+    super('This token does not open this part of the service: use a token of the right kind.');
+  }
+}
+
+export class MalformedJson extends Refusal {
+  override readonly name = 'MalformedJson';
+  readonly status = 400;
+  readonly code = 'malformed_json';
+  constructor() {
+    super('The body is not valid JSON in UTF-8.');
+  }
+}
+
+export class BodyTooLarge extends Refusal {
+  override readonly name = 'BodyTooLarge';
+  readonly status = 413;
+  readonly code = 'body_too_large';
+  constructor() {
+    super('The body is larger than this service accepts: send less at once.');
+  }
+}
