@@ -12,7 +12,7 @@ import { patchMembers } from './patch-members.js';
 import { readPatchRequest, type PatchOperation } from './patch-request.js';
 import { parsePath, type PatchPath } from './path.js';
 import type { WriteOptions } from './resource.js';
-import { readElements, readValue } from './value.js';
+import { readElements, readSub, readValue } from './value.js';
 
 export interface PatchOptions extends WriteOptions {
   /** The resource's id, to tell a repeated `id` from a changed one. */
@@ -141,7 +141,7 @@ class Patch {
   }
 
   private applyToSub(op: Verb, attribute: Attribute, sub: Attribute, value: ScimValue | undefined): void {
-    const next = op === 'remove' ? undefined : readValue(sub, value as ScimValue, this.tolerance);
+    const next = op === 'remove' ? undefined : readSub(attribute, sub, value as ScimValue, this.tolerance);
     if (attribute.multiValued) {
       const existing = this.elements(attribute);
       if (existing.length > 0)
@@ -176,7 +176,7 @@ class Patch {
       return this.setElements(attribute, kept);
     }
     if (sub !== undefined) {
-      const next = readValue(sub, value as ScimValue, this.tolerance);
+      const next = readSub(attribute, sub, value as ScimValue, this.tolerance);
       return this.setElements(
         attribute,
         replaceSelected(existing, selected, (element) => withSub(element, sub, next)),
@@ -199,7 +199,7 @@ class Patch {
     if (op === 'remove') return this.tolerance.tolerate('remove-without-match', () => noTarget(attribute));
     if (sub === undefined) throw noTarget(attribute);
     this.tolerance.tolerate('value-path-created', () => noTarget(attribute));
-    const next = readValue(sub, value as ScimValue, this.tolerance);
+    const next = readSub(attribute, sub, value as ScimValue, this.tolerance);
     if (next === undefined) return;
     const element = { ...elementFromFilter(attribute, filter, this.tolerance), [sub.name]: next };
     this.setElements(attribute, addElements(attribute, this.elements(attribute), [element]));

@@ -111,6 +111,17 @@ function unwrapRole(
   return { ...(display === undefined ? {} : { display }), ...raw, value: inner.value };
 }
 
+/** Reads what is written to one sub-attribute, such as `roles[primary eq "True"].value`. */
+export function readSub(
+  attribute: Attribute,
+  sub: Attribute,
+  raw: ScimValue,
+  tolerance: Tolerance,
+): ScimValue | undefined {
+  const value = sub.name === 'value' ? (unwrapRole(attribute, { value: raw }, tolerance).value as ScimValue) : raw;
+  return readValue(sub, value, tolerance);
+}
+
 function readSingle(attribute: Attribute, raw: ScimValue, tolerance: Tolerance): ScimValue | undefined {
   let value = raw;
   if (Array.isArray(value)) {
