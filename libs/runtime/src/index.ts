@@ -1,3 +1,5 @@
 export * from './clock.js';
+export { ConfigError, options, publicUrlOf, readConfig, type Config, type Role } from './config.js';
+export * from './config-reference.js';
 export * from './ids.js';
 export * from './sql.js';

@@ -3,7 +3,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely';
 import { Pool, types } from 'pg';
 
-export interface SqliteOptions {
+export interface DatabaseOptions {
   /** Survive a power cut to the last commit; needed only for what cannot be rebuilt from the log. */
   readonly durable?: boolean;
 }
@@ -16,7 +16,7 @@ class PreparedDatabase {
   private readonly db: DatabaseSync;
   private readonly statements = new Map<string, StatementSync>();
 
-  constructor(file: string, options: SqliteOptions) {
+  constructor(file: string, options: DatabaseOptions) {
     this.db = new DatabaseSync(file);
     this.db.exec('PRAGMA journal_mode=WAL; PRAGMA busy_timeout=5000; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON');
     this.db.exec(`PRAGMA synchronous=${options.durable === true ? 'FULL' : 'NORMAL'}`);
@@ -44,17 +44,25 @@ class PreparedDatabase {
 }
 
 /** A SQLite database; `:memory:` for one that lives with the process. Integers come as numbers, blobs as Uint8Array. */
-export function openSqlite<Db>(file: string, options: SqliteOptions = {}): Kysely<Db> {
+export function openSqlite<Db>(file: string, options: DatabaseOptions = {}): Kysely<Db> {
   return new Kysely<Db>({ dialect: new SqliteDialect({ database: new PreparedDatabase(file, options) as never }) });
 }
 
 /** A schema of a PostgreSQL database, created when missing. bigint columns come as numbers. */
-export async function openPostgres<Db>(url: string, schema: string): Promise<Kysely<Db>> {
+export async function openPostgres<Db>(
+  url: string,
+  schema: string,
+  options: DatabaseOptions = {},
+): Promise<Kysely<Db>> {
+  // A server may be set up to answer before a commit is on its disk; what cannot be rebuilt must not be lost so.
+  const durably = options.durable === true ? ' -c synchronous_commit=on' : '';
   const pool = new Pool({
     connectionString: url,
     max: 10,
-    options: `-c search_path=${schema}`,
-    types: { getTypeParser: (oid, format) => (oid === types.builtins.INT8 ? Number : types.getTypeParser(oid, format)) },
+    options: `-c search_path=${schema}${durably}`,
+    types: {
+      getTypeParser: (oid, format) => (oid === types.builtins.INT8 ? Number : types.getTypeParser(oid, format)),
+    },
   });
   // Without a listener a connection lost while idle would end the process; the next query reports it.
   pool.on('error', () => undefined);
@@ -71,5 +79,7 @@ export interface DatabaseLocation {
   readonly schema: string;
 }
 
-export const openDatabase = async <Db>({ url, file, schema }: DatabaseLocation, options?: SqliteOptions): Promise<Kysely<Db>> =>
-  url === undefined ? openSqlite<Db>(file, options) : openPostgres<Db>(url, schema);
+export const openDatabase = async <Db>(
+  { url, file, schema }: DatabaseLocation,
+  options?: DatabaseOptions,
+): Promise<Kysely<Db>> => (url === undefined ? openSqlite<Db>(file, options) : openPostgres<Db>(url, schema, options));
