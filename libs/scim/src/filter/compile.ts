@@ -98,7 +98,7 @@ function compile<T>(filter: Filter, scope: Scope<T>): Test<T> {
       const fast = scope.indexed?.(attribute, filter);
       if (fast !== undefined) return fast;
       const test = compileElementFilter(filter.filter, attribute);
-      return (subject) => onElements(read(subject), undefined, (element) => test(element ?? null));
+      return (subject) => onElements(read(subject), undefined, (element) => element !== undefined && test(element));
     }
   }
 }

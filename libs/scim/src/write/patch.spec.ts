@@ -1,0 +1,140 @@
+// Laws every write obeys, over generated resources and operations.
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  createRegistry,
+  memberSet,
+  parseResource,
+  patchChangeSet,
+  patchOpSchema,
+  replaceChangeSet,
+  resourceBody,
+  type ScimAttributes,
+  type ScimValue,
+} from '../index.js';
+
+const runs = { seed: 7644, numRuns: 1000 };
+const registry = createRegistry();
+const userType = registry.type('User');
+const groupType = registry.type('Group');
+const enterprise = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
+
+const word = fc.constantFrom('a', 'A', 'b', 'work', 'home', 'long word', 'ü');
+const optional = { requiredKeys: [] as never[] };
+const entries = fc.array(
+  fc.record({ value: word, type: word, display: word, primary: fc.boolean() }, { requiredKeys: ['value'] }),
+  { maxLength: 3 },
+);
+const body = fc.record(
+  {
+    userName: word,
+    displayName: word,
+    active: fc.boolean(),
+    externalId: word,
+    name: fc.record({ givenName: word, familyName: word }, optional),
+    emails: entries,
+    roles: entries,
+    [enterprise]: fc.record({ department: word, manager: fc.record({ value: word }) }, optional),
+  },
+  { requiredKeys: ['userName'] },
+);
+const user: fc.Arbitrary<ScimAttributes> = body.map((given) => parseResource(userType, given).attributes);
+
+const verb = fc.constantFrom('add', 'replace', 'Add', 'Replace');
+const userOperation = fc.oneof(
+  fc.record({ op: verb, path: fc.constantFrom('displayName', 'name.givenName', 'userName'), value: word }),
+  fc.record({ op: verb, path: fc.constant('active'), value: fc.constantFrom(true, false, 'True', 'False') }),
+  fc.record({ op: verb, path: fc.constantFrom('emails', 'roles'), value: entries }),
+  fc.record({ op: verb, path: fc.constantFrom(`${enterprise}:department`, `${enterprise}:manager`), value: word }),
+  fc.record({
+    op: verb,
+    value: fc.record({ displayName: word, active: fc.boolean(), 'name.familyName': word }, optional),
+  }),
+  fc.record({
+    op: fc.constant('remove'),
+    path: fc.constantFrom('displayName', 'name', 'name.givenName', 'emails', enterprise),
+  }),
+  fc.record({ op: fc.constant('Remove'), path: fc.constantFrom('roles', 'emails'), value: entries }),
+  fc.record({ op: fc.constant('remove'), path: word.map((value) => `emails[value eq "${value}"]`) }),
+);
+const patch = (operations: readonly unknown[]) => ({ schemas: [patchOpSchema], Operations: operations });
+
+describe('a write', () => {
+  it('changes nothing when the same PATCH comes again', () => {
+    let changed = 0;
+    fc.assert(
+      fc.property(user, fc.array(userOperation, { minLength: 1, maxLength: 4 }), (source, operations) => {
+        const first = patchChangeSet(userType, source, undefined, patch(operations));
+        changed += Number(!first.noop);
+        expect(patchChangeSet(userType, first.next, undefined, patch(operations)).changes).toEqual([]);
+      }),
+      runs,
+    );
+    expect(changed).toBeGreaterThan(runs.numRuns / 2);
+  });
+
+  it('changes nothing when what was read is put back', () => {
+    fc.assert(
+      fc.property(user, (source) => {
+        const read = resourceBody(userType, { id: 'u1', attributes: source, meta: { version: 'W/"1"' } });
+        expect(replaceChangeSet(userType, source, undefined, JSON.parse(JSON.stringify(read)))).toMatchObject({
+          noop: true,
+          next: source,
+        });
+      }),
+      runs,
+    );
+  });
+
+  it('names a change exactly when something differs, and never touches what it was given', () => {
+    fc.assert(
+      fc.property(user, user, (source, target) => {
+        const untouched = structuredClone(source);
+        const result = replaceChangeSet(userType, source, undefined, { schemas: [userType.schema.id], ...target });
+        expect(source).toEqual(untouched);
+        expect(result.noop).toBe(result.changes.length === 0);
+        for (const { before, after } of result.changes) expect(before).not.toEqual(after);
+      }),
+      runs,
+    );
+  });
+});
+
+describe('the members of a group', () => {
+  const ids = fc.uniqueArray(fc.constantFrom<string[]>('u1', 'u2', 'u3', 'u4', 'u5', 'u6'), { maxLength: 6 });
+  const values = (list: readonly string[]): ScimValue => list.map((value) => ({ value }));
+  const operation = fc.oneof(
+    fc.record({ op: fc.constantFrom('add', 'replace'), ids }),
+    fc.record({ op: fc.constant('remove'), ids }),
+    fc.record({ op: fc.constant('remove one'), ids }),
+    fc.record({ op: fc.constant('remove all'), ids }),
+  );
+
+  it('become what the same operations make of a plain set', () => {
+    fc.assert(
+      fc.property(ids, fc.array(operation, { minLength: 1, maxLength: 6 }), (start, operations) => {
+        const model = new Set<string>(start);
+        const sent: unknown[] = [];
+        for (const { op, ids: named } of operations) {
+          if (op === 'replace' || op === 'remove all') model.clear();
+          if (op === 'add' || op === 'replace') for (const id of named) model.add(id);
+          if (op === 'remove') for (const id of named) model.delete(id);
+          if (op === 'remove one') model.delete(named[0] ?? 'nobody');
+          if (op === 'remove all') sent.push({ op: 'remove', path: 'members' });
+          else if (op === 'remove one')
+            sent.push({ op: 'remove', path: `members[value eq "${named[0] ?? 'nobody'}"]` });
+          else sent.push({ op, path: 'members', value: values(named) });
+        }
+        const { members } = patchChangeSet(groupType, { displayName: 'g' }, memberSet(start), patch(sent));
+        const result = new Set<string>(start);
+        for (const { value } of members.added) {
+          expect(result.has(value)).toBe(false);
+          result.add(value);
+        }
+        for (const id of members.removed) expect(result.delete(id)).toBe(true);
+        expect([...result].sort()).toEqual([...model].sort());
+      }),
+      runs,
+    );
+  });
+});
