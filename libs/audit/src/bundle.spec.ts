@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Operator, unzip } from './bundle.fixture.js';
 import { NothingInScope } from './bundle-scope.js';
 import { Offboarding, plannedTarget, second } from './offboarding.fixture.js';
@@ -211,6 +211,21 @@ describe('the verifier that a bundle carries', () => {
     );
     expect(run('verify.mjs', 'bundle.zip').status).toBe(2);
     expect(run('verify.mjs', 'verify.mjs', '--vkey', operator.vkey).status).toBe(4);
+  });
+
+  it('takes the unpacked folder in place of the zip', async () => {
+    const files = unzip(await operator.bundle({ type: 'population', from: second(0), to: second(9999) }));
+    for (const [name, bytes] of files) {
+      await mkdir(dirname(join(directory, 'bundle', name)), { recursive: true });
+      await writeFile(join(directory, 'bundle', name), bytes);
+    }
+    const good = run('bundle/verify.mjs', 'bundle', '--vkey', operator.vkey);
+    expect([good.stderr, good.status]).toEqual(['', 0]);
+    await writeFile(join(directory, 'bundle', 'stray.txt'), 'not ours');
+    expect(run('bundle/verify.mjs', 'bundle', '--vkey', operator.vkey)).toMatchObject({
+      status: 4,
+      stdout: expect.stringContaining('FAILED stray.txt is not listed'),
+    });
   });
 
   it('finds a checkpoint that the auditor kept in the history of the bundle', async () => {

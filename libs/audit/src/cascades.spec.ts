@@ -216,13 +216,29 @@ describe('the lists', () => {
     expect(await idsOf({ userId: 'ada' })).toEqual(['t1', 't2', 't3']);
     expect(await idsOf({ cascadeId: 'k2', state: 'pending' })).toEqual(['t4', 't5']);
     expect(await idsOf({ plannedBefore: second(15) })).toEqual(['t1', 't2', 't3']);
-    expect(await cascades.oldestPending('acme')).toBe(second(11));
+    expect(await idsOf({ holderId: 'ada', state: 'failed' })).toEqual(['t1']);
+    expect(await idsOf({ lastClass: 'permanent' })).toEqual(['t4']);
+    expect(await idsOf({ lastClass: 'timeout' })).toEqual([]);
+  });
+
+  it('are summed up as what has not ended yet', async () => {
+    expect(await cascades.backlog('acme')).toEqual({
+      openCascades: 2,
+      pending: 5,
+      failed: 1,
+      parked: 1,
+      oldestPlannedAt: second(11),
+    });
+    const none = { openCascades: 0, pending: 0, failed: 0, parked: 0, oldestPlannedAt: undefined };
+    expect(await cascades.backlog('globex')).toEqual(none);
   });
 
   it('show cascades by status and subject, the newest first', async () => {
     const ids = async (query: object) => (await cascades.cascades('acme', query)).items.map((c) => c.cascadeId);
     expect(await ids({ status: 'open' })).toEqual(['k2', 'k1']);
     expect(await ids({ subjectId: 'ada' })).toEqual(['k1']);
+    expect(await ids({ personId: 'bob' })).toEqual(['k2']);
+    expect(await ids({ providerId: 'github' })).toEqual(['k1']);
     expect(await ids({ status: 'complete' })).toEqual([]);
     expect(await ids({ startedSince: second(15) })).toEqual(['k2']);
     expect(await ids({ startedBefore: second(15), order: 'oldest' })).toEqual(['k1']);

@@ -1,59 +1,15 @@
 // Questions to the cascades view: the lists, counts and times that operators and auditors look at.
-import type { CascadeSubject, Grade } from '@app/events';
-import type { Kysely } from 'kysely';
-import type { AuditDb, CascadeRow, TargetRow } from './audit-db.js';
+import type { ExpressionBuilder, Kysely } from 'kysely';
+import type { AuditDb } from './audit-db.js';
+import {
+  cascadeOf,
+  targetOf,
+  type CascadeStatus,
+  type CascadeSummary,
+  type TargetSummary,
+} from './cascade-summaries.js';
 import { cursorOf, readCursor, type Cursor } from './page-cursor.js';
 import type { AuditedState } from './target-fold.js';
-
-export type CascadeStatus = 'open' | 'complete' | 'complete-with-waivers';
-
-/** T0 received, T1 denied, T2 first attempt, T3 last acknowledgement, T4 last verification. ISO 8601 UTC. */
-export interface Times {
-  readonly t0: string;
-  readonly t1: string;
-  readonly t2: string | undefined;
-  readonly t3: string | undefined;
-  readonly t4: string | undefined;
-}
-
-export interface CascadeSummary extends Times {
-  readonly cascadeId: string;
-  readonly subject: CascadeSubject;
-  readonly causeEventId: string;
-  readonly causeType: string;
-  readonly correlationId: string;
-  readonly status: CascadeStatus;
-  readonly targetCount: number;
-  /** Settled acknowledgements (grade B) count as `acknowledged`, like those still to be verified. */
-  readonly counts: Readonly<Record<AuditedState, number>>;
-  readonly settledCount: number;
-  readonly startedAt: string;
-  readonly completedAt: string | undefined;
-}
-
-export interface TargetSummary {
-  readonly targetId: string;
-  readonly cascadeId: string;
-  readonly userId: string | undefined;
-  readonly agentId: string | undefined;
-  readonly providerId: string;
-  readonly holdingType: string;
-  readonly holdingId: string;
-  readonly kind: string;
-  readonly expiresAt: string | undefined;
-  readonly plannedAt: string;
-  readonly state: AuditedState;
-  readonly settled: boolean;
-  readonly grade: Grade | undefined;
-  readonly attempts: number;
-  /** When the next attempt or probe is due; undefined once settled. */
-  readonly nextAt: string | undefined;
-  readonly t2: string | undefined;
-  readonly t3: string | undefined;
-  readonly t4: string | undefined;
-  readonly lastClass: string | undefined;
-  readonly lastReason: string | undefined;
-}
 
 export interface Page<T> {
   readonly items: readonly T[];
@@ -72,6 +28,10 @@ interface Paging {
 export interface CascadeQuery extends Paging {
   readonly status?: CascadeStatus;
   readonly subjectId?: string;
+  /** Cascades of this person, and those of others that end something held on this person's behalf. */
+  readonly personId?: string;
+  /** Cascades with a target at this provider. */
+  readonly providerId?: string;
   /** Only cascades started before this time, ISO 8601 UTC. */
   readonly startedBefore?: string;
   readonly startedSince?: string;
@@ -83,9 +43,26 @@ export interface TargetQuery extends Paging {
   readonly providerId?: string;
   readonly userId?: string;
   readonly agentId?: string;
+  /** Held on behalf of this person, or by this agent. */
+  readonly holderId?: string;
+  /** Why the last attempt did not succeed, as `lastClass` shows it. */
+  readonly lastClass?: string;
   readonly cascadeId?: string;
   /** Only targets planned before this time: those older than some age. */
   readonly plannedBefore?: string;
+}
+
+/** What has not ended yet. */
+export interface Backlog {
+  readonly openCascades: number;
+  /** Targets that have not ended, in whatever state; the next two are among them. */
+  readonly pending: number;
+  /** The last attempt or probe failed; the next comes by itself. */
+  readonly failed: number;
+  /** The regular attempts are over: somebody should look. */
+  readonly parked: number;
+  /** When the oldest of them was planned, ISO 8601 UTC; undefined when all have ended. */
+  readonly oldestPlannedAt: string | undefined;
 }
 
 export class Cascades {
@@ -117,6 +94,10 @@ export class Cascades {
     let select = this.db.selectFrom('cascade_cascades').selectAll().where('tenant', '=', tenant);
     if (query.status !== undefined) select = select.where('status', '=', query.status);
     if (query.subjectId !== undefined) select = select.where('subject_id', '=', query.subjectId);
+    if (query.personId !== undefined) select = select.where((eb) => concerns(eb, query.personId as string));
+    if (query.providerId !== undefined) {
+      select = select.where((eb) => eb.exists(targetsOf(eb).where('t.provider_id', '=', query.providerId as string)));
+    }
     if (query.startedBefore !== undefined) select = select.where('started_at', '<', query.startedBefore);
     if (query.startedSince !== undefined) select = select.where('started_at', '>=', query.startedSince);
     if (cursor !== undefined) {
@@ -146,6 +127,11 @@ export class Cascades {
     if (query.providerId !== undefined) select = select.where('provider_id', '=', query.providerId);
     if (query.userId !== undefined) select = select.where('user_id', '=', query.userId);
     if (query.agentId !== undefined) select = select.where('agent_id', '=', query.agentId);
+    if (query.holderId !== undefined) {
+      const id = query.holderId;
+      select = select.where((eb) => eb.or([eb('user_id', '=', id), eb('agent_id', '=', id)]));
+    }
+    if (query.lastClass !== undefined) select = select.where('last_class', '=', query.lastClass);
     if (query.cascadeId !== undefined) select = select.where('cascade_id', '=', query.cascadeId);
     if (query.plannedBefore !== undefined) select = select.where('planned_at', '<', query.plannedBefore);
     if (cursor !== undefined) {
@@ -176,12 +162,41 @@ export class Cascades {
     return { ...NONE, ...counted };
   }
 
-  /** When the oldest target that is not settled was planned; undefined when all are. */
-  async oldestPending(tenant: string): Promise<string | undefined> {
-    const { items } = await this.targets(tenant, { state: 'pending', order: 'oldest', limit: 1 });
-    return items[0]?.plannedAt;
+  /** Costs as much as there is open, however much has ended. */
+  async backlog(tenant: string): Promise<Backlog> {
+    const rows = await this.db
+      .selectFrom('cascade_targets')
+      .select((eb) => ['state', eb.fn.countAll().as('n'), eb.fn.min('planned_at').as('oldest')])
+      .where('tenant', '=', tenant)
+      .where('settled', '=', 0)
+      .groupBy('state')
+      .execute();
+    const open = await this.db
+      .selectFrom('cascade_cascades')
+      .select((eb) => eb.fn.countAll().as('n'))
+      .where('tenant', '=', tenant)
+      .where('status', '=', 'open')
+      .executeTakeFirst();
+    const inState = (state: AuditedState) => Number(rows.find((row) => row.state === state)?.n ?? 0);
+    return {
+      openCascades: Number(open?.n ?? 0),
+      pending: rows.reduce((sum, row) => sum + Number(row.n), 0),
+      failed: inState('deferred'),
+      parked: inState('parked'),
+      oldestPlannedAt: rows.map((row) => row.oldest).sort()[0],
+    };
   }
 }
+
+const targetsOf = (eb: ExpressionBuilder<AuditDb, 'cascade_cascades'>) =>
+  eb
+    .selectFrom('cascade_targets as t')
+    .select('t.target_id')
+    .whereRef('t.tenant', '=', 'cascade_cascades.tenant')
+    .whereRef('t.cascade_id', '=', 'cascade_cascades.cascade_id');
+
+const concerns = (eb: ExpressionBuilder<AuditDb, 'cascade_cascades'>, personId: string) =>
+  eb.or([eb('subject_id', '=', personId), eb.exists(targetsOf(eb).where('t.user_id', '=', personId))]);
 
 const NONE: Readonly<Record<AuditedState, number>> = {
   planned: 0,
@@ -212,45 +227,3 @@ function pageOf<Row, T>(rows: Row[], limit: number, show: (row: Row) => T, place
     next: rows.length > limit && last !== undefined ? cursorOf(place(last)) : undefined,
   };
 }
-
-const cascadeOf = (row: CascadeRow): CascadeSummary => ({
-  cascadeId: row.cascade_id,
-  subject: { type: row.subject_type as CascadeSubject['type'], id: row.subject_id },
-  causeEventId: row.cause_event_id,
-  causeType: row.cause_type,
-  correlationId: row.correlation_id,
-  status: row.status as CascadeStatus,
-  targetCount: Number(row.target_count),
-  counts: JSON.parse(row.counts) as Record<AuditedState, number>,
-  settledCount: Number(row.settled_count),
-  t0: row.t0,
-  t1: row.t1,
-  t2: row.t2 ?? undefined,
-  t3: row.t3 ?? undefined,
-  t4: row.t4 ?? undefined,
-  startedAt: row.started_at,
-  completedAt: row.completed_at ?? undefined,
-});
-
-const targetOf = (row: TargetRow): TargetSummary => ({
-  targetId: row.target_id,
-  cascadeId: row.cascade_id,
-  userId: row.user_id ?? undefined,
-  agentId: row.agent_id ?? undefined,
-  providerId: row.provider_id,
-  holdingType: row.holding_type,
-  holdingId: row.holding_id,
-  kind: row.kind,
-  expiresAt: row.expires_at ?? undefined,
-  plannedAt: row.planned_at,
-  state: row.state as AuditedState,
-  settled: Number(row.settled) === 1,
-  grade: (row.grade ?? undefined) as Grade | undefined,
-  attempts: Number(row.attempts),
-  nextAt: row.next_at ?? undefined,
-  t2: row.t2 ?? undefined,
-  t3: row.t3 ?? undefined,
-  t4: row.t4 ?? undefined,
-  lastClass: row.last_class ?? undefined,
-  lastReason: row.last_reason ?? undefined,
-});

@@ -1,10 +1,12 @@
 export type { AuditDb } from './audit-db.js';
 export * from './bundle.js';
 export { NothingInScope, type EvidenceScope } from './bundle-scope.js';
+export type { CascadeStatus, CascadeSummary, TargetSummary, Times } from './cascade-summaries.js';
 export * from './cascades.js';
 export * from './cascades.view.js';
 export * from './checkpoint.js';
 export * from './checkpoints.js';
+export * from './event-proof.js';
 export * from './ledger.js';
 export * from './ledger.view.js';
 export * from './log-key-file.js';

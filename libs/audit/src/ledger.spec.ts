@@ -5,6 +5,7 @@ import type { Kysely } from 'kysely';
 import type { AuditDb } from './audit-db.js';
 import { openNote, parseCheckpoint } from './checkpoint.js';
 import { Checkpoints, InconsistentLedger, LedgerBehind, type SignedCheckpoint } from './checkpoints.js';
+import { proveEvent } from './event-proof.js';
 import { Ledger, type LedgerEvent } from './ledger.js';
 import { LedgerView } from './ledger.view.js';
 import { Frontier, leafHash, verifyConsistency, verifyInclusion } from './merkle.js';
@@ -130,6 +131,20 @@ describe('checkpoints', () => {
     expect(() => openNote(signed.note, checkpoints.vkey('globex'))).toThrow('is not signed by');
     expect(await checkpoints.sign('acme')).toEqual(signed);
     expect(published).toEqual([['acme', signed]]);
+  });
+
+  it('prove one event to whoever has its bytes, the path and the key', async () => {
+    changeUsers(11);
+    await follow(db, [view], log.events);
+    const proof = await proveEvent({ ledger: new Ledger(db), checkpoints }, 'acme', 4);
+    if (proof === undefined) throw new Error('no proof');
+    const { size, root } = parseCheckpoint(openNote(proof.checkpoint, checkpoints.vkey('acme')));
+    const path = proof.path.map((hash) => Buffer.from(hash, 'base64'));
+    expect(proof).toMatchObject({ seq: 4, eventId: 'event-5', type: 'UserDeactivated' });
+    expect(verifyInclusion(leafHash(Buffer.from(proof.event)), 4, size, path, root)).toBe(true);
+    expect(verifyInclusion(leafHash(Buffer.from(`${proof.event} `)), 4, size, path, root)).toBe(false);
+    expect(await proveEvent({ ledger: new Ledger(db), checkpoints }, 'acme', 11)).toBeUndefined();
+    expect(await proveEvent({ ledger: new Ledger(db), checkpoints }, 'globex', 0)).toBeUndefined();
   });
 
   it('are remembered, the newest first', async () => {

@@ -8,8 +8,8 @@ import type { AuditDb } from './audit-db.js';
 export type ResolveNames = (tenant: string, ids: readonly string[]) => Promise<NameOf>;
 
 export interface TrailQuery {
-  readonly userId?: string;
-  readonly agentId?: string;
+  /** Ids of people, agents, groups, connections, providers: the events that concern all of them. */
+  readonly subjects?: readonly string[];
   readonly cascadeId?: string;
   readonly targetId?: string;
   /** ISO 8601 UTC; `from` is inclusive, `to` exclusive. */
@@ -106,7 +106,6 @@ export class Trail {
 
   private select(tenant: string, query: TrailQuery) {
     const backwards = query.direction === 'backwards';
-    const subjects = [query.userId, query.agentId].filter((id) => id !== undefined);
     let select = this.db
       .selectFrom('trail_entries as e')
       .innerJoin('ledger_leaves as l', (join) => join.onRef('l.tenant', '=', 'e.tenant').onRef('l.seq', '=', 'e.seq'))
@@ -114,7 +113,7 @@ export class Trail {
       .select(['l.bytes', 'l.position'])
       .where('e.tenant', '=', tenant)
       .orderBy('e.seq', backwards ? 'desc' : 'asc');
-    for (const id of subjects) {
+    for (const id of query.subjects ?? []) {
       select = select.where('e.seq', 'in', (q) =>
         q
           .selectFrom('trail_subjects as s')

@@ -4,11 +4,13 @@
 //
 //   node verify.mjs bundle.zip --vkey "<name+hash+key>" [--pinned <checkpoint file>]...
 //
+// In place of the zip, the folder it was unpacked into will do.
 // Exit 0: everything holds. Exit 4: something does not, and the last line says where. Exit 2: wrong usage.
 // The verifier key, and any checkpoint given with --pinned, must come from the auditor's own records: whoever made the
 // bundle could have put any key into it. Needs Node 20 or newer. Nothing is written and no connection is opened.
 import { createHash, createPublicKey, verify as verifySignature } from 'node:crypto';
-import { readFileSync, realpathSync } from 'node:fs';
+import { readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inflateRawSync } from 'node:zlib';
 
@@ -51,6 +53,13 @@ export function readZip(zip) {
     at += 46 + Number(nameLength) + Number(extra) + Number(comment);
   }
   return files;
+}
+
+/** @param {string} folder @returns {Map<string, Buffer>} files by name, as in the zip */
+function readFolder(folder) {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  const files = names.filter((name) => statSync(join(folder, name)).isFile());
+  return new Map(files.map((name) => [name.split(sep).join('/'), readFileSync(join(folder, name))]));
 }
 
 // --- signed notes and checkpoints (C2SP signed-note, tlog-checkpoint)
@@ -614,11 +623,12 @@ function checkAccount(files, manifest, events) {
 }
 
 /**
- * @param {Buffer} zip @param {{ vkey: string, pinned?: string[], log?: (line: string) => void }} options
+ * @param {Buffer | Map<string, Buffer>} bundle the zip, or its files by name
+ * @param {{ vkey: string, pinned?: string[], log?: (line: string) => void }} options
  * `pinned` are checkpoint notes that the auditor kept. @throws {EvidenceFailure}
  */
-export function verifyBundle(zip, { vkey, pinned = [], log = () => {} }) {
-  const files = readZip(zip);
+export function verifyBundle(bundle, { vkey, pinned = [], log = () => {} }) {
+  const files = bundle instanceof Map ? bundle : readZip(bundle);
   const manifest = checkManifest(files, vkey);
   log(
     `ok  manifest: ${Object.keys(manifest.files).length} files, signed, ${manifest.scope.type} of ${manifest.tenant}`,
@@ -664,7 +674,8 @@ function main(args) {
   }
   try {
     const notes = pinned.map((file) => readFileSync(file, 'utf8'));
-    const { checkpoint } = verifyBundle(readFileSync(path), { vkey, pinned: notes, log: console.log });
+    const bundle = statSync(path).isDirectory() ? readFolder(path) : readFileSync(path);
+    const { checkpoint } = verifyBundle(bundle, { vkey, pinned: notes, log: console.log });
     console.log(`VERIFIED against ${checkpoint.origin} at ${checkpoint.size} events`);
     return 0;
   } catch (error) {
