@@ -3,3 +3,5 @@ export * from './providers/oauth-provider.js';
 export * from './providers/private-redis.js';
 export * from './providers/schedule-workload.js';
 export * from './providers/webhook-receiver.js';
+export * from './service/api-client.js';
+export * from './service/service-process.js';
