@@ -1,0 +1,50 @@
+// Lets Nest log through the logger of the process.
+import type { LoggerService } from '@nestjs/common';
+import type { Level } from 'pino';
+import type { Logger } from './logger.js';
+
+const isStack = (param: unknown): param is string => typeof param === 'string' && /\n\s+at .+:\d+:\d+/.test(param);
+
+/** Nest passes `(message, ...details, stack?, context?)`: the last text that is no stack names who is speaking. */
+export class NestLogger implements LoggerService {
+  constructor(private readonly logger: Logger) {}
+
+  log(message: unknown, ...params: unknown[]): void {
+    this.write('info', message, params);
+  }
+
+  error(message: unknown, ...params: unknown[]): void {
+    this.write('error', message, params);
+  }
+
+  warn(message: unknown, ...params: unknown[]): void {
+    this.write('warn', message, params);
+  }
+
+  debug(message: unknown, ...params: unknown[]): void {
+    this.write('debug', message, params);
+  }
+
+  verbose(message: unknown, ...params: unknown[]): void {
+    this.write('trace', message, params);
+  }
+
+  fatal(message: unknown, ...params: unknown[]): void {
+    this.write('fatal', message, params);
+  }
+
+  private write(level: Level, message: unknown, params: readonly unknown[]): void {
+    const stack = params.find(isStack);
+    const rest = params.filter((param) => param !== stack && param !== undefined);
+    const context = typeof rest.at(-1) === 'string' ? rest.pop() : undefined;
+    const record = {
+      ...(context === undefined ? {} : { context }),
+      ...(stack === undefined ? {} : { stack }),
+      ...(rest.length === 0 ? {} : { details: rest }),
+    };
+    if (message instanceof Error) this.logger[level]({ ...record, err: message }, message.message);
+    else if (typeof message === 'object') this.logger[level]({ ...record, message });
+    // '%s' keeps a percent sign in the message from being read as a format.
+    else this.logger[level](record, '%s', String(message));
+  }
+}
