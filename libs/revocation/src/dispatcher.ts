@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { QueueUnavailable, type JobQueue, type RevocationJob } from '@app/jobs';
 import type { Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import { chunksOf } from './holdings.view.js';
+import { chunksOf } from './chunks.js';
 import type { TargetFact } from './outcome.js';
 import type { RevocationDb, TargetRow } from './revocation-db.js';
 import { laneOf, type WorkChange } from './targets.view.js';

@@ -55,10 +55,10 @@ export async function loadMaterial(
       },
     ]),
   );
-  const holdingOf = new Map(holdings.map((holding) => [holding.holding_id, holding]));
+  const holdingOf = new Map(holdings.map((holding) => [keyOf(holding), holding]));
   const correlationOf = new Map(cascades.map((c) => [c.cascade_id, c.correlation_id]));
   return rows.map((row) => {
-    const holding = holdingOf.get(row.holding_id);
+    const holding = holdingOf.get(keyOf(row));
     if (holding === undefined) throw new Error(`target ${row.target_id} has no holding: the views must be rebuilt`);
     return {
       row,
@@ -70,7 +70,11 @@ export async function loadMaterial(
   });
 }
 
-const currentSecret = (holding: HoldingRow): string | null => (JSON.parse(holding.secret_ids) as string[]).at(-1) ?? null;
+/** The ids of holdings are unique among those of one type. */
+const keyOf = (row: { holding_type: string; holding_id: string }) => `${row.holding_type} ${row.holding_id}`;
+
+const currentSecret = (holding: HoldingRow): string | null =>
+  (JSON.parse(holding.secret_ids) as string[]).at(-1) ?? null;
 
 /** What the connector is told about this attempt. */
 export const requestFor = (loaded: LoadedTarget, provider: ProviderInstance, attempt: number): ConnectorRequest => ({

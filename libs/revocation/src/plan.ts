@@ -1,5 +1,13 @@
 // The plan: which targets a loss means, as events with derived ids. Pure: the same loss gives the same plan.
-import { catalog, streams, type AnyEvent, type CascadeCause, type HoldingType, type PlannedTarget, type RecordedEvent } from '@app/events';
+import {
+  catalog,
+  streams,
+  type AnyEvent,
+  type CascadeCause,
+  type HoldingType,
+  type PlannedTarget,
+  type RecordedEvent,
+} from '@app/events';
 import { derivedId } from '@app/runtime';
 import type { HoldingRow } from './revocation-db.js';
 import type { Loss } from './triggers.js';
@@ -17,7 +25,7 @@ export interface Plan {
 }
 
 const plannedTarget = (cascadeId: string, row: HoldingRow): PlannedTarget => ({
-  targetId: derivedId('target', cascadeId, row.holding_id),
+  targetId: derivedId('target', cascadeId, row.holding_type, row.holding_id),
   holdingType: row.holding_type as HoldingType,
   holdingId: row.holding_id,
   kind: row.kind as PlannedTarget['kind'],

@@ -4,9 +4,10 @@ import { WrongExpectedRevision, type EventLog, type ExpectedRevision, type Proje
 import { derivedId, type Clock } from '@app/runtime';
 import type { Vault } from '@app/vault';
 import type { Kysely } from 'kysely';
-import { applyToHoldings, chunksOf } from './holdings.view.js';
+import { chunksOf } from './chunks.js';
+import { applyToHoldings } from './holdings.view.js';
 import { planFor, type Plan } from './plan.js';
-import { migrateRevocationDb, type RevocationDb, type TargetRow } from './revocation-db.js';
+import { migrateRevocationDb, type HoldingRow, type RevocationDb, type TargetRow } from './revocation-db.js';
 import { applyToWork, isWorkEvent, laneOf, type WorkChange } from './targets.view.js';
 import { lossOf } from './triggers.js';
 
@@ -53,7 +54,7 @@ export class Relay implements Projection<RevocationDb> {
       const plan = planFor(event, loss, this.parts.policyHash, this.parts.clock.iso());
       if (plan === undefined) continue;
       await this.appendPlan(plan);
-      await markTargeted(trx, event.metadata.tenant, loss.holdings.map((row) => row.holding_id));
+      await markTargeted(trx, loss.holdings);
     }
     const change = await applyToWork(trx, events.filter(isWorkEvent));
     for (const lane of reopened) change.reopened.add(lane);
@@ -94,13 +95,15 @@ export class Relay implements Projection<RevocationDb> {
   /** @returns vault ids that are no longer needed, by tenant */
   private async endHoldings(trx: Trx, settled: readonly TargetRow[]): Promise<Map<string, string[]>> {
     const secrets = new Map<string, string[]>();
-    for (const [tenant, rows] of Map.groupBy(settled, (row) => row.tenant)) {
-      const ids: string[] = [];
+    for (const rows of byKind(settled)) {
+      const { tenant, holding_type } = rows[0] as TargetRow;
+      const ids: string[] = secrets.get(tenant) ?? [];
       for (const chunk of chunksOf(rows.map((row) => row.holding_id))) {
         const ended = await trx
           .updateTable('held_holdings')
           .set({ state: 'ended' })
           .where('tenant', '=', tenant)
+          .where('holding_type', '=', holding_type)
           .where('holding_id', 'in', chunk)
           .returning('secret_ids')
           .execute();
@@ -159,13 +162,21 @@ export class Relay implements Projection<RevocationDb> {
   }
 }
 
-async function markTargeted(trx: Trx, tenant: string, holdingIds: readonly string[]): Promise<void> {
-  for (const chunk of chunksOf(holdingIds)) {
-    await trx
-      .updateTable('held_holdings')
-      .set({ state: 'targeted' })
-      .where('tenant', '=', tenant)
-      .where('holding_id', 'in', chunk)
-      .execute();
+/** The ids of holdings are unique among those of one tenant and one type. */
+const byKind = <R extends { tenant: string; holding_type: string }>(rows: readonly R[]) =>
+  Map.groupBy(rows, (row) => `${row.tenant} ${row.holding_type}`).values();
+
+async function markTargeted(trx: Trx, holdings: readonly HoldingRow[]): Promise<void> {
+  for (const rows of byKind(holdings)) {
+    const { tenant, holding_type } = rows[0] as HoldingRow;
+    for (const chunk of chunksOf(rows.map((row) => row.holding_id))) {
+      await trx
+        .updateTable('held_holdings')
+        .set({ state: 'targeted' })
+        .where('tenant', '=', tenant)
+        .where('holding_type', '=', holding_type)
+        .where('holding_id', 'in', chunk)
+        .execute();
+    }
   }
 }

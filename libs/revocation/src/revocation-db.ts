@@ -1,11 +1,10 @@
 // The tables of the revocation room: what is held, by whom, and what is to be revoked. All rebuilt from the log.
 import type { Kysely } from 'kysely';
+import { createTables, type Flag, type Index, type Table } from './sql-tables.js';
+import { subjectIndexes, subjectTables, type SubjectsDb } from './subjects.view.js';
 
 /** DI token of the Kysely instance over {@link RevocationDb}. */
 export const REVOCATION_DB = Symbol('REVOCATION_DB');
-
-/** 0 or 1: portable between SQLite and PostgreSQL. */
-export type Flag = number;
 
 export interface HoldingRow {
   tenant: string;
@@ -25,14 +24,6 @@ export interface HoldingRow {
   expires_at: string | null;
   /** `held`, `targeted` (a target exists), `ended` (settled or released). */
   state: string;
-}
-
-export interface SubjectRow {
-  tenant: string;
-  subject_id: string;
-  subject_type: string;
-  active: Flag;
-  generation: number;
 }
 
 export interface TargetRow {
@@ -73,14 +64,9 @@ export interface CascadeRow {
   completed: Flag;
 }
 
-export interface RevocationDb {
+export interface RevocationDb extends SubjectsDb {
   held_holdings: HoldingRow;
   held_requirements: { tenant: string; group_id: string; holding_id: string };
-  held_subjects: SubjectRow;
-  held_owners: { tenant: string; agent_id: string; owner_type: string; owner_id: string };
-  held_parents: { tenant: string; agent_id: string; parent_id: string };
-  held_members: { tenant: string; group_id: string; member_id: string };
-  held_groups: { tenant: string; group_id: string };
   held_providers: {
     tenant: string;
     provider_id: string;
@@ -93,9 +79,8 @@ export interface RevocationDb {
   work_cascades: CascadeRow;
 }
 
-type Columns = Readonly<Record<string, 'text' | 'integer' | 'bigint' | 'text?' | 'bigint?'>>;
-
-const tables: Readonly<Record<keyof RevocationDb, { columns: Columns; key: readonly string[] }>> = {
+const tables: Readonly<Record<keyof RevocationDb, Table>> = {
+  ...subjectTables,
   held_holdings: {
     columns: {
       tenant: 'text',
@@ -112,29 +97,12 @@ const tables: Readonly<Record<keyof RevocationDb, { columns: Columns; key: reado
       expires_at: 'text?',
       state: 'text',
     },
-    key: ['tenant', 'holding_id'],
+    key: ['tenant', 'holding_type', 'holding_id'],
   },
   held_requirements: {
     columns: { tenant: 'text', group_id: 'text', holding_id: 'text' },
     key: ['tenant', 'group_id', 'holding_id'],
   },
-  held_subjects: {
-    columns: { tenant: 'text', subject_id: 'text', subject_type: 'text', active: 'integer', generation: 'integer' },
-    key: ['tenant', 'subject_id'],
-  },
-  held_owners: {
-    columns: { tenant: 'text', agent_id: 'text', owner_type: 'text', owner_id: 'text' },
-    key: ['tenant', 'agent_id', 'owner_id'],
-  },
-  held_parents: {
-    columns: { tenant: 'text', agent_id: 'text', parent_id: 'text' },
-    key: ['tenant', 'agent_id'],
-  },
-  held_members: {
-    columns: { tenant: 'text', group_id: 'text', member_id: 'text' },
-    key: ['tenant', 'group_id', 'member_id'],
-  },
-  held_groups: { columns: { tenant: 'text', group_id: 'text' }, key: ['tenant', 'group_id'] },
   held_providers: {
     columns: {
       tenant: 'text',
@@ -187,28 +155,16 @@ const tables: Readonly<Record<keyof RevocationDb, { columns: Columns; key: reado
   },
 };
 
-const indexes: ReadonlyArray<readonly [name: string, table: keyof RevocationDb, columns: readonly string[]]> = [
+const indexes: readonly Index[] = [
+  ...subjectIndexes,
   ['held_holdings_user', 'held_holdings', ['tenant', 'user_id', 'state']],
   ['held_holdings_agent', 'held_holdings', ['tenant', 'agent_id', 'state']],
-  ['held_owners_owner', 'held_owners', ['tenant', 'owner_id']],
-  ['held_parents_parent', 'held_parents', ['tenant', 'parent_id']],
   ['work_targets_holding', 'work_targets', ['tenant', 'holding_id']],
 ];
 
 /** Creates what is missing; safe to call at every start. */
 export async function migrateRevocationDb(db: Kysely<RevocationDb>): Promise<void> {
-  for (const [name, { columns, key }] of Object.entries(tables)) {
-    let table = db.schema.createTable(name).ifNotExists();
-    for (const [column, type] of Object.entries(columns)) {
-      const optional = type.endsWith('?');
-      const sqlType = type.replace('?', '') as 'text' | 'integer' | 'bigint';
-      table = table.addColumn(column, sqlType, (c) => (optional ? c : c.notNull()));
-    }
-    await table.addPrimaryKeyConstraint(`${name}_pk`, key as never[]).execute();
-  }
-  for (const [name, table, columns] of indexes) {
-    await db.schema.createIndex(name).ifNotExists().on(table).columns([...columns]).execute();
-  }
+  await createTables(db, tables, indexes);
   // Partial: its size is that of the open work, however much was settled before.
   await db.schema
     .createIndex('work_targets_due')

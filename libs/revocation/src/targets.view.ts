@@ -1,7 +1,7 @@
 // The work to be done: one row per target and one per cascade, folded from their events in bulk.
 import type { Grade, PlannedTarget, RecordedEvent } from '@app/events';
 import type { Kysely } from 'kysely';
-import { chunksOf } from './holdings.view.js';
+import { chunksOf } from './chunks.js';
 import type { CascadeRow, RevocationDb, TargetRow } from './revocation-db.js';
 import { evolveTarget, type Target, type TargetState } from './target.js';
 

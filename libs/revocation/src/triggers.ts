@@ -1,8 +1,10 @@
 // What takes access away: one line per event type; a type without a line does not compile.
-import type { CascadeSubject, EventType, RecordedEvent } from '@app/events';
+import type { CascadeSubject, EventType, Holder, HoldingType, OwnerRef, RecordedEvent } from '@app/events';
 import type { Kysely } from 'kysely';
-import { chunksOf } from './holdings.view.js';
+import { chunksOf } from './chunks.js';
+import { denialsOf, hasActiveOwner, subjectOf } from './denials.js';
 import type { HoldingRow, RevocationDb } from './revocation-db.js';
+import { subjectsOf, type SubjectType } from './subjects.view.js';
 
 type Db = Kysely<RevocationDb>;
 type EventOf<T extends EventType> = Extract<RecordedEvent, { type: T }>;
@@ -25,18 +27,13 @@ const heldByUser = (db: Db, tenant: string, userId: string) => held(db, tenant).
 
 async function heldByAgents(db: Db, tenant: string, agentIds: readonly string[]): Promise<HoldingRow[]> {
   const found: HoldingRow[] = [];
-  for (const chunk of chunksOf(agentIds)) found.push(...(await held(db, tenant).where('agent_id', 'in', chunk).execute()));
+  for (const chunk of chunksOf(agentIds))
+    found.push(...(await held(db, tenant).where('agent_id', 'in', chunk).execute()));
   return found;
 }
 
-async function generationOf(db: Db, tenant: string, id: string): Promise<number> {
-  const row = await db
-    .selectFrom('held_subjects')
-    .select('generation')
-    .where('tenant', '=', tenant)
-    .where('subject_id', '=', id)
-    .executeTakeFirst();
-  return row?.generation ?? 1;
+async function generationOf(db: Db, tenant: string, type: SubjectType, id: string): Promise<number> {
+  return (await subjectOf(subjectsOf(db), tenant, type, id))?.generation ?? 1;
 }
 
 /** The agents themselves and everything below them. */
@@ -60,53 +57,30 @@ async function withChildren(db: Db, tenant: string, agentIds: readonly string[])
   return [...all];
 }
 
-/** Whether any owner of the agent may still act: an active user, or a group that exists. */
-export async function hasActiveOwner(db: Db, tenant: string, agentId: string): Promise<boolean> {
-  const user = await db
-    .selectFrom('held_owners')
-    .innerJoin('held_subjects', (join) =>
-      join
-        .onRef('held_subjects.tenant', '=', 'held_owners.tenant')
-        .onRef('held_subjects.subject_id', '=', 'held_owners.owner_id'),
-    )
-    .select('held_owners.owner_id')
-    .where('held_owners.tenant', '=', tenant)
-    .where('held_owners.agent_id', '=', agentId)
-    .where('held_subjects.active', '=', 1)
-    .executeTakeFirst();
-  if (user !== undefined) return true;
-  const group = await db
-    .selectFrom('held_owners')
-    .innerJoin('held_groups', (join) =>
-      join.onRef('held_groups.tenant', '=', 'held_owners.tenant').onRef('held_groups.group_id', '=', 'held_owners.owner_id'),
-    )
-    .select('held_owners.owner_id')
-    .where('held_owners.tenant', '=', tenant)
-    .where('held_owners.agent_id', '=', agentId)
-    .executeTakeFirst();
-  return group !== undefined;
-}
-
 /** Agents that this owner owned and that nobody active owns now. */
-async function orphansOf(db: Db, tenant: string, ownerId: string): Promise<string[]> {
+async function orphansOf(db: Db, tenant: string, owner: OwnerRef): Promise<string[]> {
   const owned = await db
     .selectFrom('held_owners')
     .select('agent_id')
     .where('tenant', '=', tenant)
-    .where('owner_id', '=', ownerId)
+    .where('owner_type', '=', owner.type)
+    .where('owner_id', '=', owner.id)
     .execute();
   const orphans: string[] = [];
-  for (const { agent_id } of owned) if (!(await hasActiveOwner(db, tenant, agent_id))) orphans.push(agent_id);
+  for (const { agent_id } of owned)
+    if (!(await hasActiveOwner(subjectsOf(db), tenant, agent_id))) orphans.push(agent_id);
   return orphans;
 }
 
-const distinct = (rows: readonly HoldingRow[]): HoldingRow[] => [...new Map(rows.map((r) => [r.holding_id, r])).values()];
+const distinct = (rows: readonly HoldingRow[]): HoldingRow[] => [
+  ...new Map(rows.map((row) => [`${row.holding_type} ${row.holding_id}`, row])).values(),
+];
 
 async function userGone(db: Db, tenant: string, userId: string): Promise<Loss> {
-  const agents = await withChildren(db, tenant, await orphansOf(db, tenant, userId));
+  const agents = await withChildren(db, tenant, await orphansOf(db, tenant, { type: 'User', id: userId }));
   return {
     subject: { type: 'user', id: userId },
-    generation: await generationOf(db, tenant, userId),
+    generation: await generationOf(db, tenant, 'user', userId),
     holdings: distinct([...(await heldByUser(db, tenant, userId)), ...(await heldByAgents(db, tenant, agents))]),
     worthRecording: true,
   };
@@ -115,7 +89,7 @@ async function userGone(db: Db, tenant: string, userId: string): Promise<Loss> {
 async function agentGone(db: Db, tenant: string, agentId: string, worthRecording = true): Promise<Loss> {
   return {
     subject: { type: 'agent', id: agentId },
-    generation: await generationOf(db, tenant, agentId),
+    generation: await generationOf(db, tenant, 'agent', agentId),
     holdings: await heldByAgents(db, tenant, await withChildren(db, tenant, [agentId])),
     worthRecording,
   };
@@ -129,9 +103,15 @@ const groupLoss = (groupId: string, holdings: readonly HoldingRow[]): Loss => ({
 });
 
 const requiring = (db: Db, tenant: string, groupId: string) =>
-  held(db, tenant).where('holding_id', 'in', (q) =>
-    q.selectFrom('held_requirements').select('holding_id').where('tenant', '=', tenant).where('group_id', '=', groupId),
-  );
+  held(db, tenant)
+    .where('holding_type', '=', 'credential')
+    .where('holding_id', 'in', (q) =>
+      q
+        .selectFrom('held_requirements')
+        .select('holding_id')
+        .where('tenant', '=', tenant)
+        .where('group_id', '=', groupId),
+    );
 
 async function membershipLost(db: Db, event: EventOf<'GroupMembershipChanged'>): Promise<Loss | undefined> {
   const { groupId, removed } = event.data;
@@ -146,49 +126,37 @@ async function membershipLost(db: Db, event: EventOf<'GroupMembershipChanged'>):
 async function groupGone(db: Db, event: EventOf<'GroupDeleted'>): Promise<Loss> {
   const { tenant } = event.metadata;
   const { groupId } = event.data;
-  const agents = await withChildren(db, tenant, await orphansOf(db, tenant, groupId));
+  const agents = await withChildren(db, tenant, await orphansOf(db, tenant, { type: 'Group', id: groupId }));
   return groupLoss(groupId, [
     ...(await requiring(db, tenant, groupId).execute()),
     ...(await heldByAgents(db, tenant, agents)),
   ]);
 }
 
+const holderOf = (row: HoldingRow): Holder => ({
+  ...(row.user_id === null ? {} : { userId: row.user_id }),
+  ...(row.agent_id === null ? {} : { agentId: row.agent_id }),
+});
+
 /** Whether somebody who is denied holds it, or somebody who lacks a group it requires. Unknown holders are denied. */
 async function isDenied(db: Db, row: HoldingRow): Promise<boolean> {
-  for (const id of [row.user_id, row.agent_id]) {
-    if (id === null) continue;
-    const subject = await db
-      .selectFrom('held_subjects')
-      .select('active')
-      .where('tenant', '=', row.tenant)
-      .where('subject_id', '=', id)
-      .executeTakeFirst();
-    if (subject?.active !== 1) return true;
-  }
-  if (row.agent_id !== null && !(await hasActiveOwner(db, row.tenant, row.agent_id))) return true;
-  for (const group of JSON.parse(row.requires_groups) as string[]) {
-    const member = await db
-      .selectFrom('held_members')
-      .select('member_id')
-      .where('tenant', '=', row.tenant)
-      .where('group_id', '=', group)
-      .where('member_id', '=', row.user_id ?? '')
-      .executeTakeFirst();
-    if (member === undefined) return true;
-  }
-  return false;
+  const requiresGroups = JSON.parse(row.requires_groups) as string[];
+  return (await denialsOf(subjectsOf(db), row.tenant, holderOf(row), requiresGroups)).length > 0;
 }
 
 async function registeredWhileDenied(
   db: Db,
   event: RecordedEvent,
-  type: 'credential' | 'schedule' | 'run',
+  type: HoldingType,
   id: string,
 ): Promise<Loss | undefined> {
   const { tenant } = event.metadata;
-  const row = await held(db, tenant).where('holding_id', '=', id).executeTakeFirst();
+  const row = await held(db, tenant).where('holding_type', '=', type).where('holding_id', '=', id).executeTakeFirst();
   if (row === undefined || !(await isDenied(db, row))) return undefined;
-  const generation = await generationOf(db, tenant, row.user_id ?? row.agent_id ?? '');
+  const generation =
+    row.user_id === null
+      ? await generationOf(db, tenant, 'agent', row.agent_id ?? '')
+      : await generationOf(db, tenant, 'user', row.user_id);
   return { subject: { type, id }, generation, holdings: [row], worthRecording: false };
 }
 
@@ -207,7 +175,7 @@ const triggers: { readonly [T in EventType]: Trigger<T> | null } = {
   ScheduleRegistered: (db, e) => registeredWhileDenied(db, e, 'schedule', e.data.scheduleId),
   RunStarted: (db, e) => registeredWhileDenied(db, e, 'run', e.data.runId),
   AgentOwnersChanged: async (db, e) =>
-    (await hasActiveOwner(db, e.metadata.tenant, e.data.agentId))
+    (await hasActiveOwner(subjectsOf(db), e.metadata.tenant, e.data.agentId))
       ? undefined
       : agentGone(db, e.metadata.tenant, e.data.agentId, false),
 

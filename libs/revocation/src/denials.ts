@@ -1,0 +1,126 @@
+// Why somebody may not act: one answer for the deny gate, which is asked, and for the relay, which revokes.
+import type { Holder } from '@app/events';
+import type { Kysely } from 'kysely';
+import type { SubjectRow, SubjectsDb, SubjectType } from './subjects.view.js';
+
+type Db = Kysely<SubjectsDb>;
+
+/** Stable codes. Those of a person begin with `user_`, those of an agent with `agent_`. */
+export type DenialReason =
+  | 'user_unknown'
+  | 'user_deactivated'
+  | 'user_deleted'
+  | 'agent_unknown'
+  | 'agent_deactivated'
+  | 'agent_deleted'
+  /** No owner who may act: no active user and no group that exists. */
+  | 'agent_orphaned'
+  /** An agent above it may not act. */
+  | 'parent_denied'
+  /** The person is not a direct member of a group that the credential requires. */
+  | 'group_missing';
+
+export const subjectOf = (db: Db, tenant: string, type: SubjectType, id: string): Promise<SubjectRow | undefined> =>
+  db
+    .selectFrom('held_subjects')
+    .selectAll()
+    .where('tenant', '=', tenant)
+    .where('subject_type', '=', type)
+    .where('subject_id', '=', id)
+    .executeTakeFirst();
+
+/** Whether any owner of the agent may still act: an active user, or a group that exists. */
+export async function hasActiveOwner(db: Db, tenant: string, agentId: string): Promise<boolean> {
+  const user = await db
+    .selectFrom('held_owners')
+    .innerJoin('held_subjects', (join) =>
+      join
+        .onRef('held_subjects.tenant', '=', 'held_owners.tenant')
+        .onRef('held_subjects.subject_id', '=', 'held_owners.owner_id')
+        .on('held_subjects.subject_type', '=', 'user'),
+    )
+    .select('held_owners.owner_id')
+    .where('held_owners.tenant', '=', tenant)
+    .where('held_owners.agent_id', '=', agentId)
+    .where('held_owners.owner_type', '=', 'User')
+    .where('held_subjects.state', '=', 'active')
+    .executeTakeFirst();
+  if (user !== undefined) return true;
+  const group = await db
+    .selectFrom('held_owners')
+    .innerJoin('held_groups', (join) =>
+      join
+        .onRef('held_groups.tenant', '=', 'held_owners.tenant')
+        .onRef('held_groups.group_id', '=', 'held_owners.owner_id'),
+    )
+    .select('held_owners.owner_id')
+    .where('held_owners.tenant', '=', tenant)
+    .where('held_owners.agent_id', '=', agentId)
+    .where('held_owners.owner_type', '=', 'Group')
+    .executeTakeFirst();
+  return group !== undefined;
+}
+
+export async function userDenial(db: Db, tenant: string, userId: string): Promise<DenialReason | undefined> {
+  const user = await subjectOf(db, tenant, 'user', userId);
+  if (user === undefined) return 'user_unknown';
+  if (user.state === 'active') return undefined;
+  return user.state === 'deleted' ? 'user_deleted' : 'user_deactivated';
+}
+
+async function ownDenial(db: Db, tenant: string, agentId: string): Promise<DenialReason | undefined> {
+  const agent = await subjectOf(db, tenant, 'agent', agentId);
+  if (agent === undefined) return 'agent_unknown';
+  if (agent.state === 'deactivated' || agent.state === 'deleted') return `agent_${agent.state}`;
+  const mayAct = agent.state === 'active' && (await hasActiveOwner(db, tenant, agentId));
+  return mayAct ? undefined : 'agent_orphaned';
+}
+
+/** The agents above, nearest first. */
+async function ancestorsOf(db: Db, tenant: string, agentId: string): Promise<string[]> {
+  const above = new Set<string>();
+  for (let id: string | undefined = agentId; id !== undefined;) {
+    const row: { parent_id: string } | undefined = await db
+      .selectFrom('held_parents')
+      .select('parent_id')
+      .where('tenant', '=', tenant)
+      .where('agent_id', '=', id)
+      .executeTakeFirst();
+    id = row?.parent_id;
+    if (id === undefined || id === agentId || above.has(id)) break;
+    above.add(id);
+  }
+  return [...above];
+}
+
+export async function agentDenials(db: Db, tenant: string, agentId: string): Promise<DenialReason[]> {
+  const own = await ownDenial(db, tenant, agentId);
+  const reasons: DenialReason[] = own === undefined ? [] : [own];
+  for (const ancestor of await ancestorsOf(db, tenant, agentId)) {
+    if ((await ownDenial(db, tenant, ancestor)) !== undefined) return [...reasons, 'parent_denied'];
+  }
+  return reasons;
+}
+
+/** Why a holder may not hold something that requires these groups; empty when nothing speaks against it. */
+export async function denialsOf(
+  db: Db,
+  tenant: string,
+  { userId, agentId }: Holder,
+  requiresGroups: readonly string[] = [],
+): Promise<DenialReason[]> {
+  const reasons = agentId === undefined ? [] : await agentDenials(db, tenant, agentId);
+  const user = userId === undefined ? undefined : await userDenial(db, tenant, userId);
+  if (user !== undefined) reasons.push(user);
+  for (const group of requiresGroups) {
+    const member = await db
+      .selectFrom('held_members')
+      .select('member_id')
+      .where('tenant', '=', tenant)
+      .where('group_id', '=', group)
+      .where('member_id', '=', userId ?? '')
+      .executeTakeFirst();
+    if (member === undefined) return [...reasons, 'group_missing'];
+  }
+  return reasons;
+}

@@ -1,0 +1,38 @@
+// Creates the tables of a read model from a description that both dialects understand.
+import type { Kysely } from 'kysely';
+
+export interface Table {
+  /** A `?` after the type: the column may be null. */
+  readonly columns: Readonly<Record<string, 'text' | 'integer' | 'bigint' | 'text?' | 'bigint?'>>;
+  readonly key: readonly string[];
+}
+
+export type Index = readonly [name: string, table: string, columns: readonly string[]];
+
+/** 0 or 1: portable between SQLite and PostgreSQL. */
+export type Flag = number;
+
+/** Creates what is missing; safe to call at every start. */
+export async function createTables<Db>(
+  db: Kysely<Db>,
+  tables: Readonly<Record<string, Table>>,
+  indexes: readonly Index[] = [],
+): Promise<void> {
+  for (const [name, { columns, key }] of Object.entries(tables)) {
+    let table = db.schema.createTable(name).ifNotExists();
+    for (const [column, type] of Object.entries(columns)) {
+      const optional = type.endsWith('?');
+      const sqlType = type.replace('?', '') as 'text' | 'integer' | 'bigint';
+      table = table.addColumn(column, sqlType, (c) => (optional ? c : c.notNull()));
+    }
+    await table.addPrimaryKeyConstraint(`${name}_pk`, key as never[]).execute();
+  }
+  for (const [name, table, columns] of indexes) {
+    await db.schema
+      .createIndex(name)
+      .ifNotExists()
+      .on(table)
+      .columns([...columns])
+      .execute();
+  }
+}

@@ -1,0 +1,185 @@
+// Who exists, who owns and belongs to whom: the part of the directory's facts that both the relay and the deny gate fold.
+import type { MemberRef, OwnerRef, RecordedEvent } from '@app/events';
+import type { Kysely } from 'kysely';
+import { chunksOf } from './chunks.js';
+import type { Index, Table } from './sql-tables.js';
+
+export type SubjectType = 'user' | 'agent';
+export type SubjectState = 'active' | 'deactivated' | 'orphaned' | 'deleted';
+
+export interface SubjectRow {
+  tenant: string;
+  subject_type: SubjectType;
+  subject_id: string;
+  state: SubjectState;
+  generation: number;
+}
+
+export interface SubjectsDb {
+  held_subjects: SubjectRow;
+  held_owners: { tenant: string; agent_id: string; owner_type: string; owner_id: string };
+  held_parents: { tenant: string; agent_id: string; parent_id: string };
+  held_members: { tenant: string; group_id: string; member_id: string };
+  held_groups: { tenant: string; group_id: string };
+}
+
+export const subjectTables: Readonly<Record<keyof SubjectsDb, Table>> = {
+  held_subjects: {
+    columns: { tenant: 'text', subject_type: 'text', subject_id: 'text', state: 'text', generation: 'integer' },
+    // Agents may have ids chosen by the platform: one that equals a user's must not become that user.
+    key: ['tenant', 'subject_type', 'subject_id'],
+  },
+  held_owners: {
+    columns: { tenant: 'text', agent_id: 'text', owner_type: 'text', owner_id: 'text' },
+    key: ['tenant', 'agent_id', 'owner_type', 'owner_id'],
+  },
+  held_parents: {
+    columns: { tenant: 'text', agent_id: 'text', parent_id: 'text' },
+    key: ['tenant', 'agent_id'],
+  },
+  held_members: {
+    columns: { tenant: 'text', group_id: 'text', member_id: 'text' },
+    key: ['tenant', 'group_id', 'member_id'],
+  },
+  held_groups: { columns: { tenant: 'text', group_id: 'text' }, key: ['tenant', 'group_id'] },
+};
+
+export const subjectIndexes: readonly Index[] = [
+  ['held_owners_owner', 'held_owners', ['tenant', 'owner_id']],
+  ['held_parents_parent', 'held_parents', ['tenant', 'parent_id']],
+];
+
+type Trx = Kysely<SubjectsDb>;
+
+/** A view of a larger database that sees the tables of {@link SubjectsDb} only. */
+export const subjectsOf = <Db extends SubjectsDb>(db: Kysely<Db>): Trx => db as unknown as Trx;
+
+async function setState(
+  trx: Trx,
+  tenant: string,
+  { type, id }: { type: SubjectType; id: string },
+  state: SubjectState,
+  generation?: number,
+) {
+  await trx
+    .insertInto('held_subjects')
+    .values({ tenant, subject_type: type, subject_id: id, state, generation: generation ?? 1 })
+    .onConflict((c) =>
+      c
+        .columns(['tenant', 'subject_type', 'subject_id'])
+        .doUpdateSet({ state, ...(generation === undefined ? {} : { generation }) }),
+    )
+    .execute();
+}
+
+async function addOwners(trx: Trx, tenant: string, agentId: string, owners: readonly OwnerRef[]) {
+  if (owners.length === 0) return;
+  await trx
+    .insertInto('held_owners')
+    .values(owners.map((o) => ({ tenant, agent_id: agentId, owner_type: o.type, owner_id: o.id })))
+    .onConflict((c) => c.doNothing())
+    .execute();
+}
+
+async function removeOwners(trx: Trx, tenant: string, agentId: string, owners: readonly OwnerRef[]) {
+  for (const owner of owners) {
+    await trx
+      .deleteFrom('held_owners')
+      .where('tenant', '=', tenant)
+      .where('agent_id', '=', agentId)
+      .where('owner_type', '=', owner.type)
+      .where('owner_id', '=', owner.id)
+      .execute();
+  }
+}
+
+async function changeMembers(
+  trx: Trx,
+  tenant: string,
+  groupId: string,
+  { added, removed }: { added: readonly MemberRef[]; removed: readonly MemberRef[] },
+) {
+  for (const chunk of chunksOf(added)) {
+    await trx
+      .insertInto('held_members')
+      .values(chunk.map((m) => ({ tenant, group_id: groupId, member_id: m.id })))
+      .onConflict((c) => c.doNothing())
+      .execute();
+  }
+  for (const chunk of chunksOf(removed)) {
+    await trx
+      .deleteFrom('held_members')
+      .where('tenant', '=', tenant)
+      .where('group_id', '=', groupId)
+      .where(
+        'member_id',
+        'in',
+        chunk.map((m) => m.id),
+      )
+      .execute();
+  }
+}
+
+/** Applies one event; events that are not about users, agents and groups are ignored. */
+export async function applyToSubjects(trx: Trx, event: RecordedEvent): Promise<void> {
+  const { tenant } = event.metadata;
+  switch (event.type) {
+    case 'UserProvisioned': {
+      const state = event.data.active ? 'active' : 'deactivated';
+      return setState(trx, tenant, { type: 'user', id: event.data.userId }, state, 1);
+    }
+    case 'UserDeactivated':
+      return setState(trx, tenant, { type: 'user', id: event.data.userId }, 'deactivated');
+    case 'UserDeleted':
+      return setState(trx, tenant, { type: 'user', id: event.data.userId }, 'deleted');
+    case 'UserReactivated':
+      return setState(trx, tenant, { type: 'user', id: event.data.userId }, 'active', event.data.generation);
+    case 'GroupCreated':
+      await trx
+        .insertInto('held_groups')
+        .values({ tenant, group_id: event.data.groupId })
+        .onConflict((c) => c.doNothing())
+        .execute();
+      return;
+    case 'GroupMembershipChanged':
+      return changeMembers(trx, tenant, event.data.groupId, event.data);
+    case 'GroupDeleted':
+      for (const table of ['held_members', 'held_groups'] as const) {
+        await trx.deleteFrom(table).where('tenant', '=', tenant).where('group_id', '=', event.data.groupId).execute();
+      }
+      return;
+    default:
+      return applyToAgents(trx, event);
+  }
+}
+
+async function applyToAgents(trx: Trx, event: RecordedEvent): Promise<void> {
+  const { tenant } = event.metadata;
+  const set = (id: string, state: SubjectState, generation?: number) =>
+    setState(trx, tenant, { type: 'agent', id }, state, generation);
+  switch (event.type) {
+    case 'AgentProvisioned':
+      await set(event.data.agentId, event.data.active ? 'active' : 'deactivated', 1);
+      if (event.data.parentId !== undefined) {
+        await trx
+          .insertInto('held_parents')
+          .values({ tenant, agent_id: event.data.agentId, parent_id: event.data.parentId })
+          .onConflict((c) => c.doNothing())
+          .execute();
+      }
+      return addOwners(trx, tenant, event.data.agentId, event.data.owners);
+    case 'AgentOwnersChanged':
+      await removeOwners(trx, tenant, event.data.agentId, event.data.removed);
+      return addOwners(trx, tenant, event.data.agentId, event.data.added);
+    case 'AgentDeactivated':
+      return set(event.data.agentId, 'deactivated');
+    case 'AgentOrphaned':
+      return set(event.data.agentId, 'orphaned');
+    case 'AgentDeleted':
+      return set(event.data.agentId, 'deleted');
+    case 'AgentReactivated':
+      return set(event.data.agentId, 'active', event.data.generation);
+    default:
+      return;
+  }
+}
