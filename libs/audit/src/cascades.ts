@@ -18,38 +18,38 @@ export interface Page<T> {
 }
 
 interface Paging {
-  readonly cursor?: string;
+  readonly cursor?: string | undefined;
   /** 1 to 1,000; default 100. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** Newest first by default. */
-  readonly order?: 'newest' | 'oldest';
+  readonly order?: 'newest' | 'oldest' | undefined;
 }
 
 export interface CascadeQuery extends Paging {
-  readonly status?: CascadeStatus;
-  readonly subjectId?: string;
+  readonly status?: CascadeStatus | undefined;
+  readonly subjectId?: string | undefined;
   /** Cascades of this person, and those of others that end something held on this person's behalf. */
-  readonly personId?: string;
+  readonly personId?: string | undefined;
   /** Cascades with a target at this provider. */
-  readonly providerId?: string;
+  readonly providerId?: string | undefined;
   /** Only cascades started before this time, ISO 8601 UTC. */
-  readonly startedBefore?: string;
-  readonly startedSince?: string;
+  readonly startedBefore?: string | undefined;
+  readonly startedSince?: string | undefined;
 }
 
 export interface TargetQuery extends Paging {
   /** `pending`: not settled, in whatever state; `failed`: deferred after a failure; `settled`: ended with a grade. */
-  readonly state?: 'pending' | 'failed' | 'settled' | AuditedState;
-  readonly providerId?: string;
-  readonly userId?: string;
-  readonly agentId?: string;
+  readonly state?: 'pending' | 'failed' | 'settled' | AuditedState | undefined;
+  readonly providerId?: string | undefined;
+  readonly userId?: string | undefined;
+  readonly agentId?: string | undefined;
   /** Held on behalf of this person, or by this agent. */
-  readonly holderId?: string;
+  readonly holderId?: string | undefined;
   /** Why the last attempt did not succeed, as `lastClass` shows it. */
-  readonly lastClass?: string;
-  readonly cascadeId?: string;
+  readonly lastClass?: string | undefined;
+  readonly cascadeId?: string | undefined;
   /** Only targets planned before this time: those older than some age. */
-  readonly plannedBefore?: string;
+  readonly plannedBefore?: string | undefined;
 }
 
 /** What has not ended yet. */

@@ -9,17 +9,17 @@ export type ResolveNames = (tenant: string, ids: readonly string[]) => Promise<N
 
 export interface TrailQuery {
   /** Ids of people, agents, groups, connections, providers: the events that concern all of them. */
-  readonly subjects?: readonly string[];
-  readonly cascadeId?: string;
-  readonly targetId?: string;
+  readonly subjects?: readonly string[] | undefined;
+  readonly cascadeId?: string | undefined;
+  readonly targetId?: string | undefined;
   /** ISO 8601 UTC; `from` is inclusive, `to` exclusive. */
-  readonly from?: string;
-  readonly to?: string;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
   /** Continue after this `seq`, in the direction of reading. */
-  readonly after?: number;
-  readonly direction?: 'forwards' | 'backwards';
+  readonly after?: number | undefined;
+  readonly direction?: 'forwards' | 'backwards' | undefined;
   /** 1 to 1,000; default 100. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
 }
 
 export interface TrailLine {

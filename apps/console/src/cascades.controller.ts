@@ -1,0 +1,35 @@
+// Cascades: which there are, and one of them with its targets.
+import { Cascades } from '@app/audit';
+import { Caller, type Principal } from '@app/http';
+import { Get, Param, Query } from '@nestjs/common';
+import { ListCascades } from './cascades.dto.js';
+import { found } from './known-errors.js';
+import { OperatorController } from './operator-route.js';
+import { Paging } from './paging.dto.js';
+import { Presented } from './presented.js';
+
+@OperatorController('cascades')
+export class CascadesController {
+  constructor(
+    private readonly cascades: Cascades,
+    private readonly presented: Presented,
+  ) {}
+
+  /** Newest first. */
+  @Get()
+  async list(@Caller() { tenant }: Principal, @Query() query: ListCascades): Promise<object> {
+    const { status, subject, person, provider, cursor, limit } = query;
+    const filter = { status, subjectId: subject, personId: person, providerId: provider };
+    return this.presented.cascades(tenant, await this.cascades.cascades(tenant, { ...filter, cursor, limit }));
+  }
+
+  /** With a page of its targets, in the order they were planned. */
+  @Get(':id')
+  async one(@Caller() { tenant }: Principal, @Param('id') id: string, @Query() paging: Paging): Promise<object> {
+    const cascade = found(await this.cascades.cascade(tenant, id), 'cascade');
+    const { cursor, limit } = paging;
+    const targets = await this.cascades.targets(tenant, { cascadeId: id, order: 'oldest', cursor, limit });
+    const { items } = await this.presented.cascades(tenant, { items: [cascade], next: undefined });
+    return { ...items[0], targets: await this.presented.targets(tenant, targets) };
+  }
+}

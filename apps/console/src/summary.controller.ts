@@ -1,0 +1,35 @@
+// How things stand: what has not ended, how old it is, and how the lanes to the providers are doing.
+import { Cascades } from '@app/audit';
+import { Caller, ProblemError, type Principal } from '@app/http';
+import { Clock } from '@app/runtime';
+import { Get, Optional } from '@nestjs/common';
+import { Lanes } from './lanes.js';
+import { OperatorController } from './operator-route.js';
+
+@OperatorController('')
+export class SummaryController {
+  constructor(
+    private readonly cascades: Cascades,
+    private readonly clock: Clock,
+    @Optional() private readonly lanes?: Lanes,
+  ) {}
+
+  @Get('summary')
+  async summary(@Caller() { tenant }: Principal): Promise<object> {
+    const backlog = await this.cascades.backlog(tenant);
+    const { oldestPlannedAt } = backlog;
+    const age = oldestPlannedAt === undefined ? 0 : Math.max(0, this.clock.now() - Date.parse(oldestPlannedAt));
+    return { ...backlog, oldestAgeSeconds: Math.floor(age / 1000) };
+  }
+
+  /** Lanes with work since the worker started. */
+  @Get('lanes')
+  status(@Caller() { tenant }: Principal): object {
+    if (this.lanes === undefined) {
+      const detail =
+        'No worker runs in this process, and lanes are known to their worker alone: ask a process that has one.';
+      throw new ProblemError({ status: 404, code: 'no_worker_here', detail });
+    }
+    return { items: this.lanes.status(tenant) };
+  }
+}
