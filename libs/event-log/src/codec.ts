@@ -1,11 +1,19 @@
 // The stored form of an event: one JSON document that names its own stream and revision, so that its hash binds both.
 import { upcast, type AnyEvent, type RecordedEvent } from '@app/events';
-import { InvalidAppend, MAX_APPEND_BYTES } from './event-log.port.js';
+import { InvalidAppend, MAX_APPEND_BYTES, type ExpectedRevision } from './event-log.port.js';
+
+/** Revision of the first event that is appended at `expected`. @throws InvalidAppend */
+export function firstRevision(expected: ExpectedRevision): bigint {
+  if (expected === 'no-stream') return 0n;
+  if (expected < 0n) throw new InvalidAppend(`expected revision ${expected} is negative`);
+  return expected + 1n;
+}
 
 /** Serialises events for `stream`, the first one at `firstRevision`. @throws InvalidAppend */
 export function encode(stream: string, firstRevision: bigint, events: readonly AnyEvent[]): Buffer[] {
   if (events.length === 0) throw new InvalidAppend(`append to ${stream}: no events`);
   if (stream === '') throw new InvalidAppend('append to a stream without a name');
+  if (stream.startsWith('$')) throw new InvalidAppend(`append to ${stream}: these names belong to EventStoreDB`);
   let total = 0;
   const encoded = events.map((event, index) => {
     const { id, type, data, metadata } = event;

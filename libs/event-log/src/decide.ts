@@ -118,7 +118,11 @@ export class Decisions {
   private async append<R>(stream: string, revision: bigint | undefined, decision: Decision<R>): Promise<Appended> {
     const events = decision.events as readonly AnyEvent[];
     const first = decision.alsoFirst ?? [];
-    const writes = [...first, { stream, expected: revision ?? 'no-stream', events }, ...(decision.alsoAfter ?? [])] as const;
+    const writes = [
+      ...first,
+      { stream, expected: revision ?? 'no-stream', events },
+      ...(decision.alsoAfter ?? []),
+    ] as const;
     const results = await this.appendAgainOnce(writes);
     const last = results.at(-1) as Appended;
     return { revision: (results[first.length] as Appended).revision, position: last.position };
@@ -134,7 +138,12 @@ export class Decisions {
     }
   }
 
-  private evolve<S>(known: Folded, aggregate: Aggregate<S>, events: Decision<unknown>['events'], revision: bigint): void {
+  private evolve<S>(
+    known: Folded,
+    aggregate: Aggregate<S>,
+    events: Decision<unknown>['events'],
+    revision: bigint,
+  ): void {
     for (const event of events) known.state = aggregate.evolve(known.state as S, event as AnyEvent);
     known.revision = revision;
   }

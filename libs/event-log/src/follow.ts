@@ -47,7 +47,9 @@ export class Projector<Db> {
       .addColumn('position', 'text', (c) => c.notNull())
       .execute();
     await projection.migrate(db);
-    const row = await sql<{ position: string }>`select position from checkpoints where name = ${projection.name}`.execute(db);
+    const row = await sql<{
+      position: string;
+    }>`select position from checkpoints where name = ${projection.name}`.execute(db);
     this.reachedPosition = BigInt(row.rows[0]?.position ?? START);
     this.running = this.follow();
   }

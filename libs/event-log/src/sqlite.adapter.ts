@@ -3,11 +3,10 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { RecordedEvent } from '@app/events';
-import { decode, encode } from './codec.js';
+import { decode, encode, firstRevision } from './codec.js';
 import {
   EventLog,
   EventLogUnavailable,
-  InvalidAppend,
   WrongExpectedRevision,
   type Appended,
   type ExpectedRevision,
@@ -64,7 +63,9 @@ export class SqliteEventLog extends EventLog {
       insert: prepare('INSERT INTO events (stream, revision, id, bytes) VALUES (?, ?, ?, ?)'),
       last: prepare('SELECT max(revision) AS revision FROM events WHERE stream = ?'),
       at: prepare('SELECT id, position FROM events WHERE stream = ? AND revision = ?'),
-      forwards: prepare('SELECT position, bytes FROM events WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?'),
+      forwards: prepare(
+        'SELECT position, bytes FROM events WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?',
+      ),
       backwards: prepare(
         'SELECT position, bytes FROM events WHERE stream = ? AND revision <= ? ORDER BY revision DESC LIMIT ?',
       ),
@@ -172,7 +173,9 @@ export class SqliteEventLog extends EventLog {
     return this.rows(this.statements[direction].all(stream, from, max));
   }
 
-  override async readAll({ after, max = DEFAULT_MAX }: { after?: bigint; max?: number } = {}): Promise<RecordedEvent[]> {
+  override async readAll({ after, max = DEFAULT_MAX }: { after?: bigint; max?: number } = {}): Promise<
+    RecordedEvent[]
+  > {
     this.mustBeOpen();
     return this.rows(this.statements.all.all(after ?? -1n, max));
   }
@@ -232,9 +235,3 @@ export class SqliteEventLog extends EventLog {
 
 /** The largest revision that SQLite can hold. */
 const LAST_REVISION = 2n ** 63n - 1n;
-
-function firstRevision(expected: ExpectedRevision): bigint {
-  if (expected === 'no-stream') return 0n;
-  if (expected < 0n) throw new InvalidAppend(`expected revision ${expected} is negative`);
-  return expected + 1n;
-}
