@@ -29,6 +29,7 @@ export { quirkSentences, type QuirkName } from './quirks.js';
 export {
   parseListQuery,
   parseSearchRequest,
+  readProjection,
   searchRequestSchema,
   type ListParameters,
   type ListQuery,

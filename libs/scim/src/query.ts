@@ -96,11 +96,22 @@ export function parseListQuery(type: ResourceType, parameters: ListParameters): 
     count: Math.min(limits.pageMax, Math.max(0, integer(parameters.count, 'count', limits.pageDefault))),
     cursor: parameters.cursor === '' ? '' : text(parameters.cursor, 'cursor'),
     order: readOrder(type, parameters),
-    projection: parseProjection(type, {
-      attributes: nameList(parameters.attributes, 'attributes'),
-      excludedAttributes: nameList(parameters.excludedAttributes, 'excludedAttributes'),
-    }),
+    projection: readProjection(type, parameters),
   };
+}
+
+/**
+ * Reads which attributes an answer shall show.
+ * @throws ScimError invalidPath or invalidValue
+ */
+export function readProjection(
+  type: ResourceType,
+  parameters: Pick<ListParameters, 'attributes' | 'excludedAttributes'>,
+): Projection {
+  return parseProjection(type, {
+    attributes: nameList(parameters.attributes, 'attributes'),
+    excludedAttributes: nameList(parameters.excludedAttributes, 'excludedAttributes'),
+  });
 }
 
 /**

@@ -20,13 +20,37 @@ function isNamed(path: AttributePath, attribute: string, type: ResourceType | un
  * @param type resolves URN prefixes and aliases; without it only the plain name is recognised
  */
 export function equalityOn(filter: Filter, attribute: string, type?: ResourceType): string | undefined {
+  return splitEquality(filter, attribute, type)?.value;
+}
+
+/** Takes the term that {@link equalityOn} finds out of the filter; `rest` is what must still be evaluated. */
+export function splitEquality(
+  filter: Filter,
+  attribute: string,
+  type?: ResourceType,
+): { readonly value: string; readonly rest: Filter | undefined } | undefined {
   if (filter.kind === 'and') {
-    for (const term of filter.terms) {
-      const value = equalityOn(term, attribute, type);
-      if (value !== undefined) return value;
+    for (const [i, term] of filter.terms.entries()) {
+      const found = splitEquality(term, attribute, type);
+      if (found === undefined) continue;
+      const terms = filter.terms.flatMap((other, j) => (i === j ? (found.rest ?? []) : other));
+      return { value: found.value, rest: terms.length > 1 ? { kind: 'and', terms } : terms[0] };
     }
     return undefined;
   }
   if (filter.kind !== 'compare' || filter.operator !== 'eq' || typeof filter.value !== 'string') return undefined;
-  return isNamed(filter.path, attribute, type) ? filter.value : undefined;
+  return isNamed(filter.path, attribute, type) ? { value: filter.value, rest: undefined } : undefined;
+}
+
+/** Whether a filter looks at an attribute at all; its value need not be loaded otherwise. */
+export function mentions(filter: Filter, attribute: string): boolean {
+  switch (filter.kind) {
+    case 'and':
+    case 'or':
+      return filter.terms.some((term) => mentions(term, attribute));
+    case 'not':
+      return mentions(filter.filter, attribute);
+    default:
+      return filter.path.name.toLowerCase() === attribute.toLowerCase();
+  }
 }

@@ -1,0 +1,55 @@
+// Bulk requests: each operation goes the way it would have gone by itself (RFC 7644 section 3.7).
+import type { RequestContext } from '@app/events';
+import { Context, Requires, type AuthenticatedRequest } from '@app/http';
+import { parseBulkRequest, runBulk, ScimError, type BulkOperation, type BulkOutcome } from '@app/scim';
+import { Controller, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { callOf } from './call.js';
+import type { Endpoint, ScimCall } from './endpoint.js';
+import { Endpoints } from './endpoints.js';
+import { SCIM_PATH } from './public-address.js';
+import { send, type ScimAnswer } from './scim-answer.js';
+
+@Controller(SCIM_PATH)
+@Requires('scim')
+export class BulkController {
+  constructor(private readonly endpoints: Endpoints) {}
+
+  @Post('Bulk')
+  async bulk(
+    @Context() context: RequestContext,
+    @Req() request: AuthenticatedRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const call = callOf(context, request);
+    const answer = await runBulk(parseBulkRequest(request.body), (operation) => this.run(call, operation));
+    send(reply, { status: 200, body: JSON.stringify(answer) });
+  }
+
+  private async run({ context, dialect }: ScimCall, operation: BulkOperation): Promise<BulkOutcome> {
+    const [, name = '', id = ''] = operation.path.split('/');
+    const endpoint = this.endpoints.byName(name);
+    if (endpoint === undefined) throw ScimError.notFound('There is no such endpoint.');
+    const call: ScimCall = { context, dialect, query: {}, ifMatch: operation.version };
+    const { status, id: written, location, etag } = await execute(endpoint, call, operation, id);
+    return {
+      status,
+      ...(written === undefined ? {} : { id: written }),
+      ...(location === undefined ? {} : { location }),
+      ...(etag === undefined ? {} : { version: etag }),
+    };
+  }
+}
+
+function execute(endpoint: Endpoint, call: ScimCall, { method, data }: BulkOperation, id: string): Promise<ScimAnswer> {
+  switch (method) {
+    case 'POST':
+      return endpoint.create(call, data);
+    case 'PUT':
+      return endpoint.replace(call, id, data);
+    case 'PATCH':
+      return endpoint.patch(call, id, data);
+    case 'DELETE':
+      return endpoint.remove(call, id);
+  }
+}

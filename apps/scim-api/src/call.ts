@@ -1,0 +1,18 @@
+// Reads from an HTTP request what a SCIM call consists of.
+import type { AuthenticatedRequest } from '@app/http';
+import type { RequestContext } from '@app/events';
+import type { ListParameters } from '@app/scim';
+import type { ScimCall } from './endpoint.js';
+
+export function callOf(context: RequestContext, { principal, query, headers }: AuthenticatedRequest): ScimCall {
+  return {
+    context,
+    dialect: principal.connection?.dialect ?? 'lenient',
+    query: query as ListParameters,
+    ifMatch: headers['if-match'],
+    ifNoneMatch: headers['if-none-match'],
+  };
+}
+
+/** The id in the path of a request to one resource. */
+export const idOf = ({ params }: AuthenticatedRequest): string => (params as { readonly id: string }).id;

@@ -1,0 +1,72 @@
+// What this service offers: ServiceProviderConfig, ResourceTypes and Schemas (RFC 7644 section 4), and what it does not: /Me.
+import { Requires } from '@app/http';
+import {
+  listResponse,
+  refuseDiscoveryFilter,
+  registrySchemas,
+  resourceTypeBody,
+  schemaBody,
+  ScimError,
+  serviceProviderConfig,
+  type ScimValue,
+} from '@app/scim';
+import { All, Controller, Get, Inject, Param, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { SCIM_BASE_URL, SCIM_PATH, scimBase, type PublicAddress } from './public-address.js';
+import { send } from './scim-answer.js';
+import { registry } from './served-types.js';
+
+type Body = { [key: string]: ScimValue };
+
+const schemas = registrySchemas(registry);
+
+function sendBody(reply: FastifyReply, body: Body | undefined): void {
+  if (body === undefined) throw ScimError.notFound();
+  send(reply, { status: 200, body: JSON.stringify(body) });
+}
+
+const listOf = (resources: readonly Body[]): Body =>
+  listResponse({ resources, totalResults: resources.length, startIndex: 1 });
+
+@Controller(SCIM_PATH)
+@Requires('scim')
+export class DiscoveryController {
+  constructor(@Inject(SCIM_BASE_URL) private readonly address: PublicAddress) {}
+
+  @Get('ServiceProviderConfig')
+  config(@Query() query: object, @Res() reply: FastifyReply): void {
+    refuseDiscoveryFilter(query);
+    const features = { baseUrl: scimBase(this.address), bulk: true, sort: true, etag: true };
+    sendBody(reply, serviceProviderConfig(registry, features));
+  }
+
+  @Get('ResourceTypes')
+  resourceTypes(@Query() query: object, @Res() reply: FastifyReply): void {
+    refuseDiscoveryFilter(query);
+    sendBody(reply, listOf(registry.types.map((type) => resourceTypeBody(type, scimBase(this.address)))));
+  }
+
+  @Get('ResourceTypes/:name')
+  resourceType(@Param('name') name: string, @Res() reply: FastifyReply): void {
+    const type = registry.types.find((one) => one.name === name);
+    sendBody(reply, type && resourceTypeBody(type, scimBase(this.address)));
+  }
+
+  @Get('Schemas')
+  schemas(@Query() query: object, @Res() reply: FastifyReply): void {
+    refuseDiscoveryFilter(query);
+    sendBody(reply, listOf(schemas.map((schema) => schemaBody(schema, scimBase(this.address)))));
+  }
+
+  @Get('Schemas/:urn')
+  schema(@Param('urn') urn: string, @Res() reply: FastifyReply): void {
+    const schema = schemas.find(({ id }) => id.toLowerCase() === urn.toLowerCase());
+    sendBody(reply, schema && schemaBody(schema, scimBase(this.address)));
+  }
+
+  /** A token stands for a connection, not for a person (RFC 7644 section 3.11). */
+  @All('Me')
+  me(): never {
+    throw ScimError.notImplemented('A connection is nobody: name the user by id.');
+  }
+}

@@ -1,0 +1,180 @@
+// The one flow of every SCIM request, whatever the resource type: read, decide in the directory, wait for the views, answer.
+import type { Written } from '@app/directory';
+import type { EventLog, ReadModels } from '@app/event-log';
+import type { RequestContext } from '@app/events';
+import {
+  listResponse,
+  parseListQuery,
+  parseResource,
+  parseSearchRequest,
+  patchChangeSet,
+  readProjection,
+  replaceChangeSet,
+  ScimError,
+  type Dialect,
+  type ListParameters,
+  type Projection,
+} from '@app/scim';
+import { demandedRevision, entityTag, isUnchanged } from './entity-tag.js';
+import { planListing } from './listing.js';
+import type { QuirkCounts } from './quirk-counts.js';
+import type { PublicAddress } from './public-address.js';
+import { asScimError } from './refusals.js';
+import { ResourceViews } from './resource-views.js';
+import type { ScimAnswer } from './scim-answer.js';
+import type { Compute, ScimResource, Stored } from './scim-resource.js';
+
+/** What every request brings, whether it came by itself or within a bulk request. */
+export interface ScimCall {
+  readonly context: RequestContext;
+  readonly dialect: Dialect;
+  /** The parameters of the URL. */
+  readonly query: ListParameters;
+  readonly ifMatch?: string | undefined;
+  readonly ifNoneMatch?: string | undefined;
+}
+
+export interface EndpointParts {
+  readonly log: EventLog;
+  readonly readModels: ReadModels;
+  readonly quirks: QuirkCounts;
+  readonly address: PublicAddress;
+}
+
+type Quirks = Readonly<Record<string, number>>;
+
+/** Ids are made by the server and printable; anything else is nobody's, and no store need be asked. */
+const ID = /^[\x21-\x7e]{1,200}$/;
+
+export class Endpoint<S extends Stored = Stored, R extends S = S> {
+  private readonly views: ResourceViews<S, R>;
+
+  constructor(
+    private readonly resource: ScimResource<S, R>,
+    private readonly parts: EndpointParts,
+  ) {
+    this.views = new ResourceViews(resource, parts.address);
+  }
+
+  /** @throws ScimError, EventLogUnavailable; so do all methods */
+  async list({ context, query }: ScimCall, parameters: ListParameters = query): Promise<ScimAnswer> {
+    const read = parseListQuery(this.resource.type, parameters);
+    if (read.cursor !== undefined) {
+      throw ScimError.invalidCursor('Cursors are not served: ask for pages by "startIndex" and "count".');
+    }
+    const { listing, withRelated } = planListing(this.resource, this.views, read, parameters);
+    const { total, items } = await this.resource.list(context.tenant, listing, withRelated);
+    const shown = read.projection[this.resource.related];
+    const resources = items.map((item) =>
+      this.views.body(item, read.projection, shown ? this.resource.relatedOf(item) : undefined),
+    );
+    const page = { resources, totalResults: total, startIndex: read.startIndex };
+    return { status: 200, body: JSON.stringify(listResponse(page)) };
+  }
+
+  search(call: ScimCall, body: unknown): Promise<ScimAnswer> {
+    return this.list(call, parseSearchRequest(body, call.dialect));
+  }
+
+  async get({ context, query, ifNoneMatch }: ScimCall, id: string): Promise<ScimAnswer> {
+    const projection = readProjection(this.resource.type, query);
+    const shown = projection[this.resource.related];
+    const found = await this.found(context.tenant, id, shown);
+    const etag = entityTag(found.revision);
+    if (isUnchanged(ifNoneMatch, found.revision)) return { status: 304, etag };
+    const body = this.views.body(found, projection, shown ? this.resource.relatedOf(found) : undefined);
+    return { status: 200, etag, body: JSON.stringify(body) };
+  }
+
+  async create(call: ScimCall, body: unknown): Promise<ScimAnswer> {
+    const { type } = this.resource;
+    const projection = readProjection(type, call.query);
+    const parsed = parseResource(type, body, { dialect: call.dialect });
+    const { resource } = await this.settled(this.resource.create(call.context, parsed));
+    this.count(call, parsed.quirks);
+    // Nobody is in a group before there is a group, so only members can be shown of something new.
+    return { ...(await this.shown(call, resource, projection, parsed.members !== undefined)), status: 201 };
+  }
+
+  replace(call: ScimCall, id: string, body: unknown): Promise<ScimAnswer> {
+    const { type } = this.resource;
+    const { dialect } = call;
+    return this.change(call, id, false, (current, members) =>
+      replaceChangeSet(type, current, members, body, { dialect }),
+    );
+  }
+
+  patch(call: ScimCall, id: string, body: unknown): Promise<ScimAnswer> {
+    const { type, terse } = this.resource;
+    const { dialect, query } = call;
+    const silent = terse && query.attributes === undefined && query.excludedAttributes === undefined;
+    return this.change(call, id, silent, (current, members) =>
+      patchChangeSet(type, current, members, body, { dialect, id }),
+    );
+  }
+
+  async remove({ context, ifMatch }: ScimCall, id: string): Promise<ScimAnswer> {
+    const expected = await this.demanded(context.tenant, id, ifMatch);
+    await this.settled(this.resource.remove(context, this.valid(id), expected));
+    return { status: 204 };
+  }
+
+  private async change(call: ScimCall, id: string, silent: boolean, compute: Compute): Promise<ScimAnswer> {
+    const projection = readProjection(this.resource.type, call.query);
+    const expected = await this.demanded(call.context.tenant, id, call.ifMatch);
+    let quirks: Quirks = {};
+    const counted: Compute = (current, members) => {
+      const changes = compute(current, members);
+      quirks = changes.quirks;
+      return changes;
+    };
+    const { resource } = await this.settled(this.resource.change(call.context, this.valid(id), counted, expected));
+    this.count(call, quirks);
+    if (silent) return { status: 204, etag: entityTag(resource.revision) };
+    return this.shown(call, resource, projection, true);
+  }
+
+  /** Waits until every gate knows what was written: only then may the answer be 2xx. */
+  private async settled<W extends Partial<Written<S>>>(writing: Promise<W>): Promise<W> {
+    const written = await writing.catch((error: unknown) => {
+      throw asScimError(error);
+    });
+    // What changes nothing may repeat a write that nobody has been told of yet: it waits for that one.
+    const position = written.position ?? (await this.parts.log.head());
+    if (position !== undefined) await this.parts.readModels.reached(position);
+    return written;
+  }
+
+  private async shown(
+    { context }: ScimCall,
+    stored: S,
+    projection: Projection,
+    mayBeRelated: boolean,
+  ): Promise<ScimAnswer> {
+    const { id, revision } = stored;
+    const load = mayBeRelated && projection[this.resource.related];
+    const found = load ? await this.resource.find(context.tenant, id, true) : undefined;
+    const body = this.views.body(stored, projection, found && this.resource.relatedOf(found));
+    const etag = entityTag(revision);
+    return { status: 200, id, etag, location: this.views.location(id), body: JSON.stringify(body) };
+  }
+
+  private demanded(tenant: string, id: string, ifMatch: string | undefined): Promise<bigint | undefined> {
+    return demandedRevision(ifMatch, async () => (await this.found(tenant, id, false)).revision);
+  }
+
+  private async found(tenant: string, id: string, withRelated: boolean): Promise<R> {
+    const found = await this.resource.find(tenant, this.valid(id), withRelated);
+    if (found === undefined) throw ScimError.notFound();
+    return found;
+  }
+
+  private valid(id: string): string {
+    if (!ID.test(id)) throw ScimError.notFound();
+    return id;
+  }
+
+  private count({ context }: ScimCall, quirks: Quirks): void {
+    if (context.connection !== undefined) this.parts.quirks.add(context.tenant, context.connection, quirks);
+  }
+}

@@ -1,0 +1,39 @@
+// The endpoints that are served, by the name in their path.
+import { EventLog, ReadModels } from '@app/event-log';
+import { Inject, Injectable } from '@nestjs/common';
+import { Endpoint } from './endpoint.js';
+import { GroupResource } from './group.resource.js';
+import { SCIM_BASE_URL, type PublicAddress } from './public-address.js';
+import { QuirkCounts } from './quirk-counts.js';
+import { UserResource } from './user.resource.js';
+
+@Injectable()
+export class Endpoints {
+  readonly users: Endpoint;
+  readonly groups: Endpoint;
+
+  constructor(
+    users: UserResource,
+    groups: GroupResource,
+    log: EventLog,
+    readModels: ReadModels,
+    quirks: QuirkCounts,
+    @Inject(SCIM_BASE_URL) address: PublicAddress,
+  ) {
+    const parts = { log, readModels, quirks, address };
+    this.users = new Endpoint(users, parts) as unknown as Endpoint;
+    this.groups = new Endpoint(groups, parts) as unknown as Endpoint;
+  }
+
+  /** The endpoint of `/Users` or `/Groups`, whatever the case of its name. */
+  byName(name: string): Endpoint | undefined {
+    switch (name.toLowerCase()) {
+      case 'users':
+        return this.users;
+      case 'groups':
+        return this.groups;
+      default:
+        return undefined;
+    }
+  }
+}

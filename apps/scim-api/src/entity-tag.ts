@@ -1,0 +1,36 @@
+// ETags: the revision of a resource's stream, as a weak tag (RFC 7644 section 3.14, RFC 9110 section 8.8.3).
+import { ScimError } from '@app/scim';
+
+export const entityTag = (revision: bigint): string => `W/"${revision}"`;
+
+/** The opaque parts of the tags in a header; `*` means any. SCIM compares weak tags even in If-Match. */
+function tagsOf(header: string): '*' | readonly string[] {
+  if (header.trim() === '*') return '*';
+  return [...header.matchAll(/(?:W\/)?"([^"]*)"/g)].map((match) => match[1] as string);
+}
+
+/** Whether If-None-Match names this revision, so that 304 is the answer. */
+export function isUnchanged(header: string | undefined, revision: bigint): boolean {
+  if (header === undefined) return false;
+  const tags = tagsOf(header);
+  return tags === '*' || tags.includes(revision.toString());
+}
+
+/**
+ * The revision that If-Match demands; undefined when any will do.
+ * @param current asked only if the header leaves a choice; throws when there is no such resource
+ * @throws ScimError 412 if no revision can satisfy the header
+ */
+export async function demandedRevision(
+  header: string | undefined,
+  current: () => Promise<bigint>,
+): Promise<bigint | undefined> {
+  if (header === undefined) return undefined;
+  const tags = tagsOf(header);
+  if (tags === '*') return undefined;
+  const [only] = tags;
+  if (tags.length === 1 && only !== undefined && /^\d{1,18}$/.test(only)) return BigInt(only);
+  const revision = await current();
+  if (!tags.includes(revision.toString())) throw ScimError.preconditionFailed();
+  return revision;
+}

@@ -1,0 +1,79 @@
+// Groups: what a SCIM write comes to in commands of the directory, which takes members as additions and removals.
+import {
+  ChangeGroup,
+  CreateGroup,
+  DeleteGroup,
+  FindGroup,
+  ListGroups,
+  type GroupWithMembers,
+  type GroupWrite,
+  type Listed,
+  type Listing,
+  type Members,
+  type NamedRef,
+  type StoredGroup,
+  type Written,
+} from '@app/directory';
+import type { RequestContext } from '@app/events';
+import type { ParsedResource, ScimAttributes } from '@app/scim';
+import { Injectable } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import type { Compute, ScimResource } from './scim-resource.js';
+import { registry } from './served-types.js';
+
+@Injectable()
+export class GroupResource implements ScimResource<StoredGroup, GroupWithMembers> {
+  readonly type = registry.type('Group');
+  readonly related = 'members';
+  // Before `id`: Entra ID asks `id eq "g" and members eq "u"`, and a person is in fewer groups than a group has members.
+  readonly indexed = ['members', 'id', 'displayName', 'externalId'] as const;
+  readonly terse = true;
+
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+  ) {}
+
+  find(tenant: string, id: string, withMembers: boolean): Promise<GroupWithMembers | undefined> {
+    return this.queries.execute(new FindGroup(tenant, id, withMembers));
+  }
+
+  list(tenant: string, listing: Listing<GroupWithMembers>, withMembers: boolean): Promise<Listed<GroupWithMembers>> {
+    return this.queries.execute(new ListGroups(tenant, listing, withMembers));
+  }
+
+  create(context: RequestContext, { attributes, members = [] }: ParsedResource): Promise<Written<StoredGroup>> {
+    return this.commands.execute(new CreateGroup(context, { attributes, added: members.map(({ value }) => value) }));
+  }
+
+  change(
+    context: RequestContext,
+    id: string,
+    compute: Compute,
+    expected: bigint | undefined,
+  ): Promise<Written<StoredGroup>> {
+    const change = (current: StoredGroup, stored: Members): GroupWrite | undefined => {
+      const { noop, next, changes, members } = compute(this.attributesOf(current), stored);
+      if (noop) return undefined;
+      return {
+        attributes: next,
+        changed: changes.map(({ path }) => path),
+        added: members.added.map(({ value }) => value),
+        removed: members.removed,
+      };
+    };
+    return this.commands.execute(new ChangeGroup(context, id, change, expected));
+  }
+
+  remove(context: RequestContext, id: string, expected: bigint | undefined): Promise<{ readonly position: bigint }> {
+    return this.commands.execute(new DeleteGroup(context, id, expected));
+  }
+
+  attributesOf({ attributes }: StoredGroup): ScimAttributes {
+    return attributes as ScimAttributes;
+  }
+
+  relatedOf({ members }: GroupWithMembers): readonly NamedRef[] {
+    return members;
+  }
+}

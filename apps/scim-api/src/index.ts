@@ -1,0 +1,3 @@
+export { SCIM_BASE_URL, type PublicAddress } from './public-address.js';
+export { QuirkCounts } from './quirk-counts.js';
+export { ScimApiModule } from './scim-api.module.js';

@@ -1,0 +1,56 @@
+// Turns list parameters into what the directory is asked: an index first, then a predicate over what it finds.
+import type { IndexedEquality, Listing } from '@app/directory';
+import { compileFilter, mentions, splitEquality, type Filter, type ListParameters, type ListQuery } from '@app/scim';
+import type { FilterSubject } from '@app/scim';
+import type { ResourceViews } from './resource-views.js';
+import type { ScimResource, Stored } from './scim-resource.js';
+
+export interface PlannedListing<R> {
+  readonly listing: Listing<R>;
+  /** Whether the answer, the filter or the order looks at what the resources are related to. */
+  readonly withRelated: boolean;
+}
+
+interface Narrowed {
+  readonly equals?: IndexedEquality;
+  /** What of the filter must still be evaluated. */
+  readonly rest: Filter | undefined;
+}
+
+function narrow<S extends Stored, R extends S>(resource: ScimResource<S, R>, filter: Filter): Narrowed {
+  for (const attribute of resource.indexed) {
+    const split = splitEquality(filter, attribute, resource.type);
+    if (split !== undefined) return { equals: { attribute, value: split.value }, rest: split.rest };
+  }
+  return { rest: filter };
+}
+
+/** Plans a list whose parameters have been read. */
+export function planListing<S extends Stored, R extends S>(
+  resource: ScimResource<S, R>,
+  views: ResourceViews<S, R>,
+  query: ListQuery,
+  { sortBy }: ListParameters,
+): PlannedListing<R> {
+  const { equals, rest } = query.filter === undefined ? { rest: undefined } : narrow(resource, query.filter);
+  const sorted = query.order !== undefined && String(sortBy).toLowerCase().includes(resource.related);
+  const looked = rest !== undefined && mentions(rest, resource.related);
+  const withRelated = query.projection[resource.related] || looked || sorted;
+
+  const subjects = new Map<R, FilterSubject>();
+  const subject = (found: R): FilterSubject => {
+    let known = subjects.get(found);
+    if (known === undefined) subjects.set(found, (known = views.subject(found, withRelated)));
+    return known;
+  };
+  const { order } = query;
+  const test = rest === undefined || rest === query.filter ? query.matches : compileFilter(rest, resource.type);
+  const listing: Listing<R> = {
+    offset: query.startIndex - 1,
+    limit: query.count,
+    ...(equals === undefined ? {} : { equals }),
+    ...(rest === undefined ? {} : { matches: (found: R) => test(views.subject(found, withRelated)) }),
+    ...(order === undefined ? {} : { order: (a: R, b: R) => order(subject(a), subject(b)) }),
+  };
+  return { listing, withRelated };
+}

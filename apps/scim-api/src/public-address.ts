@@ -1,0 +1,16 @@
+// Where this service is reached from outside: the base of every `meta.location` and `$ref`.
+
+/** DI token of a {@link PublicAddress}. */
+export const SCIM_BASE_URL = Symbol('SCIM_BASE_URL');
+
+/** Read at every answer: when the port is chosen by the system, the URL is known only once the service listens. */
+export interface PublicAddress {
+  /** Scheme, host and port, without a trailing slash. */
+  readonly url: string;
+}
+
+/** The path of the SCIM endpoints below the address. */
+export const SCIM_PATH = 'scim/v2';
+
+/** The SCIM base URL, without a trailing slash. */
+export const scimBase = ({ url }: PublicAddress): string => `${url.replace(/\/$/, '')}/${SCIM_PATH}`;

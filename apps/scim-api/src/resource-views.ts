@@ -1,0 +1,67 @@
+// Shows stored resources: as JSON to clients, and as subjects to filters.
+import type { NamedRef } from '@app/directory';
+import {
+  memberSet,
+  resourceBody,
+  type AnsweredReference,
+  type FilterSubject,
+  type Projection,
+  type ResourceMeta,
+  type ScimValue,
+} from '@app/scim';
+import { entityTag } from './entity-tag.js';
+import { scimBase, type PublicAddress } from './public-address.js';
+import type { ScimResource, Stored } from './scim-resource.js';
+
+type Body = { [key: string]: ScimValue };
+
+function* references(refs: readonly NamedRef[], base: string, withType: boolean): Iterable<AnsweredReference> {
+  for (const { id, type, display } of refs) {
+    yield {
+      value: id,
+      $ref: `${base}/${type}s/${id}`,
+      ...(withType ? { type } : {}),
+      ...(display === undefined ? {} : { display }),
+    };
+  }
+}
+
+export class ResourceViews<S extends Stored, R extends S> {
+  constructor(
+    private readonly resource: ScimResource<S, R>,
+    private readonly address: PublicAddress,
+  ) {}
+
+  location(id: string): string {
+    return `${scimBase(this.address)}${this.resource.type.endpoint}/${id}`;
+  }
+
+  /** @param related what the resource is related to; not shown when undefined */
+  body(stored: S, projection: Projection, related: readonly NamedRef[] | undefined): Body {
+    const { resource } = this;
+    const shown =
+      related === undefined
+        ? {}
+        : { [resource.related]: references(related, scimBase(this.address), resource.related === 'members') };
+    const view = { id: stored.id, attributes: resource.attributesOf(stored), meta: this.meta(stored), ...shown };
+    return resourceBody(resource.type, view, projection);
+  }
+
+  /** @param withRelated whether `found` was loaded with what it is related to */
+  subject(found: R, withRelated: boolean): FilterSubject {
+    const { resource } = this;
+    const subject = {
+      id: found.id,
+      attributes: resource.attributesOf(found),
+      meta: { resourceType: resource.type.name, ...this.meta(found) },
+    };
+    if (!withRelated) return subject;
+    const related = resource.relatedOf(found);
+    if (resource.related === 'members') return { ...subject, members: memberSet(related.map(({ id }) => id)) };
+    return { ...subject, groups: [...references(related, scimBase(this.address), false)] as unknown as ScimValue[] };
+  }
+
+  private meta({ id, created, lastModified, revision }: S): Required<ResourceMeta> {
+    return { created, lastModified, location: this.location(id), version: entityTag(revision) };
+  }
+}

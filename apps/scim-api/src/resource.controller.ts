@@ -1,0 +1,103 @@
+// The routes of a resource type: each hands the request to the endpoint and sends what comes back.
+import { Context, Requires, type AuthenticatedRequest } from '@app/http';
+import type { RequestContext } from '@app/events';
+import { Controller, Delete, Get, Options, Patch, Post, Put, Req, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { callOf, idOf } from './call.js';
+import type { Endpoint } from './endpoint.js';
+import { Endpoints } from './endpoints.js';
+import { SCIM_PATH } from './public-address.js';
+import { send } from './scim-answer.js';
+
+abstract class ResourceController {
+  constructor(private readonly endpoint: Endpoint) {}
+
+  @Get()
+  async list(
+    @Context() context: RequestContext,
+    @Req() request: AuthenticatedRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    send(reply, await this.endpoint.list(callOf(context, request)));
+  }
+
+  @Post('.search')
+  async search(
+    @Context() context: RequestContext,
+    @Req() request: AuthenticatedRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    send(reply, await this.endpoint.search(callOf(context, request), request.body));
+  }
+
+  @Post()
+  async create(
+    @Context() context: RequestContext,
+    @Req() request: AuthenticatedRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    send(reply, await this.endpoint.create(callOf(context, request), request.body));
+  }
+
+  @Get(':id')
+  async get(
+    @Context() context: RequestContext,
+    @Req() request: AuthenticatedRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    send(reply, await this.endpoint.get(callOf(context, request), idOf(request)));
+  }
+
+  @Put(':id')
+  async replace(
+    @Context() context: RequestContext,
+    @Req() request: AuthenticatedRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    send(reply, await this.endpoint.replace(callOf(context, request), idOf(request), request.body));
+  }
+
+  @Patch(':id')
+  async patch(
+    @Context() context: RequestContext,
+    @Req() request: AuthenticatedRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    send(reply, await this.endpoint.patch(callOf(context, request), idOf(request), request.body));
+  }
+
+  @Delete(':id')
+  async remove(
+    @Context() context: RequestContext,
+    @Req() request: AuthenticatedRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    send(reply, await this.endpoint.remove(callOf(context, request), idOf(request)));
+  }
+
+  @Options()
+  ofAll(@Res() reply: FastifyReply): void {
+    reply.code(204).header('allow', 'GET, HEAD, POST, OPTIONS').send();
+  }
+
+  @Options(':id')
+  ofOne(@Res() reply: FastifyReply): void {
+    reply.code(204).header('allow', 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS').send();
+  }
+}
+
+@Controller(`${SCIM_PATH}/Users`)
+@Requires('scim')
+export class UsersController extends ResourceController {
+  constructor(endpoints: Endpoints) {
+    super(endpoints.users);
+  }
+}
+
+@Controller(`${SCIM_PATH}/Groups`)
+@Requires('scim')
+export class GroupsController extends ResourceController {
+  constructor(endpoints: Endpoints) {
+    super(endpoints.groups);
+  }
+}

@@ -1,0 +1,21 @@
+// An answer before it is sent: serialised once, and with the headers that belong to it.
+import type { FastifyReply } from 'fastify';
+
+export interface ScimAnswer {
+  readonly status: number;
+  /** JSON; absent with 204 and 304. */
+  readonly body?: string;
+  readonly etag?: string;
+  /** The URL of the resource that was written. */
+  readonly location?: string;
+  /** The id of the resource that was written. */
+  readonly id?: string;
+}
+
+export function send(reply: FastifyReply, { status, body, etag, location }: ScimAnswer): void {
+  reply.code(status);
+  if (etag !== undefined) reply.header('etag', etag);
+  if (location !== undefined) reply.header('location', location);
+  if (body !== undefined) reply.header('content-type', 'application/scim+json; charset=utf-8');
+  reply.send(body);
+}

@@ -1,0 +1,39 @@
+// What the one flow of requests needs to know of a resource type: how its change sets become commands of the directory.
+import type { IndexedEquality, Listed, Listing, NamedRef, Written } from '@app/directory';
+import type { RequestContext } from '@app/events';
+import type { ChangeSet, MemberSet, ParsedResource, ResourceType, ScimAttributes } from '@app/scim';
+
+/** What every stored resource has. */
+export interface Stored {
+  readonly id: string;
+  readonly created: string;
+  readonly lastModified: string;
+  readonly revision: bigint;
+}
+
+/** Computes what a write means from what is stored. Called again after a conflict. */
+export type Compute = (current: ScimAttributes, members: MemberSet | undefined) => ChangeSet;
+
+/**
+ * A resource type as it is stored. `S` is what a command answers, `R` what a query answers.
+ * Commands throw the directory's errors and what `compute` throws.
+ */
+export interface ScimResource<S extends Stored, R extends S> {
+  readonly type: ResourceType;
+  /** The attribute that is read from elsewhere, and only when an answer or a filter needs it. */
+  readonly related: 'groups' | 'members';
+  /** Filters on these are answered by an index; the most selective first. */
+  readonly indexed: readonly IndexedEquality['attribute'][];
+  /** Whether a PATCH is answered 204 unless attributes are asked for, because the resource may be large. */
+  readonly terse: boolean;
+
+  find(tenant: string, id: string, withRelated: boolean): Promise<R | undefined>;
+  list(tenant: string, listing: Listing<R>, withRelated: boolean): Promise<Listed<R>>;
+  create(context: RequestContext, parsed: ParsedResource): Promise<Written<S>>;
+  change(context: RequestContext, id: string, compute: Compute, expected: bigint | undefined): Promise<Written<S>>;
+  remove(context: RequestContext, id: string, expected: bigint | undefined): Promise<{ readonly position: bigint }>;
+
+  /** The attributes as the engine knows them. */
+  attributesOf(stored: S): ScimAttributes;
+  relatedOf(found: R): readonly NamedRef[];
+}
