@@ -2,7 +2,7 @@
 
 export interface StoredSecret {
   readonly secretId: string;
-  /** Keyed digest (HMAC-SHA-256, base64url, 22 characters): recognises the same secret within one tenant. */
+  /** `fingerprint(tenant, SECRET_PURPOSE, plaintext)`: recognises the same secret within one tenant. */
   readonly fingerprint: string;
 }
 
@@ -13,6 +13,9 @@ export interface SealContext {
   readonly field: string;
   readonly eventType: string;
 }
+
+/** The purpose under which stored secrets are fingerprinted. */
+export const SECRET_PURPOSE = 'secret';
 
 /** Vault port. AES-256-GCM throughout; the root key comes from configuration and is never stored. */
 export abstract class Vault {
@@ -40,6 +43,9 @@ export abstract class Vault {
   /** Crypto-shredding: everything sealed under this key is unreadable from here on. */
   abstract eraseDataKey(dataKeyId: string): Promise<void>;
 
-  /** Keyed digest of an identifier (userName, token): same input, same output, within one purpose and tenant. */
+  /**
+   * Keyed digest of an identifier (userName, token): same input, same output, within one purpose and tenant.
+   * HMAC-SHA-256 in base64url, 22 characters.
+   */
   abstract fingerprint(tenant: string, purpose: string, value: string): string;
 }

@@ -1,0 +1,101 @@
+// Data keys: made ahead, kept unwrapped for a short time, and erased to make what is sealed under them unreadable.
+import { newId, type Clock } from '@app/runtime';
+import type { Kysely } from 'kysely';
+import { LRUCache } from 'lru-cache';
+import { decrypt, encrypt, newKey } from './envelope.js';
+import { TickBatch } from './tick-batch.js';
+import { CHUNK, forgetDeleted, idLists, type VaultDb } from './vault-db.js';
+
+/** Keys written in one commit ahead of need; the next ones are written when half of them are used. */
+const BATCH = 256;
+const CACHED_KEYS = 20_000;
+/** How long another process may still read under a key after it was erased. */
+export const KEY_CACHE_MS = 60_000;
+
+interface SpareKey {
+  readonly id: string;
+  readonly key: Buffer;
+}
+
+export class DataKeys {
+  /** Only keys that this process has written: nobody else can hand them out. */
+  private spare: SpareKey[] = [];
+  private refilling: Promise<void> | undefined;
+  private readonly cache: LRUCache<string, Buffer>;
+  private erasures = 0;
+  private readonly wrapped = new TickBatch<string, string | undefined>(CHUNK, (ids) => this.load(ids));
+
+  constructor(
+    private readonly db: Kysely<VaultDb>,
+    private readonly wrapping: Buffer,
+    clock: Clock,
+  ) {
+    this.cache = new LRUCache({ max: CACHED_KEYS, ttl: KEY_CACHE_MS, ttlResolution: 0, perf: clock });
+  }
+
+  /** The id of a durable key that nobody has had before. */
+  async take(): Promise<string> {
+    while (this.spare.length === 0) await this.refill();
+    const { id, key } = this.spare.pop() as SpareKey;
+    this.cache.set(id, key);
+    // What goes wrong here is met again, and reported, by whoever finds none left.
+    if (this.spare.length === BATCH / 2) setImmediate(() => void this.refill().catch(() => undefined));
+    return id;
+  }
+
+  /** The key, or undefined when it was erased. */
+  async get(id: string): Promise<Buffer | undefined> {
+    const cached = this.cache.get(id);
+    if (cached !== undefined) return cached;
+    const { erasures } = this;
+    const wrapped = await this.wrapped.add(id);
+    if (wrapped === undefined) return undefined;
+    const key = decrypt(this.wrapping, ['data-key', id], wrapped);
+    // Read before an erasure and answered after it, the key must not come back into the cache.
+    if (erasures === this.erasures) this.cache.set(id, key);
+    return key;
+  }
+
+  /** Idempotent. */
+  async erase(id: string): Promise<void> {
+    await this.db.deleteFrom('vault_data_keys').where('data_key_id', '=', id).execute();
+    this.erasures++;
+    this.cache.delete(id);
+    await forgetDeleted(this.db);
+  }
+
+  /** Deletes the keys that were made ahead and never taken. */
+  async close(): Promise<void> {
+    await this.refilling?.catch(() => undefined);
+    await this.wrapped.idle();
+    const unused = this.spare.map(({ id }) => id);
+    this.spare = [];
+    for (const ids of idLists(unused)) {
+      await this.db.deleteFrom('vault_data_keys').where('data_key_id', 'in', ids).execute();
+    }
+  }
+
+  private refill(): Promise<void> {
+    this.refilling ??= this.write().finally(() => (this.refilling = undefined));
+    return this.refilling;
+  }
+
+  private async write(): Promise<void> {
+    const fresh = Array.from({ length: BATCH }, () => ({ id: newId(), key: newKey() }));
+    const rows = fresh.map(({ id, key }) => ({
+      data_key_id: id,
+      wrapped_key: encrypt(this.wrapping, ['data-key', id], key),
+    }));
+    await this.db.insertInto('vault_data_keys').values(rows).execute();
+    this.spare.push(...fresh);
+  }
+
+  private async load(ids: readonly string[]): Promise<readonly (string | undefined)[]> {
+    const found = new Map<string, string>();
+    for (const list of idLists(ids)) {
+      const rows = await this.db.selectFrom('vault_data_keys').selectAll().where('data_key_id', 'in', list).execute();
+      for (const row of rows) found.set(row.data_key_id, row.wrapped_key);
+    }
+    return ids.map((id) => found.get(id));
+  }
+}

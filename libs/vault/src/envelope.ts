@@ -1,0 +1,68 @@
+// The cryptography of the vault: keys derived from the root key, and AES-256-GCM bound to where a value belongs.
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+
+export const KEY_BYTES = 32;
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+const VERSION = 'v1.';
+
+/** A stored value does not open under its key and context: it was changed, or moved from where it belongs. */
+export class BrokenSealError extends Error {
+  override readonly name = 'BrokenSealError';
+
+  constructor() {
+    super(
+      'A stored value does not open: it was changed, or it belongs to another tenant, subject, field or event type',
+    );
+  }
+}
+
+/** What the root key is used for; each use has a key of its own (HKDF-SHA-256, RFC 5869). */
+export interface DerivedKeys {
+  /** Wraps the keys of single values. 2^32 random nonces are safe under one key: more than there will be values. */
+  readonly wrapping: Buffer;
+  readonly fingerprints: Buffer;
+  /** Stored in the clear to recognise the root key; tells nothing about the others. */
+  readonly check: Buffer;
+}
+
+/** @throws if the root key does not have 32 bytes */
+export function deriveKeys(rootKey: Buffer): DerivedKeys {
+  if (rootKey.length !== KEY_BYTES) throw new Error(`The root key of the vault must have ${KEY_BYTES} bytes`);
+  const derive = (use: string): Buffer =>
+    Buffer.from(hkdfSync('sha256', rootKey, '', `scim-cascade vault v1 ${use}`, KEY_BYTES));
+  return { wrapping: derive('wrapping'), fingerprints: derive('fingerprints'), check: derive('check') };
+}
+
+export const newKey = (): Buffer => randomBytes(KEY_BYTES);
+
+// An array in JSON has one reading only, whatever its texts contain.
+const bound = (context: readonly string[]): Buffer => Buffer.from(JSON.stringify(context));
+
+/** `v1.` and base64url of nonce, ciphertext and tag. `context` must be given again to open it. */
+export function encrypt(key: Buffer, context: readonly string[], plaintext: string | Buffer): string {
+  const iv = randomBytes(IV_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES }).setAAD(bound(context));
+  const body = typeof plaintext === 'string' ? cipher.update(plaintext, 'utf8') : cipher.update(plaintext);
+  return VERSION + Buffer.concat([iv, body, cipher.final(), cipher.getAuthTag()]).toString('base64url');
+}
+
+/** @throws {BrokenSealError} */
+export function decrypt(key: Buffer, context: readonly string[], sealed: string): Buffer {
+  const bytes = Buffer.from(sealed.slice(VERSION.length), 'base64url');
+  if (!sealed.startsWith(VERSION) || bytes.length < IV_BYTES + TAG_BYTES) throw new BrokenSealError();
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES })
+    .setAAD(bound(context))
+    .setAuthTag(bytes.subarray(-TAG_BYTES));
+  try {
+    return Buffer.concat([decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]);
+  } catch {
+    throw new BrokenSealError();
+  }
+}
+
+const FINGERPRINT_CHARACTERS = 22;
+
+/** HMAC-SHA-256 of the parts, shortened to 132 bits in base64url. */
+export const digest = (key: Buffer, parts: readonly string[]): string =>
+  createHmac('sha256', key).update(bound(parts)).digest('base64url').slice(0, FINGERPRINT_CHARACTERS);

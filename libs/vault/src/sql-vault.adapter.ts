@@ -1,0 +1,139 @@
+// The vault in a SQL database: SQLite for the embedded default, PostgreSQL in production.
+import { newId, SystemClock, type Clock } from '@app/runtime';
+import type { Kysely } from 'kysely';
+import { DataKeys } from './data-keys.js';
+import { decrypt, deriveKeys, digest, encrypt, newKey, type DerivedKeys } from './envelope.js';
+import { TickBatch } from './tick-batch.js';
+import { CHUNK, checkRootKey, forgetDeleted, idLists, migrateVaultDb, rowGroups, type VaultDb } from './vault-db.js';
+import { SECRET_PURPOSE, Vault, type SealContext, type StoredSecret } from './vault.port.js';
+
+export interface SqlVaultParts {
+  /** Opened with `durable: true`; the caller closes it after the vault. */
+  readonly db: Kysely<VaultDb>;
+  /** 32 bytes. */
+  readonly rootKey: Buffer;
+  readonly clock?: Clock;
+}
+
+type SecretRow = VaultDb['vault_secrets'];
+
+const sealedFor = (dataKeyId: string, { tenant, subject, field, eventType }: SealContext): string[] => [
+  'seal',
+  dataKeyId,
+  tenant,
+  subject,
+  field,
+  eventType,
+];
+
+/**
+ * Several processes may use one database. A data key that another process erased may be read under for
+ * {@link KEY_CACHE_MS} (60 s) more; a destroyed secret is gone for all at once.
+ */
+export class SqlVault extends Vault {
+  private readonly dataKeys: DataKeys;
+  private readonly puts: TickBatch<SecretRow, void>;
+
+  private constructor(
+    private readonly db: Kysely<VaultDb>,
+    private readonly keys: DerivedKeys,
+    clock: Clock,
+  ) {
+    super();
+    this.dataKeys = new DataKeys(db, keys.wrapping, clock);
+    this.puts = new TickBatch(CHUNK, (rows) => this.insert(rows));
+  }
+
+  /**
+   * Creates the tables where they are missing.
+   * @throws {WrongRootKeyError} if the vault was made under another root key
+   */
+  static async open({ db, rootKey, clock = new SystemClock() }: SqlVaultParts): Promise<SqlVault> {
+    const keys = deriveKeys(rootKey);
+    await migrateVaultDb(db);
+    await checkRootKey(db, keys.check);
+    return new SqlVault(db, keys, clock);
+  }
+
+  /** Finishes what is being written. Nothing may be called afterwards. */
+  async close(): Promise<void> {
+    await this.puts.idle();
+    await this.dataKeys.close();
+  }
+
+  async putSecret(tenant: string, plaintext: string): Promise<StoredSecret> {
+    const secretId = newId();
+    const key = newKey();
+    await this.puts.add({
+      secret_id: secretId,
+      tenant,
+      wrapped_key: encrypt(this.keys.wrapping, ['secret-key', tenant, secretId], key),
+      sealed: encrypt(key, ['secret', tenant, secretId], plaintext),
+    });
+    return { secretId, fingerprint: this.fingerprint(tenant, SECRET_PURPOSE, plaintext) };
+  }
+
+  async openSecret(tenant: string, secretId: string): Promise<string | undefined> {
+    return (await this.openSecrets(tenant, [secretId])).get(secretId);
+  }
+
+  async openSecrets(tenant: string, secretIds: readonly string[]): Promise<Map<string, string>> {
+    const opened = new Map<string, string>();
+    for (const ids of idLists(secretIds)) {
+      const rows = await this.db
+        .selectFrom('vault_secrets')
+        .selectAll()
+        .where('tenant', '=', tenant)
+        .where('secret_id', 'in', ids)
+        .execute();
+      for (const row of rows) opened.set(row.secret_id, this.plaintextOf(row));
+    }
+    return opened;
+  }
+
+  async destroySecrets(tenant: string, secretIds: readonly string[]): Promise<void> {
+    if (secretIds.length === 0) return;
+    await this.db.transaction().execute(async (trx) => {
+      for (const ids of idLists(secretIds)) {
+        await trx.deleteFrom('vault_secrets').where('tenant', '=', tenant).where('secret_id', 'in', ids).execute();
+      }
+    });
+    await forgetDeleted(this.db);
+  }
+
+  newDataKey(): Promise<string> {
+    return this.dataKeys.take();
+  }
+
+  async seal(dataKeyId: string, context: SealContext, plaintext: string): Promise<string> {
+    const key = await this.dataKeys.get(dataKeyId);
+    if (key === undefined) throw new Error('The data key was erased: nothing more can be sealed under it');
+    return encrypt(key, sealedFor(dataKeyId, context), plaintext);
+  }
+
+  async open(dataKeyId: string, context: SealContext, sealed: string): Promise<string | undefined> {
+    const key = await this.dataKeys.get(dataKeyId);
+    return key === undefined ? undefined : decrypt(key, sealedFor(dataKeyId, context), sealed).toString('utf8');
+  }
+
+  eraseDataKey(dataKeyId: string): Promise<void> {
+    return this.dataKeys.erase(dataKeyId);
+  }
+
+  fingerprint(tenant: string, purpose: string, value: string): string {
+    return digest(this.keys.fingerprints, [purpose, tenant, value]);
+  }
+
+  private plaintextOf(row: SecretRow): string {
+    const { secret_id: secretId, tenant } = row;
+    const key = decrypt(this.keys.wrapping, ['secret-key', tenant, secretId], row.wrapped_key);
+    return decrypt(key, ['secret', tenant, secretId], row.sealed).toString('utf8');
+  }
+
+  private async insert(rows: readonly SecretRow[]): Promise<void[]> {
+    await this.db.transaction().execute(async (trx) => {
+      for (const group of rowGroups(rows)) await trx.insertInto('vault_secrets').values(group).execute();
+    });
+    return rows.map(() => undefined);
+  }
+}

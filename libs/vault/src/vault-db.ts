@@ -1,0 +1,88 @@
+// The tables of the vault: wrapped keys and ciphertext only. Nothing here can be rebuilt from the log.
+import { SqliteAdapter, sql, type Kysely } from 'kysely';
+import { timingSafeEqual } from 'node:crypto';
+
+export interface VaultDb {
+  /** One row, by which the root key is recognised. */
+  vault_root: { name: string; check_value: string };
+  /** `wrapped_key` is this secret's own key under the root key, `sealed` the secret under its own key. */
+  vault_secrets: { secret_id: string; tenant: string; wrapped_key: string; sealed: string };
+  vault_data_keys: { data_key_id: string; wrapped_key: string };
+}
+
+const tables: Readonly<Record<keyof VaultDb, readonly string[]>> = {
+  vault_root: ['name', 'check_value'],
+  vault_secrets: ['secret_id', 'tenant', 'wrapped_key', 'sealed'],
+  vault_data_keys: ['data_key_id', 'wrapped_key'],
+};
+
+/** Creates what is missing; safe to call at every start. The first column of each table is its key. */
+export async function migrateVaultDb(db: Kysely<VaultDb>): Promise<void> {
+  for (const [name, [key, ...others]] of Object.entries(tables)) {
+    let table = db.schema
+      .createTable(name)
+      .ifNotExists()
+      .addColumn(key as string, 'text', (c) => c.primaryKey());
+    for (const column of others) table = table.addColumn(column, 'text', (c) => c.notNull());
+    await table.execute();
+  }
+}
+
+/** The vault was made under another root key. */
+export class WrongRootKeyError extends Error {
+  override readonly name = 'WrongRootKeyError';
+
+  constructor() {
+    super(
+      'The vault was made under another root key. Set VAULT_KEY to that key, or put its file vault.key back into ' +
+        'DATA_DIR: without it nothing in the vault can be read.',
+    );
+  }
+}
+
+/**
+ * Remembers the root key's check value the first time and compares it from then on.
+ * @throws {WrongRootKeyError}
+ */
+export async function checkRootKey(db: Kysely<VaultDb>, check: Buffer): Promise<void> {
+  await db
+    .insertInto('vault_root')
+    .values({ name: 'root', check_value: check.toString('base64url') })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  const row = await db.selectFrom('vault_root').select('check_value').executeTakeFirstOrThrow();
+  const stored = Buffer.from(row.check_value, 'base64url');
+  if (stored.length !== check.length || !timingSafeEqual(stored, check)) throw new WrongRootKeyError();
+}
+
+/** The most ids or rows in one statement. */
+export const CHUNK = 512;
+
+/**
+ * Ids in lists of at most {@link CHUNK}, each filled up to a power of two by repeating its last id, so that ten
+ * prepared statements serve every number of ids.
+ */
+export function* idLists(ids: readonly string[]): Generator<string[]> {
+  for (let start = 0; start < ids.length; start += CHUNK) {
+    const list = ids.slice(start, start + CHUNK);
+    const size = 2 ** Math.ceil(Math.log2(list.length));
+    yield [...list, ...Array<string>(size - list.length).fill(list.at(-1) as string)];
+  }
+}
+
+/** Rows in groups whose sizes are powers of two, for the same reason; none is repeated. */
+export function* rowGroups<Row>(rows: readonly Row[]): Generator<Row[]> {
+  for (let start = 0; start < rows.length;) {
+    const size = Math.min(CHUNK, 2 ** Math.floor(Math.log2(rows.length - start)));
+    yield rows.slice(start, start + size);
+    start += size;
+  }
+}
+
+/**
+ * Removes what was deleted from SQLite's write-ahead log as well, where older states of a page survive the deletion.
+ * PostgreSQL overwrites deleted rows when it vacuums; its archived log and all backups keep them as long as they exist.
+ */
+export async function forgetDeleted(db: Kysely<VaultDb>): Promise<void> {
+  if (db.getExecutor().adapter instanceof SqliteAdapter) await sql`pragma wal_checkpoint(truncate)`.execute(db);
+}
