@@ -1,6 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import type { buildConnector } from 'undici';
-import { guardedConnector, isAllowedAddress, refusalOf, type OutboundPolicy } from './outbound-policy.js';
+import {
+  guardedConnector,
+  isAllowedAddress,
+  mayConnectToRedis,
+  refusalOf,
+  type OutboundPolicy,
+} from './outbound-policy.js';
 
 const strict: OutboundPolicy = { allowHttp: false, allowLoopback: false };
 
@@ -129,5 +135,40 @@ describe('a URL', () => {
     ['other', 'https://user:pass@anywhere.example/', 'invalid-url'],
   ])('of tenant %s: %s is judged %s', (tenant, url, refusal) => {
     expect(refusalOf(new URL(url), tenant, policy)).toBe(refusal);
+  });
+});
+
+describe("a provider's Redis", () => {
+  const open = {
+    ...strict,
+    allowLoopback: true,
+    privateNetworks: ['10.1.0.0/16'],
+    hostsOf: () => ['redis.example.com'],
+  };
+
+  it.each([
+    'redis://127.0.0.1:6379',
+    'redis://[::1]:6379',
+    'redis://localhost',
+    'unix:///var/run/redis.sock',
+    'redis://10.1.2.3:6379',
+    'redis://redis.example.com',
+    'not a url',
+    'http://203.0.113.7',
+  ])('is refused by default: %s', (url) => {
+    expect(mayConnectToRedis('acme', url, strict)).toBe(false);
+  });
+
+  it.each([
+    ['redis://127.0.0.1:6379', true],
+    ['redis://[::1]:6379', true],
+    ['unix:///var/run/redis.sock', true],
+    ['rediss://10.1.2.3:6379', true],
+    ['redis://10.2.2.3:6379', false],
+    ['redis://169.254.169.254', false],
+    ['rediss://redis.example.com', true],
+    ['rediss://other.example.com', false],
+  ])('follows the policy of the service: %s %s', (url, allowed) => {
+    expect(mayConnectToRedis('acme', url, open)).toBe(allowed);
   });
 });

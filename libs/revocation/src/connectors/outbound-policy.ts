@@ -111,3 +111,18 @@ function connectInTurn(
     else connectInTurn(connect, options, others, callback);
   });
 }
+
+/**
+ * Whether a provider's Redis may be connected to. Its driver resolves names by itself, out of reach of the guard, so a
+ * name must be on the allow-list; an address is judged like any other; a socket file belongs to this machine.
+ */
+export function mayConnectToRedis(tenant: string, text: string, policy: OutboundPolicy): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  if (protocol === 'unix:') return policy.allowLoopback;
+  if (protocol !== 'redis:' && protocol !== 'rediss:') return false;
+  if (hostname === 'localhost') return policy.allowLoopback;
+  const address = hostname.replace(/^\[|\]$/g, '');
+  if (ipaddr.isValid(address)) return isAllowedAddress(address, policy);
+  return policy.hostsOf?.(tenant)?.some((pattern) => matchesHost(pattern, hostname)) === true;
+}
