@@ -32,3 +32,8 @@ export class UnknownMembers extends Error {
 export class TooManyTokens extends Error {
   override readonly name = 'TooManyTokens';
 }
+
+/** The parent of an agent is given when it is provisioned and does not change. */
+export class ParentIsFixed extends Error {
+  override readonly name = 'ParentIsFixed';
+}

@@ -39,6 +39,7 @@ export class RevokeApiKey extends Command<{ readonly position: bigint | undefine
   }
 }
 
+/** @throws NotFound when the tenant does not exist */
 export class OpenConnection extends Command<{ readonly connectionId: string; readonly position: bigint }> {
   constructor(
     readonly context: RequestContext,

@@ -1,0 +1,129 @@
+// An agent as the fold of its stream: whether it may act, who owns it, and what it is called.
+import { isDeepStrictEqual } from 'node:util';
+import type { AnyEvent, NewEvent, OwnerRef } from '@app/events';
+import { newEvent, type Aggregate, type EventContext } from '@app/event-log';
+import type { AgentWrite, StoredAgent } from '../agent.commands.js';
+import type { Attributes } from '../user.commands.js';
+
+export interface Agent {
+  readonly status: 'none' | 'present' | 'deleted';
+  readonly name: string;
+  readonly active: boolean;
+  readonly generation: number;
+  readonly owners: ReadonlyMap<string, OwnerRef['type']>;
+  readonly parentId: string | undefined;
+  readonly resource: Attributes;
+  /** Ids of the events that orphaned it: a replayed cause must not suspend it again after it was reactivated. */
+  readonly orphanings: ReadonlySet<string>;
+  readonly created: string;
+  readonly lastModified: string;
+}
+
+const none: Agent = {
+  status: 'none',
+  name: '',
+  active: false,
+  generation: 0,
+  owners: new Map(),
+  parentId: undefined,
+  resource: {},
+  orphanings: new Set(),
+  created: '',
+  lastModified: '',
+};
+
+function evolve(agent: Agent, event: AnyEvent): Agent {
+  const lastModified = event.metadata.at;
+  switch (event.type) {
+    case 'AgentProvisioned': {
+      const { name, active, parentId, resource } = event.data;
+      const owners = new Map(event.data.owners.map((o) => [o.id, o.type]));
+      const fresh = { name, active, owners, parentId, resource, created: lastModified, lastModified };
+      return { ...none, status: 'present', generation: 1, ...fresh };
+    }
+    case 'AgentChanged':
+      return { ...agent, name: event.data.name, resource: event.data.resource, lastModified };
+    case 'AgentOwnersChanged': {
+      const owners = new Map(agent.owners);
+      for (const { id } of event.data.removed) owners.delete(id);
+      for (const { id, type } of event.data.added) owners.set(id, type);
+      return { ...agent, owners, lastModified };
+    }
+    case 'AgentDeactivated':
+      return { ...agent, active: false, lastModified };
+    case 'AgentOrphaned':
+      return { ...agent, active: false, orphanings: new Set([...agent.orphanings, event.id]), lastModified };
+    case 'AgentReactivated':
+      return { ...agent, active: true, generation: event.data.generation, lastModified };
+    case 'AgentDeleted':
+      return { ...none, status: 'deleted', orphanings: agent.orphanings };
+    default:
+      return agent;
+  }
+}
+
+export const agentAggregate: Aggregate<Agent> = { initial: () => none, evolve };
+
+export const ownersOf = ({ owners }: Agent): OwnerRef[] => [...owners].map(([id, type]) => ({ type, id }));
+
+export const storedAgent = (id: string, agent: Agent, revision: bigint): StoredAgent => ({
+  id,
+  name: agent.name,
+  active: agent.active,
+  owners: ownersOf(agent),
+  ...(agent.parentId === undefined ? {} : { parentId: agent.parentId }),
+  attributes: agent.resource,
+  created: agent.created,
+  lastModified: agent.lastModified,
+  revision,
+});
+
+export const provisionAgent = (agentId: string, write: AgentWrite, context: EventContext): NewEvent => {
+  const { name, active, owners, parentId, attributes } = write;
+  const data = { agentId, name, active, owners: [...owners], resource: { ...attributes } };
+  return newEvent('AgentProvisioned', parentId === undefined ? data : { ...data, parentId }, context);
+};
+
+const changedNames = (agent: Agent, { name, attributes }: AgentWrite): string[] => [
+  ...(name === agent.name ? [] : ['name']),
+  ...[...new Set([...Object.keys(agent.resource), ...Object.keys(attributes)])].filter(
+    (key) => !isDeepStrictEqual(agent.resource[key], attributes[key]),
+  ),
+];
+
+/** Owners that the write brings in. */
+export const newOwners = (agent: Agent, { owners }: AgentWrite): OwnerRef[] =>
+  owners.filter((o) => agent.owners.get(o.id) !== o.type);
+
+/** A deactivation comes first; a reactivation last, when the owners it needs are there. */
+export function changeAgent(
+  agent: Agent,
+  agentId: string,
+  write: AgentWrite,
+  reason: string,
+  context: EventContext,
+): NewEvent[] {
+  const events: NewEvent[] = [];
+  if (agent.active && !write.active) events.push(newEvent('AgentDeactivated', { agentId, reason }, context));
+  const changed = changedNames(agent, write);
+  if (changed.length > 0) {
+    const data = { agentId, name: write.name, resource: { ...write.attributes }, changed };
+    events.push(newEvent('AgentChanged', data, context));
+  }
+  const added = newOwners(agent, write);
+  const wanted = new Set(write.owners.map((o) => o.id));
+  const removed = ownersOf(agent).filter((o) => !wanted.has(o.id));
+  if (added.length + removed.length > 0) {
+    events.push(newEvent('AgentOwnersChanged', { agentId, added, removed }, context));
+  }
+  if (!agent.active && write.active) {
+    events.push(newEvent('AgentReactivated', { agentId, generation: agent.generation + 1 }, context));
+  }
+  return events;
+}
+
+/** Nothing when it may not act anyway, or when this very cause has suspended it before. */
+export const orphanAgent = (agent: Agent, agentId: string, eventId: string, context: EventContext): NewEvent[] =>
+  agent.status === 'present' && agent.active && !agent.orphanings.has(eventId)
+    ? [newEvent('AgentOrphaned', { agentId }, context, eventId)]
+    : [];

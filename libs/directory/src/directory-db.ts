@@ -1,0 +1,222 @@
+// The tables of the directory's views. All rebuilt from the log.
+import type { Kysely } from 'kysely';
+
+/** DI token of the Kysely instance over {@link DirectoryDb}. */
+export const DIRECTORY_DB = Symbol('DIRECTORY_DB');
+
+/** 0 or 1: portable between SQLite and PostgreSQL. */
+export type Flag = number;
+
+export interface UserRow {
+  tenant: string;
+  user_id: string;
+  user_name_ci: string;
+  display_name_ci: string | null;
+  external_id: string | null;
+  /** What people call the user: displayName, or else userName. */
+  display: string;
+  active: Flag;
+  /** JSON object. */
+  attributes: string;
+  data_key_id: string;
+  created: string;
+  last_modified: string;
+  revision: number;
+  /** Log position of the creation: the order of lists. */
+  seq: number;
+}
+
+export interface GroupRow {
+  tenant: string;
+  group_id: string;
+  display_name_ci: string;
+  external_id: string | null;
+  display: string;
+  /** JSON object. */
+  attributes: string;
+  created: string;
+  last_modified: string;
+  revision: number;
+  seq: number;
+}
+
+export interface AgentRow {
+  tenant: string;
+  agent_id: string;
+  name: string;
+  name_ci: string;
+  display_name_ci: string | null;
+  external_id: string | null;
+  active: Flag;
+  parent_id: string | null;
+  /** JSON object. */
+  attributes: string;
+  created: string;
+  last_modified: string;
+  revision: number;
+  seq: number;
+}
+
+export interface MemberRow {
+  tenant: string;
+  group_id: string;
+  member_id: string;
+  /** `User` or `Group`. */
+  type: string;
+}
+
+export interface OwnerRow {
+  tenant: string;
+  agent_id: string;
+  owner_id: string;
+  /** `User` or `Group`. */
+  type: string;
+}
+
+export interface ConnectionRow {
+  tenant: string;
+  connection_id: string;
+  name: string;
+  dialect: string;
+  state: string;
+  seq: number;
+}
+
+/** Valid tokens and API keys; a revoked one has no row. */
+export interface TokenRow {
+  tenant: string;
+  token_id: string;
+  fingerprint: string;
+  /** null: an API key. */
+  connection_id: string | null;
+  /** JSON array. */
+  roles: string;
+  expires_at: string | null;
+  seq: number;
+}
+
+export interface DirectoryDb {
+  users: UserRow;
+  groups: GroupRow;
+  members: MemberRow;
+  agents: AgentRow;
+  owners: OwnerRow;
+  connections: ConnectionRow;
+  tokens: TokenRow;
+}
+
+export type Trx = Kysely<DirectoryDb>;
+
+type ColumnType = 'text' | 'integer' | 'bigint' | 'text?';
+type Columns<Row> = Readonly<Record<keyof Row, ColumnType>>;
+
+const resource = {
+  attributes: 'text',
+  created: 'text',
+  last_modified: 'text',
+  revision: 'integer',
+  seq: 'bigint',
+} as const;
+
+const tables: { readonly [T in keyof DirectoryDb]: { columns: Columns<DirectoryDb[T]>; key: readonly string[] } } = {
+  users: {
+    columns: {
+      tenant: 'text',
+      user_id: 'text',
+      user_name_ci: 'text',
+      display_name_ci: 'text?',
+      external_id: 'text?',
+      display: 'text',
+      active: 'integer',
+      data_key_id: 'text',
+      ...resource,
+    },
+    key: ['tenant', 'user_id'],
+  },
+  groups: {
+    columns: {
+      tenant: 'text',
+      group_id: 'text',
+      display_name_ci: 'text',
+      external_id: 'text?',
+      display: 'text',
+      ...resource,
+    },
+    key: ['tenant', 'group_id'],
+  },
+  members: {
+    columns: { tenant: 'text', group_id: 'text', member_id: 'text', type: 'text' },
+    key: ['tenant', 'group_id', 'member_id'],
+  },
+  agents: {
+    columns: {
+      tenant: 'text',
+      agent_id: 'text',
+      name: 'text',
+      name_ci: 'text',
+      display_name_ci: 'text?',
+      external_id: 'text?',
+      active: 'integer',
+      parent_id: 'text?',
+      ...resource,
+    },
+    key: ['tenant', 'agent_id'],
+  },
+  owners: {
+    columns: { tenant: 'text', agent_id: 'text', owner_id: 'text', type: 'text' },
+    key: ['tenant', 'agent_id', 'owner_id'],
+  },
+  connections: {
+    columns: { tenant: 'text', connection_id: 'text', name: 'text', dialect: 'text', state: 'text', seq: 'bigint' },
+    key: ['tenant', 'connection_id'],
+  },
+  tokens: {
+    columns: {
+      tenant: 'text',
+      token_id: 'text',
+      fingerprint: 'text',
+      connection_id: 'text?',
+      roles: 'text',
+      expires_at: 'text?',
+      seq: 'bigint',
+    },
+    key: ['tenant', 'token_id'],
+  },
+};
+
+const indexes: ReadonlyArray<readonly [name: string, table: keyof DirectoryDb, columns: readonly string[]]> = [
+  ['users_seq', 'users', ['tenant', 'seq']],
+  ['users_user_name', 'users', ['tenant', 'user_name_ci']],
+  ['users_display_name', 'users', ['tenant', 'display_name_ci']],
+  ['users_external_id', 'users', ['tenant', 'external_id']],
+  ['groups_seq', 'groups', ['tenant', 'seq']],
+  ['groups_display_name', 'groups', ['tenant', 'display_name_ci']],
+  ['groups_external_id', 'groups', ['tenant', 'external_id']],
+  ['members_member', 'members', ['tenant', 'member_id', 'group_id']],
+  ['agents_seq', 'agents', ['tenant', 'seq']],
+  ['agents_name', 'agents', ['tenant', 'name_ci']],
+  ['agents_display_name', 'agents', ['tenant', 'display_name_ci']],
+  ['agents_external_id', 'agents', ['tenant', 'external_id']],
+  ['tokens_fingerprint', 'tokens', ['fingerprint']],
+  ['tokens_connection', 'tokens', ['tenant', 'connection_id']],
+];
+
+/** Creates what is missing; safe to call at every start. */
+export async function migrateDirectoryDb(db: Kysely<DirectoryDb>): Promise<void> {
+  for (const [name, { columns, key }] of Object.entries(tables)) {
+    let table = db.schema.createTable(name).ifNotExists();
+    for (const [column, type] of Object.entries(columns) as [string, ColumnType][]) {
+      const sqlType = type.replace('?', '') as 'text' | 'integer' | 'bigint';
+      table = table.addColumn(column, sqlType, (c) => (type.endsWith('?') ? c : c.notNull()));
+    }
+    await table.addPrimaryKeyConstraint(`${name}_pk`, key as never[]).execute();
+  }
+  for (const [name, table, columns] of indexes) {
+    await db.schema
+      .createIndex(name)
+      .ifNotExists()
+      .on(table)
+      .columns([...columns])
+      .execute();
+  }
+}

@@ -1,0 +1,46 @@
+// The directory as it may be asked: one projection over users, groups, agents, connections and tokens.
+import type { RecordedEvent } from '@app/events';
+import type { Projection } from '@app/event-log';
+import type { Vault } from '@app/vault';
+import type { Kysely } from 'kysely';
+import { applyToAgents } from './agents/agents.view.js';
+import { migrateDirectoryDb, type DirectoryDb } from './directory-db.js';
+import { applyToGroups } from './groups/groups.view.js';
+import { applyToConnections, isTokenEvent } from './tenants/connections.view.js';
+import { applyToUsers } from './users/users.view.js';
+
+export interface DirectoryViewParts {
+  readonly vault: Vault;
+  /** Called after a batch in which tokens or connections changed is committed. */
+  readonly onTokensChanged: () => void;
+}
+
+export class DirectoryView implements Projection<DirectoryDb> {
+  readonly name = 'directory';
+  private tokensChanged = false;
+
+  constructor(private readonly parts: DirectoryViewParts) {}
+
+  migrate(db: Kysely<DirectoryDb>): Promise<void> {
+    return migrateDirectoryDb(db);
+  }
+
+  async apply(trx: Kysely<DirectoryDb>, events: readonly RecordedEvent[]): Promise<void> {
+    for (const [tenant, ofTenant] of Map.groupBy(events, (event) => event.metadata.tenant)) {
+      for (const event of ofTenant.filter(isTokenEvent)) {
+        this.tokensChanged = true;
+        await applyToConnections(trx, event);
+      }
+      // Groups before users: whoever is deleted in this batch leaves the groups joined in it.
+      await applyToGroups(trx, tenant, ofTenant);
+      await applyToAgents(trx, tenant, ofTenant);
+      await applyToUsers(trx, this.parts.vault, tenant, ofTenant);
+    }
+  }
+
+  committed(): void {
+    if (!this.tokensChanged) return;
+    this.tokensChanged = false;
+    this.parts.onTokensChanged();
+  }
+}

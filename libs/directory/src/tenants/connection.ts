@@ -1,0 +1,50 @@
+// A SCIM connection as the fold of its stream: its state and the tokens that open it.
+import type { AnyEvent } from '@app/events';
+import type { Aggregate } from '@app/event-log';
+
+export interface ConnectionToken {
+  readonly expiresAt: string | undefined;
+  readonly revoked: boolean;
+}
+
+export interface Connection {
+  readonly state: 'none' | 'open' | 'paused' | 'closed';
+  readonly tokens: ReadonlyMap<string, ConnectionToken>;
+}
+
+/** Two, so that a token can be replaced without a gap. */
+export const VALID_TOKENS = 2;
+
+function evolve(connection: Connection, event: AnyEvent): Connection {
+  switch (event.type) {
+    case 'ConnectionOpened':
+    case 'ConnectionResumed':
+      return { ...connection, state: 'open' };
+    case 'ConnectionPaused':
+      return { ...connection, state: 'paused' };
+    case 'ConnectionClosed':
+      return { ...connection, state: 'closed' };
+    case 'ConnectionTokenIssued': {
+      const { tokenId, expiresAt } = event.data;
+      return { ...connection, tokens: new Map(connection.tokens).set(tokenId, { expiresAt, revoked: false }) };
+    }
+    case 'ConnectionTokenRevoked': {
+      const token = { expiresAt: undefined, revoked: true };
+      return { ...connection, tokens: new Map(connection.tokens).set(event.data.tokenId, token) };
+    }
+    default:
+      return connection;
+  }
+}
+
+export const connectionAggregate: Aggregate<Connection> = {
+  initial: () => ({ state: 'none', tokens: new Map() }),
+  evolve,
+};
+
+/** @param now ms */
+export const isValid = ({ revoked, expiresAt }: ConnectionToken, now: number): boolean =>
+  !revoked && (expiresAt === undefined || Date.parse(expiresAt) > now);
+
+export const validTokens = ({ tokens }: Connection, now: number): number =>
+  [...tokens.values()].filter((token) => isValid(token, now)).length;

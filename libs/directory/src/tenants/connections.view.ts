@@ -1,0 +1,55 @@
+// Applies the events of tenants and connections: which connections there are and which tokens open what.
+import type { RecordedEvent } from '@app/events';
+import type { Trx } from '../directory-db.js';
+import { deleteRowsIn, putRows } from '../view/row-batch.js';
+
+/** Whether the event may change what a token stands for. */
+export const isTokenEvent = (event: RecordedEvent): boolean =>
+  event.stream.startsWith('connection-') || event.stream.startsWith('tenant-');
+
+const setState = (trx: Trx, tenant: string, connectionId: string, state: string) =>
+  trx
+    .updateTable('connections')
+    .set({ state })
+    .where('tenant', '=', tenant)
+    .where('connection_id', '=', connectionId)
+    .execute();
+
+/** Applies one event; others are ignored. */
+export async function applyToConnections(trx: Trx, event: RecordedEvent): Promise<void> {
+  const { tenant } = event.metadata;
+  const seq = Number(event.position);
+  switch (event.type) {
+    case 'ConnectionOpened': {
+      const { connectionId, name, dialect } = event.data;
+      const row = { tenant, connection_id: connectionId, name, dialect, state: 'open', seq };
+      return putRows(trx, 'connections', ['tenant', 'connection_id'], [row]);
+    }
+    case 'ConnectionPaused':
+      await setState(trx, tenant, event.data.connectionId, 'paused');
+      return;
+    case 'ConnectionResumed':
+      await setState(trx, tenant, event.data.connectionId, 'open');
+      return;
+    case 'ConnectionClosed':
+      await setState(trx, tenant, event.data.connectionId, 'closed');
+      return;
+    case 'ConnectionTokenIssued': {
+      const { connectionId, tokenId, fingerprint, expiresAt } = event.data;
+      const opens = { connection_id: connectionId, roles: '["scim"]', expires_at: expiresAt ?? null };
+      const row = { tenant, token_id: tokenId, fingerprint, ...opens, seq };
+      return putRows(trx, 'tokens', ['tenant', 'token_id'], [row]);
+    }
+    case 'ApiKeyIssued': {
+      const { keyId, roles, fingerprint } = event.data;
+      const opens = { connection_id: null, roles: JSON.stringify(roles), expires_at: null };
+      const row = { tenant, token_id: keyId, fingerprint, ...opens, seq };
+      return putRows(trx, 'tokens', ['tenant', 'token_id'], [row]);
+    }
+    case 'ConnectionTokenRevoked':
+      return deleteRowsIn(trx, 'tokens', { tenant }, 'token_id', [event.data.tokenId]);
+    case 'ApiKeyRevoked':
+      return deleteRowsIn(trx, 'tokens', { tenant }, 'token_id', [event.data.keyId]);
+    default:
+  }
+}

@@ -1,0 +1,95 @@
+// Knows bearer tokens by their keyed fingerprint; what was found is kept, so that a request costs no query.
+import { randomBytes } from 'node:crypto';
+import { TokenRegistry, type Principal, type Role } from '@app/http';
+import { Clock } from '@app/runtime';
+import { Vault } from '@app/vault';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Kysely } from 'kysely';
+import { LRUCache } from 'lru-cache';
+import { DIRECTORY_DB, type DirectoryDb } from '../directory-db.js';
+
+/** Says what a leaked token is for. */
+export type TokenPrefix = 'scim' | 'key';
+
+/** Found principals kept. */
+const KEPT = 10_000;
+
+export const newToken = (prefix: TokenPrefix): string => `${prefix}_${randomBytes(32).toString('base64url')}`;
+
+/**
+ * A token is looked up before its tenant is known, so all share one pseudo tenant, `-`, which TENANT_ID excludes.
+ * 256 random bits make equal tokens of two tenants impossible.
+ */
+export const fingerprintOf = (vault: Vault, token: string): string => vault.fingerprint('-', 'token', token);
+
+interface Found {
+  readonly principal: Principal;
+  /** ms; undefined: never. */
+  readonly expiresAt: number | undefined;
+}
+
+@Injectable()
+export class DirectoryTokens extends TokenRegistry {
+  private readonly kept = new LRUCache<string, Found>({ max: KEPT });
+  /** Grows with every change of tokens: what was read before it must not be kept after it. */
+  private epoch = 0;
+
+  constructor(
+    @Inject(DIRECTORY_DB) private readonly db: Kysely<DirectoryDb>,
+    private readonly vault: Vault,
+    private readonly clock: Clock,
+  ) {
+    super();
+  }
+
+  override async find(token: string): Promise<Principal | undefined> {
+    const fingerprint = fingerprintOf(this.vault, token);
+    const found = this.kept.get(fingerprint) ?? (await this.read(fingerprint));
+    if (found === undefined || (found.expiresAt !== undefined && found.expiresAt <= this.clock.now())) return undefined;
+    return found.principal;
+  }
+
+  /** Tokens or connections have changed. */
+  forget(): void {
+    this.epoch += 1;
+    this.kept.clear();
+  }
+
+  private async read(fingerprint: string): Promise<Found | undefined> {
+    const { epoch } = this;
+    const row = await this.db
+      .selectFrom('tokens')
+      .leftJoin('connections', (join) =>
+        join
+          .onRef('connections.tenant', '=', 'tokens.tenant')
+          .onRef('connections.connection_id', '=', 'tokens.connection_id'),
+      )
+      .select(['tokens.tenant', 'token_id', 'tokens.connection_id', 'roles', 'expires_at', 'dialect', 'state'])
+      .where('fingerprint', '=', fingerprint)
+      .executeTakeFirst();
+    if (row === undefined || (row.connection_id !== null && (row.state === null || row.state === 'closed'))) {
+      return undefined;
+    }
+    const found = {
+      principal: principalOf(row),
+      expiresAt: row.expires_at === null ? undefined : Date.parse(row.expires_at),
+    };
+    if (epoch === this.epoch) this.kept.set(fingerprint, found);
+    return found;
+  }
+}
+
+interface TokenWithConnection {
+  readonly tenant: string;
+  readonly token_id: string;
+  readonly connection_id: string | null;
+  readonly roles: string;
+  readonly dialect: string | null;
+}
+
+function principalOf({ tenant, token_id: keyId, connection_id, dialect, ...row }: TokenWithConnection): Principal {
+  const roles = JSON.parse(row.roles) as Role[];
+  if (connection_id === null) return { tenant, keyId, roles, actor: `${roles[0]}:${keyId}` };
+  const connection = { id: connection_id, dialect: dialect === 'strict' ? 'strict' : 'lenient' } as const;
+  return { tenant, keyId, roles, connection, actor: `scim:${connection_id}` };
+}

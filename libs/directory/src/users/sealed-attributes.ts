@@ -1,0 +1,27 @@
+// Seals the attributes of a user under the user's own data key, so that erasing the key erases them wherever they are.
+import type { SealContext, Vault } from '@app/vault';
+import type { Attributes } from '../user.commands.js';
+
+/** What a sealed resource is bound to. */
+export interface Seal {
+  readonly tenant: string;
+  readonly userId: string;
+  readonly dataKeyId: string;
+  readonly eventType: 'UserProvisioned' | 'UserChanged';
+}
+
+const contextOf = ({ tenant, userId, eventType }: Seal): SealContext => ({
+  tenant,
+  subject: userId,
+  field: 'resource',
+  eventType,
+});
+
+export const sealAttributes = (vault: Vault, seal: Seal, attributes: Attributes): Promise<string> =>
+  vault.seal(seal.dataKeyId, contextOf(seal), JSON.stringify(attributes));
+
+/** @returns undefined when the key was erased */
+export async function openAttributes(vault: Vault, seal: Seal, sealed: string): Promise<Attributes | undefined> {
+  const text = await vault.open(seal.dataKeyId, contextOf(seal), sealed);
+  return text === undefined ? undefined : (JSON.parse(text) as Attributes);
+}

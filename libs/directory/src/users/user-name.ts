@@ -1,0 +1,108 @@
+// Who has a userName: a claim in a stream of its own, which stands while its user has that name.
+import { streams, type RecordedEvent, type RequestContext } from '@app/events';
+import { contextOf, EventLog, newEvent, WrongExpectedRevision, type StreamWrite } from '@app/event-log';
+import { Clock } from '@app/runtime';
+import { Vault } from '@app/vault';
+import { Injectable } from '@nestjs/common';
+import { NameTaken } from '../directory.errors.js';
+
+/** Longer than any append is tried: a claim whose user has not come by then will not be followed by one. */
+export const CLAIM_MS = 60_000;
+/** Conflicts in a row about one name before giving up. */
+const TRIES = 20;
+const PAGE = 100;
+
+/** What names are compared by: NFKC, without regard to case. */
+export const foldCase = (name: string): string => name.normalize('NFKC').toLowerCase().normalize('NFKC');
+
+/** The claim as the last event of the name's stream tells it. */
+export interface Claim {
+  /** undefined: free. */
+  readonly userId: string | undefined;
+  readonly until: string;
+}
+
+export const claimOf = (last: RecordedEvent | undefined): Claim =>
+  last?.type === 'UserNameReserved'
+    ? { userId: last.data.userId, until: last.data.until }
+    : { userId: undefined, until: '' };
+
+/** Whether the events of a user's stream, newest first, say that it has this name; undefined when they do not say. */
+export function hasName(newestFirst: readonly RecordedEvent[], hash: string): boolean | undefined {
+  for (const event of newestFirst) {
+    if (event.type === 'UserDeleted') return false;
+    if (event.type === 'UserChanged' || event.type === 'UserProvisioned') return event.data.userNameHash === hash;
+  }
+  return undefined;
+}
+
+@Injectable()
+export class UserNames {
+  constructor(
+    private readonly log: EventLog,
+    private readonly vault: Vault,
+    private readonly clock: Clock,
+  ) {}
+
+  /** A keyed hash: reveals nobody, and is another one in every tenant. */
+  hashOf(tenant: string, userName: unknown): string {
+    return this.vault.fingerprint(tenant, 'userName', foldCase(String(userName)));
+  }
+
+  /**
+   * The write that claims the name, at the revision it was found free at.
+   * @throws NameTaken
+   */
+  async claim(context: RequestContext, hash: string, userId: string): Promise<StreamWrite> {
+    const stream = streams.userName(context.tenant, hash);
+    const [last] = await this.log.readStream(stream, { direction: 'backwards', max: 1 });
+    const claim = claimOf(last);
+    if (claim.userId !== undefined && claim.userId !== userId && (await this.stands(context.tenant, hash, claim))) {
+      throw new NameTaken('the userName belongs to another user');
+    }
+    const now = this.clock.now();
+    const until = this.clock.iso(now + CLAIM_MS);
+    const reserved = newEvent('UserNameReserved', { userId, until }, contextOf(context, this.clock.iso(now)));
+    return { stream, expected: last?.revision ?? 'no-stream', events: [reserved] as StreamWrite['events'] };
+  }
+
+  /** Runs `work` again when a write to another stream than `own` came too late: a name that it claimed. */
+  async retryLostClaims<T>(own: string, work: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        const lost = error instanceof WrongExpectedRevision && error.stream !== own;
+        if (!lost || tries >= TRIES) throw error;
+      }
+    }
+  }
+
+  /** Gives the name back. What another has claimed by now stays claimed. */
+  async release(context: RequestContext, hash: string, userId: string): Promise<void> {
+    const stream = streams.userName(context.tenant, hash);
+    const [last] = await this.log.readStream(stream, { direction: 'backwards', max: 1 });
+    if (last === undefined || claimOf(last).userId !== userId) return;
+    const released = newEvent('UserNameReleased', { userId }, contextOf(context, this.clock.iso()));
+    try {
+      await this.log.append(stream, last.revision, [released]);
+    } catch (error) {
+      if (!(error instanceof WrongExpectedRevision)) throw error;
+    }
+  }
+
+  /** Read from the log itself and without taking a turn: two users that rename to each other's names must not wait in a circle. */
+  private async stands(tenant: string, hash: string, { userId, until }: Claim): Promise<boolean> {
+    if (Date.parse(until) > this.clock.now()) return true;
+    const stream = streams.user(tenant, userId as string);
+    for (let from: bigint | undefined; ;) {
+      const options = { direction: 'backwards', max: PAGE, ...(from === undefined ? {} : { from }) } as const;
+      const events = await this.log.readStream(stream, options);
+      const known = hasName(events, hash);
+      if (known !== undefined) return known;
+      const oldest = events.at(-1);
+      if (oldest === undefined || oldest.revision === 0n) return false;
+      from = oldest.revision - 1n;
+    }
+  }
+}

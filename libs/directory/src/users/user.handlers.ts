@@ -1,0 +1,143 @@
+// Handles what is asked of users: claims the name, seals the attributes, decides on the user's own stream.
+import { streams, type RequestContext } from '@app/events';
+import { contextOf, Decisions, newEvent, type Decision } from '@app/event-log';
+import { Clock, newId } from '@app/runtime';
+import { Vault } from '@app/vault';
+import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { NameTaken, NotFound, RevisionMismatch } from '../directory.errors.js';
+import { ChangeUser, DeleteUser, ProvisionUser } from '../user.commands.js';
+import type { Attributes, StoredUser, UserWrite, Written } from '../user.commands.js';
+import { openAttributes, sealAttributes } from './sealed-attributes.js';
+import { UserNames } from './user-name.js';
+import { changeUser, userAggregate, type SealedResource, type User } from './user.js';
+
+const storedUser = (id: string, user: User, attributes: Attributes, revision: bigint): StoredUser => {
+  const { active, created, lastModified } = user;
+  return { id, attributes, active, created, lastModified, revision };
+};
+
+/** @throws NotFound, RevisionMismatch */
+function mustBe(user: User, revision: bigint | undefined, expected: bigint | undefined): bigint {
+  if (user.status !== 'present' || revision === undefined) throw new NotFound('no such user');
+  if (expected !== undefined && expected !== revision) throw new RevisionMismatch(revision);
+  return revision;
+}
+
+@CommandHandler(ProvisionUser)
+export class ProvisionUserHandler implements ICommandHandler<ProvisionUser> {
+  constructor(
+    private readonly decisions: Decisions,
+    private readonly names: UserNames,
+    private readonly vault: Vault,
+    private readonly clock: Clock,
+  ) {}
+
+  async execute({ context, write }: ProvisionUser): Promise<Written<StoredUser>> {
+    const { tenant } = context;
+    const { attributes, active } = write;
+    const userId = newId();
+    const stream = streams.user(tenant, userId);
+    const userNameHash = this.names.hashOf(tenant, attributes.userName);
+    let key: { dataKeyId: string; sealed: string } | undefined;
+    try {
+      return await this.names.retryLostClaims(stream, async () => {
+        const claim = await this.names.claim(context, userNameHash, userId);
+        key ??= await this.seal(tenant, userId, attributes);
+        const data = { userId, active, ...key, userNameHash };
+        const provisioned = newEvent('UserProvisioned', data, contextOf(context, this.clock.iso()));
+        const { state, revision, position } = await this.decisions.execute(stream, userAggregate, () => ({
+          events: [provisioned],
+          alsoFirst: [claim],
+          result: undefined,
+        }));
+        return { resource: storedUser(userId, state, attributes, revision as bigint), changed: true, position };
+      });
+    } catch (error) {
+      // Only here is it certain that no event names the key.
+      if (error instanceof NameTaken && key !== undefined) await this.vault.eraseDataKey(key.dataKeyId);
+      throw error;
+    }
+  }
+
+  private async seal(tenant: string, userId: string, attributes: Attributes) {
+    const dataKeyId = await this.vault.newDataKey();
+    const seal = { tenant, userId, dataKeyId, eventType: 'UserProvisioned' } as const;
+    return { dataKeyId, sealed: await sealAttributes(this.vault, seal, attributes) };
+  }
+}
+
+interface Outcome {
+  readonly attributes: Attributes;
+  /** The name the user had before, when it has another one now. */
+  readonly formerName?: string;
+}
+
+@CommandHandler(ChangeUser)
+export class ChangeUserHandler implements ICommandHandler<ChangeUser> {
+  constructor(
+    private readonly decisions: Decisions,
+    private readonly names: UserNames,
+    private readonly vault: Vault,
+    private readonly clock: Clock,
+  ) {}
+
+  async execute(command: ChangeUser): Promise<Written<StoredUser>> {
+    const { context, userId } = command;
+    const stream = streams.user(context.tenant, userId);
+    const { state, revision, position, appended, result } = await this.names.retryLostClaims(stream, () =>
+      this.decisions.execute(stream, userAggregate, (user, at) => this.decide(command, user, at)),
+    );
+    if (result.formerName !== undefined) await this.names.release(context, result.formerName, userId);
+    return { resource: storedUser(userId, state, result.attributes, revision as bigint), changed: appended, position };
+  }
+
+  private async decide(command: ChangeUser, user: User, at: bigint | undefined): Promise<Decision<Outcome>> {
+    const { context, userId, change, expected } = command;
+    const revision = mustBe(user, at, expected);
+    const { dataKeyId, sealed, sealedBy } = user;
+    const seal = { tenant: context.tenant, userId, dataKeyId, eventType: sealedBy };
+    const attributes = await openAttributes(this.vault, seal, sealed);
+    if (attributes === undefined) throw new NotFound('no such user');
+    const write = change(storedUser(userId, user, attributes, revision));
+    if (write === undefined) return { events: [], result: { attributes } };
+    const resource = write.changed.length === 0 ? undefined : await this.seal(context, userId, user, write);
+    const events = changeUser(user, userId, { active: write.active, resource }, contextOf(context, this.clock.iso()));
+    if (resource === undefined) return { events, result: { attributes } };
+    if (resource.userNameHash === user.userNameHash) return { events, result: { attributes: write.attributes } };
+    const claim = await this.names.claim(context, resource.userNameHash, userId);
+    return { events, alsoFirst: [claim], result: { attributes: write.attributes, formerName: user.userNameHash } };
+  }
+
+  private async seal(context: RequestContext, userId: string, user: User, write: UserWrite): Promise<SealedResource> {
+    const { tenant } = context;
+    const { dataKeyId } = user;
+    const seal = { tenant, userId, dataKeyId, eventType: 'UserChanged' } as const;
+    return {
+      userNameHash: this.names.hashOf(tenant, write.attributes.userName),
+      sealed: await sealAttributes(this.vault, seal, write.attributes),
+      changed: write.changed,
+    };
+  }
+}
+
+/** The data key is erased by the view when it applies the deletion: from the log, so that a crash cannot skip it. */
+@CommandHandler(DeleteUser)
+export class DeleteUserHandler implements ICommandHandler<DeleteUser> {
+  constructor(
+    private readonly decisions: Decisions,
+    private readonly names: UserNames,
+    private readonly clock: Clock,
+  ) {}
+
+  async execute({ context, userId, expected }: DeleteUser): Promise<{ position: bigint }> {
+    const stream = streams.user(context.tenant, userId);
+    const { result, position } = await this.decisions.execute(stream, userAggregate, (user, revision) => {
+      mustBe(user, revision, expected);
+      const { userNameHash } = user;
+      const deleted = newEvent('UserDeleted', { userId, userNameHash }, contextOf(context, this.clock.iso()));
+      return { events: [deleted], result: userNameHash };
+    });
+    await this.names.release(context, result, userId);
+    return { position: position as bigint };
+  }
+}

@@ -1,0 +1,101 @@
+// Applies the events of users: rows with what their sealed attributes say, gone with the user.
+import type { RecordedEvent } from '@app/events';
+import type { Vault } from '@app/vault';
+import type { Trx, UserRow } from '../directory-db.js';
+import type { Attributes } from '../user.commands.js';
+import { deleteRowsIn, putRows, rowsIn } from '../view/row-batch.js';
+import { openAttributes, type Seal } from './sealed-attributes.js';
+import { foldCase } from './user-name.js';
+
+type UserEvent = Extract<RecordedEvent, { data: { userId: string }; type: `User${string}` }>;
+
+interface Draft {
+  row: UserRow;
+  /** The newest sealed resource of the batch; the row has older ones already. */
+  sealed?: { value: string; eventType: Seal['eventType'] };
+}
+
+const textOr = <F>(value: unknown, otherwise: F): string | F => (typeof value === 'string' ? value : otherwise);
+
+const described = (attributes: Attributes) => {
+  const userName = textOr(attributes.userName, '');
+  const displayName = textOr(attributes.displayName, null);
+  return {
+    user_name_ci: foldCase(userName),
+    display_name_ci: displayName === null ? null : foldCase(displayName),
+    external_id: textOr(attributes.externalId, null),
+    display: displayName ?? userName,
+    attributes: JSON.stringify(attributes),
+  };
+};
+
+const freshRow = (event: Extract<UserEvent, { type: 'UserProvisioned' }>): UserRow => ({
+  tenant: event.metadata.tenant,
+  user_id: event.data.userId,
+  ...described({}),
+  active: Number(event.data.active),
+  data_key_id: event.data.dataKeyId,
+  created: event.metadata.at,
+  last_modified: event.metadata.at,
+  revision: 0,
+  seq: Number(event.position),
+});
+
+class UserDrafts {
+  readonly drafts = new Map<string, Draft>();
+  /** Data keys of the deleted, by user. */
+  readonly deleted = new Map<string, string | undefined>();
+
+  constructor(rows: readonly UserRow[]) {
+    for (const row of rows) this.drafts.set(row.user_id, { row: { ...row } });
+  }
+
+  apply(event: UserEvent): void {
+    const { userId } = event.data;
+    if (event.type === 'UserProvisioned') this.drafts.set(userId, { row: freshRow(event) });
+    const draft = this.drafts.get(userId);
+    if (event.type === 'UserDeleted') {
+      this.deleted.set(userId, draft?.row.data_key_id);
+      this.drafts.delete(userId);
+      return;
+    }
+    if (draft === undefined) return;
+    draft.row.revision = Number(event.revision);
+    draft.row.last_modified = event.metadata.at;
+    if (event.type === 'UserDeactivated') draft.row.active = 0;
+    if (event.type === 'UserReactivated') draft.row.active = 1;
+    if (event.type === 'UserProvisioned' || event.type === 'UserChanged') {
+      draft.sealed = { value: event.data.sealed, eventType: event.type };
+    }
+  }
+}
+
+/** @returns false when the key was erased: the deletion follows in the log, and no row must appear until then */
+async function unseal({ row, sealed }: Draft, vault: Vault): Promise<boolean> {
+  if (sealed === undefined) return true;
+  const seal = { tenant: row.tenant, userId: row.user_id, dataKeyId: row.data_key_id, eventType: sealed.eventType };
+  const attributes = await openAttributes(vault, seal, sealed.value);
+  if (attributes === undefined) return false;
+  Object.assign(row, described(attributes));
+  return true;
+}
+
+const isUserEvent = (event: RecordedEvent): event is UserEvent =>
+  event.stream.startsWith('user-') && 'userId' in event.data;
+
+/** Applies events of one tenant. Erases the data keys of the deleted before the batch counts as applied. */
+export async function applyToUsers(trx: Trx, vault: Vault, tenant: string, events: readonly RecordedEvent[]) {
+  const ofUsers = events.filter(isUserEvent);
+  if (ofUsers.length === 0) return;
+  const provisioned = new Set(ofUsers.filter((e) => e.type === 'UserProvisioned').map((e) => e.data.userId));
+  const known = new Set(ofUsers.map((e) => e.data.userId).filter((id) => !provisioned.has(id)));
+  const batch = new UserDrafts(await rowsIn(trx, 'users', tenant, 'user_id', known));
+  for (const event of ofUsers) batch.apply(event);
+  const drafts = [...batch.drafts.values()];
+  const readable = await Promise.all(drafts.map((draft) => unseal(draft, vault)));
+  const rows = drafts.filter((_, i) => readable[i]).map((draft) => draft.row);
+  await putRows(trx, 'users', ['tenant', 'user_id'], rows);
+  await deleteRowsIn(trx, 'users', { tenant }, 'user_id', batch.deleted.keys());
+  await deleteRowsIn(trx, 'members', { tenant }, 'member_id', batch.deleted.keys());
+  for (const key of batch.deleted.values()) if (key !== undefined) await vault.eraseDataKey(key);
+}

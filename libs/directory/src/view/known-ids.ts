@@ -1,0 +1,64 @@
+// Finds out what ids stand for: only what this tenant has may become a member, an owner or a parent.
+import type { MemberRef, OwnerRef } from '@app/events';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Kysely } from 'kysely';
+import { DIRECTORY_DB, type DirectoryDb } from '../directory-db.js';
+import { UnknownMembers } from '../directory.errors.js';
+import { chunksOf } from './row-batch.js';
+
+@Injectable()
+export class KnownIds {
+  constructor(@Inject(DIRECTORY_DB) private readonly db: Kysely<DirectoryDb>) {}
+
+  /**
+   * Users and groups, in the order of `ids`.
+   * @throws UnknownMembers
+   */
+  async members(tenant: string, ids: readonly string[]): Promise<MemberRef[]> {
+    const types = await this.typesOf(tenant, ids);
+    const unknown = ids.filter((id) => !types.has(id));
+    if (unknown.length > 0) throw new UnknownMembers(unknown);
+    return ids.map((id) => ({ id, type: types.get(id) as MemberRef['type'] }));
+  }
+
+  /** @throws UnknownMembers when an owner does not exist or is not what it is said to be */
+  async mustBeOwners(tenant: string, owners: readonly OwnerRef[]): Promise<void> {
+    const ids = owners.map((o) => o.id);
+    const types = await this.typesOf(tenant, ids);
+    const unknown = owners.filter((o) => types.get(o.id) !== o.type).map((o) => o.id);
+    if (unknown.length > 0) throw new UnknownMembers(unknown);
+  }
+
+  /** @throws UnknownMembers */
+  async mustBeAgent(tenant: string, agentId: string): Promise<void> {
+    const row = await this.db
+      .selectFrom('agents')
+      .select('agent_id')
+      .where('tenant', '=', tenant)
+      .where('agent_id', '=', agentId)
+      .executeTakeFirst();
+    if (row === undefined) throw new UnknownMembers([agentId]);
+  }
+
+  private async typesOf(tenant: string, ids: readonly string[]): Promise<Map<string, MemberRef['type']>> {
+    const types = new Map<string, MemberRef['type']>();
+    for (const chunk of chunksOf(ids)) {
+      const users = await this.db
+        .selectFrom('users')
+        .select('user_id as id')
+        .where('tenant', '=', tenant)
+        .where('user_id', 'in', chunk)
+        .execute();
+      for (const { id } of users) types.set(id, 'User');
+      if (users.length === chunk.length) continue;
+      const groups = await this.db
+        .selectFrom('groups')
+        .select('group_id as id')
+        .where('tenant', '=', tenant)
+        .where('group_id', 'in', chunk)
+        .execute();
+      for (const { id } of groups) types.set(id, 'Group');
+    }
+    return types;
+  }
+}
