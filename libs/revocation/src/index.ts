@@ -1,8 +1,15 @@
+export * from './access.commands.js';
+export * from './access.errors.js';
+export * from './access.queries.js';
+export type { DenialReason } from './denials.js';
 export * from './engine.js';
+export { GATE_DB, type GateDb } from './gate-db.js';
+export { GateView } from './gate.view.js';
 export * from './operator.commands.js';
 export * from './operator.handlers.js';
 export * from './retry-policy.js';
 export { REVOCATION_DB, migrateRevocationDb, type RevocationDb } from './revocation-db.js';
+export { RevocationModule } from './revocation.module.js';
 export type { LaneStatus } from './dispatcher.js';
 export { Connectors } from './connectors/registry.js';
 export { OutboundHttp } from './connectors/outbound-http.js';

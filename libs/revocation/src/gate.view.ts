@@ -1,0 +1,139 @@
+// The deny gate: who may act, folded in the order of the log, so that it agrees with what the relay revokes.
+import type { Projection } from '@app/event-log';
+import type { Holder, HoldingType, RecordedEvent } from '@app/events';
+import type { Kysely } from 'kysely';
+import { chunksOf } from './chunks.js';
+import { denialsOf } from './denials.js';
+import { migrateGateDb, type GateDb } from './gate-db.js';
+import { applyToSubjects, subjectsOf } from './subjects.view.js';
+
+type Trx = Kysely<GateDb>;
+
+/** Names its checkpoint. */
+export const GATE = 'gate';
+
+export class GateView implements Projection<GateDb> {
+  readonly name = GATE;
+
+  migrate(db: Kysely<GateDb>): Promise<void> {
+    return migrateGateDb(db);
+  }
+
+  async apply(trx: Trx, events: readonly RecordedEvent[]): Promise<void> {
+    for (const event of events) {
+      await applyToSubjects(subjectsOf(trx), event);
+      await applyToProviders(trx, event);
+      await applyToHoldings(trx, event);
+    }
+  }
+}
+
+async function applyToProviders(trx: Trx, event: RecordedEvent): Promise<void> {
+  const { tenant } = event.metadata;
+  if (event.type === 'ProviderConfigured') {
+    const { providerId, connector, displayName, settings, secretId } = event.data;
+    const row = {
+      connector,
+      display_name: displayName,
+      settings: JSON.stringify(settings),
+      has_secret: secretId === undefined ? 0 : 1,
+    };
+    await trx
+      .insertInto('gate_providers')
+      .values({ tenant, provider_id: providerId, ...row })
+      .onConflict((c) => c.columns(['tenant', 'provider_id']).doUpdateSet(row))
+      .execute();
+  }
+  if (event.type === 'ProviderRemoved') {
+    await trx
+      .deleteFrom('gate_providers')
+      .where('tenant', '=', tenant)
+      .where('provider_id', '=', event.data.providerId)
+      .execute();
+  }
+}
+
+async function applyToHoldings(trx: Trx, event: RecordedEvent): Promise<void> {
+  const { tenant } = event.metadata;
+  switch (event.type) {
+    case 'CredentialRegistered':
+      return register(trx, tenant, { type: 'credential', id: event.data.credentialId, ...event.data });
+    case 'ScheduleRegistered':
+      return register(trx, tenant, { type: 'schedule', id: event.data.scheduleId, ...event.data });
+    case 'RunStarted':
+      return register(trx, tenant, { type: 'run', id: event.data.runId, ...event.data });
+    case 'CredentialRotated':
+      return rotate(trx, tenant, event.data.credentialId);
+    case 'CredentialReleased':
+      return release(trx, tenant, 'credential', event.data.credentialId);
+    case 'ScheduleReleased':
+      return release(trx, tenant, 'schedule', event.data.scheduleId);
+    case 'RunEnded':
+      return release(trx, tenant, 'run', event.data.runId);
+    case 'RevocationPlanned':
+      for (const [type, targets] of Map.groupBy(event.data.targets, (target) => target.holdingType)) {
+        const ids = targets.map((target) => target.holdingId);
+        for (const chunk of chunksOf(ids)) await holdings(trx, tenant, type, chunk).set({ state: 'revoked' }).execute();
+      }
+      return;
+    default:
+      return;
+  }
+}
+
+const holdings = (trx: Trx, tenant: string, type: HoldingType, ids: readonly string[]) =>
+  trx
+    .updateTable('gate_holdings')
+    .where('tenant', '=', tenant)
+    .where('holding_type', '=', type)
+    .where('holding_id', 'in', ids);
+
+interface Registered extends Holder {
+  readonly type: HoldingType;
+  readonly id: string;
+  readonly requiresGroups?: readonly string[];
+}
+
+/** The verdict is made here and kept: at this position the relay makes the same one. */
+async function register(trx: Trx, tenant: string, registered: Registered): Promise<void> {
+  const { type, id, userId, agentId, requiresGroups = [] } = registered;
+  const denials = await denialsOf(subjectsOf(trx), tenant, registered, requiresGroups);
+  await trx
+    .insertInto('gate_holdings')
+    .values({
+      tenant,
+      holding_type: type,
+      holding_id: id,
+      user_id: userId ?? null,
+      agent_id: agentId ?? null,
+      requires_groups: JSON.stringify(requiresGroups),
+      state: 'held',
+      denials: JSON.stringify(denials),
+    })
+    .onConflict((c) => c.doNothing())
+    .execute();
+}
+
+async function rotate(trx: Trx, tenant: string, id: string): Promise<void> {
+  const row = await trx
+    .selectFrom('gate_holdings')
+    .selectAll()
+    .where('tenant', '=', tenant)
+    .where('holding_type', '=', 'credential')
+    .where('holding_id', '=', id)
+    .executeTakeFirst();
+  if (row === undefined) return;
+  const holder = {
+    ...(row.user_id === null ? {} : { userId: row.user_id }),
+    ...(row.agent_id === null ? {} : { agentId: row.agent_id }),
+  };
+  const requiresGroups = JSON.parse(row.requires_groups) as string[];
+  const denials = await denialsOf(subjectsOf(trx), tenant, holder, requiresGroups);
+  await holdings(trx, tenant, 'credential', [id])
+    .set({ denials: JSON.stringify(denials) })
+    .execute();
+}
+
+async function release(trx: Trx, tenant: string, type: HoldingType, id: string): Promise<void> {
+  await holdings(trx, tenant, type, [id]).where('state', '=', 'held').set({ state: 'released' }).execute();
+}
