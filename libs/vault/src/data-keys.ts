@@ -2,7 +2,8 @@
 import { newId, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
-import { decrypt, encrypt, newKey } from './envelope.js';
+import type { KeyObject } from 'node:crypto';
+import { newWrappedKey, unwrapKey } from './envelope.js';
 import { TickBatch } from './tick-batch.js';
 import { CHUNK, forgetDeleted, idLists, type VaultDb } from './vault-db.js';
 
@@ -14,20 +15,21 @@ export const KEY_CACHE_MS = 60_000;
 
 interface SpareKey {
   readonly id: string;
-  readonly key: Buffer;
+  readonly key: KeyObject;
+  readonly wrapped: string;
 }
 
 export class DataKeys {
   /** Only keys that this process has written: nobody else can hand them out. */
   private spare: SpareKey[] = [];
   private refilling: Promise<void> | undefined;
-  private readonly cache: LRUCache<string, Buffer>;
+  private readonly cache: LRUCache<string, KeyObject>;
   private erasures = 0;
   private readonly wrapped = new TickBatch<string, string | undefined>(CHUNK, (ids) => this.load(ids));
 
   constructor(
     private readonly db: Kysely<VaultDb>,
-    private readonly wrapping: Buffer,
+    private readonly wrapping: KeyObject,
     clock: Clock,
   ) {
     this.cache = new LRUCache({ max: CACHED_KEYS, ttl: KEY_CACHE_MS, ttlResolution: 0, perf: clock });
@@ -44,13 +46,13 @@ export class DataKeys {
   }
 
   /** The key, or undefined when it was erased. */
-  async get(id: string): Promise<Buffer | undefined> {
+  async get(id: string): Promise<KeyObject | undefined> {
     const cached = this.cache.get(id);
     if (cached !== undefined) return cached;
     const { erasures } = this;
     const wrapped = await this.wrapped.add(id);
     if (wrapped === undefined) return undefined;
-    const key = decrypt(this.wrapping, ['data-key', id], wrapped);
+    const key = unwrapKey(this.wrapping, ['data-key', id], wrapped);
     // Read before an erasure and answered after it, the key must not come back into the cache.
     if (erasures === this.erasures) this.cache.set(id, key);
     return key;
@@ -81,11 +83,11 @@ export class DataKeys {
   }
 
   private async write(): Promise<void> {
-    const fresh = Array.from({ length: BATCH }, () => ({ id: newId(), key: newKey() }));
-    const rows = fresh.map(({ id, key }) => ({
-      data_key_id: id,
-      wrapped_key: encrypt(this.wrapping, ['data-key', id], key),
-    }));
+    const fresh = Array.from({ length: BATCH }, () => {
+      const id = newId();
+      return { id, ...newWrappedKey(this.wrapping, ['data-key', id]) };
+    });
+    const rows = fresh.map(({ id, wrapped }) => ({ data_key_id: id, wrapped_key: wrapped }));
     await this.db.insertInto('vault_data_keys').values(rows).execute();
     this.spare.push(...fresh);
   }

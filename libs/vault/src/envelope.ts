@@ -1,5 +1,14 @@
 // The cryptography of the vault: keys derived from the root key, and AES-256-GCM bound to where a value belongs.
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  randomBytes,
+  randomFillSync,
+  type KeyObject,
+} from 'node:crypto';
 
 export const KEY_BYTES = 32;
 const IV_BYTES = 12;
@@ -20,8 +29,8 @@ export class BrokenSealError extends Error {
 /** What the root key is used for; each use has a key of its own (HKDF-SHA-256, RFC 5869). */
 export interface DerivedKeys {
   /** Wraps the keys of single values. 2^32 random nonces are safe under one key: more than there will be values. */
-  readonly wrapping: Buffer;
-  readonly fingerprints: Buffer;
+  readonly wrapping: KeyObject;
+  readonly fingerprints: KeyObject;
   /** Stored in the clear to recognise the root key; tells nothing about the others. */
   readonly check: Buffer;
 }
@@ -31,24 +40,49 @@ export function deriveKeys(rootKey: Buffer): DerivedKeys {
   if (rootKey.length !== KEY_BYTES) throw new Error(`The root key of the vault must have ${KEY_BYTES} bytes`);
   const derive = (use: string): Buffer =>
     Buffer.from(hkdfSync('sha256', rootKey, '', `scim-cascade vault v1 ${use}`, KEY_BYTES));
-  return { wrapping: derive('wrapping'), fingerprints: derive('fingerprints'), check: derive('check') };
+  return {
+    wrapping: createSecretKey(derive('wrapping')),
+    fingerprints: createSecretKey(derive('fingerprints')),
+    check: derive('check'),
+  };
 }
 
-export const newKey = (): Buffer => randomBytes(KEY_BYTES);
+// Fetched from the system a thousand at a time: one by one costs more than the encryption.
+const nonces = Buffer.alloc(1024 * IV_BYTES);
+let noncesUsed = nonces.length;
+
+function newNonce(): Buffer {
+  if (noncesUsed === nonces.length) {
+    randomFillSync(nonces);
+    noncesUsed = 0;
+  }
+  noncesUsed += IV_BYTES;
+  return nonces.subarray(noncesUsed - IV_BYTES, noncesUsed);
+}
+
+/** A random key and its wrapped form, which only opens with the same `context`. */
+export function newWrappedKey(wrapping: KeyObject, context: readonly string[]): { key: KeyObject; wrapped: string } {
+  const bytes = randomBytes(KEY_BYTES);
+  return { key: createSecretKey(bytes), wrapped: encrypt(wrapping, context, bytes) };
+}
+
+/** @throws {BrokenSealError} */
+export const unwrapKey = (wrapping: KeyObject, context: readonly string[], wrapped: string): KeyObject =>
+  createSecretKey(decrypt(wrapping, context, wrapped));
 
 // An array in JSON has one reading only, whatever its texts contain.
 const bound = (context: readonly string[]): Buffer => Buffer.from(JSON.stringify(context));
 
 /** `v1.` and base64url of nonce, ciphertext and tag. `context` must be given again to open it. */
-export function encrypt(key: Buffer, context: readonly string[], plaintext: string | Buffer): string {
-  const iv = randomBytes(IV_BYTES);
+export function encrypt(key: KeyObject, context: readonly string[], plaintext: string | Buffer): string {
+  const iv = newNonce();
   const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES }).setAAD(bound(context));
   const body = typeof plaintext === 'string' ? cipher.update(plaintext, 'utf8') : cipher.update(plaintext);
   return VERSION + Buffer.concat([iv, body, cipher.final(), cipher.getAuthTag()]).toString('base64url');
 }
 
 /** @throws {BrokenSealError} */
-export function decrypt(key: Buffer, context: readonly string[], sealed: string): Buffer {
+export function decrypt(key: KeyObject, context: readonly string[], sealed: string): Buffer {
   const bytes = Buffer.from(sealed.slice(VERSION.length), 'base64url');
   if (!sealed.startsWith(VERSION) || bytes.length < IV_BYTES + TAG_BYTES) throw new BrokenSealError();
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES })
@@ -64,5 +98,5 @@ export function decrypt(key: Buffer, context: readonly string[], sealed: string)
 const FINGERPRINT_CHARACTERS = 22;
 
 /** HMAC-SHA-256 of the parts, shortened to 132 bits in base64url. */
-export const digest = (key: Buffer, parts: readonly string[]): string =>
+export const digest = (key: KeyObject, parts: readonly string[]): string =>
   createHmac('sha256', key).update(bound(parts)).digest('base64url').slice(0, FINGERPRINT_CHARACTERS);

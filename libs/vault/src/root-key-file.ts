@@ -1,8 +1,8 @@
 // The root key of the vault: from the configuration, or from a file that is made at the first start.
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { link, mkdir, open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KEY_BYTES, newKey } from './envelope.js';
+import { KEY_BYTES } from './envelope.js';
 
 export interface RootKeySource {
   /** The configured key; wins over the file. */
@@ -48,7 +48,7 @@ async function create(path: string, directory: string): Promise<Buffer> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const aside = `${path}.${randomUUID()}`;
   try {
-    await writeDurably(aside, `${newKey().toString('base64')}\n`);
+    await writeDurably(aside, `${randomBytes(KEY_BYTES).toString('base64')}\n`);
     await link(aside, path).catch(unless('EEXIST'));
   } finally {
     await rm(aside, { force: true });

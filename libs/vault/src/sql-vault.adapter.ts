@@ -2,7 +2,7 @@
 import { newId, SystemClock, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { DataKeys } from './data-keys.js';
-import { decrypt, deriveKeys, digest, encrypt, newKey, type DerivedKeys } from './envelope.js';
+import { decrypt, deriveKeys, digest, encrypt, newWrappedKey, unwrapKey, type DerivedKeys } from './envelope.js';
 import { TickBatch } from './tick-batch.js';
 import { CHUNK, checkRootKey, forgetDeleted, idLists, migrateVaultDb, rowGroups, type VaultDb } from './vault-db.js';
 import { SECRET_PURPOSE, Vault, type SealContext, type StoredSecret } from './vault.port.js';
@@ -63,11 +63,11 @@ export class SqlVault extends Vault {
 
   async putSecret(tenant: string, plaintext: string): Promise<StoredSecret> {
     const secretId = newId();
-    const key = newKey();
+    const { key, wrapped } = newWrappedKey(this.keys.wrapping, ['secret-key', tenant, secretId]);
     await this.puts.add({
       secret_id: secretId,
       tenant,
-      wrapped_key: encrypt(this.keys.wrapping, ['secret-key', tenant, secretId], key),
+      wrapped_key: wrapped,
       sealed: encrypt(key, ['secret', tenant, secretId], plaintext),
     });
     return { secretId, fingerprint: this.fingerprint(tenant, SECRET_PURPOSE, plaintext) };
@@ -126,7 +126,7 @@ export class SqlVault extends Vault {
 
   private plaintextOf(row: SecretRow): string {
     const { secret_id: secretId, tenant } = row;
-    const key = decrypt(this.keys.wrapping, ['secret-key', tenant, secretId], row.wrapped_key);
+    const key = unwrapKey(this.keys.wrapping, ['secret-key', tenant, secretId], row.wrapped_key);
     return decrypt(key, ['secret', tenant, secretId], row.sealed).toString('utf8');
   }
 
