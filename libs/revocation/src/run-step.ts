@@ -43,7 +43,10 @@ export class StepRunner {
     if (due.length === 0) return;
     // 3. Open the material: the only moment a secret is in memory.
     const loaded = await loadMaterial(db, vault, job.tenant, due);
-    await Promise.all(loaded.map((one) => this.attempt(one, signal)));
+    const ends = await Promise.allSettled(loaded.map((one) => this.attempt(one, signal)));
+    // Only when all have ended: a job that is tried again must not meet its own attempts.
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
   private async attempt(loaded: LoadedTarget, signal: AbortSignal): Promise<void> {
@@ -73,7 +76,10 @@ export class StepRunner {
     const ended = this.startAttempt(loaded, target);
     if (provider === undefined || connector === undefined) return noProvider(ended());
     try {
-      const outcome = await connector.revoke(requestFor(loaded, provider, target.attempts + 1), this.callContext(signal));
+      const outcome = await connector.revoke(
+        requestFor(loaded, provider, target.attempts + 1),
+        this.callContext(signal),
+      );
       const verifyAfterMs = connector.probe === undefined ? undefined : connector.verifyAfterMs(provider);
       return decideOutcome(ended(verifyAfterMs), outcome);
     } catch (error) {
