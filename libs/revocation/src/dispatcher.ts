@@ -1,10 +1,11 @@
 // Decides what enters the queue next: a lane per tenant and provider, so that a slow provider delays nobody else.
 import { createHash } from 'node:crypto';
-import { QueueUnavailable, type JobQueue, type RevocationJob } from '@app/jobs';
+import type { JobQueue, RevocationJob } from '@app/jobs';
 import type { Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { chunksOf } from './chunks.js';
 import type { TargetFact } from './outcome.js';
+import { BROKEN_EVERY_MS } from './retry-policy.js';
 import type { RevocationDb, TargetRow } from './revocation-db.js';
 import { laneOf, type WorkChange } from './targets.view.js';
 
@@ -12,14 +13,14 @@ import { laneOf, type WorkChange } from './targets.view.js';
 const CHUNK = 50;
 /** A job that left no record for so long is handed out again; the revision fences out the first one. */
 const LEASE_MS = 300_000;
-/** A broken connector is tried again with one target after this long. */
-const BROKEN_MS = 300_000;
 
 interface Lane {
   readonly tenant: string;
   readonly providerId: string;
   /** Targets handed to the queue and not yet recorded, with the time (ms) they were handed over. */
   readonly inFlight: Map<string, { readonly since: number; readonly order: number }>;
+  /** Targets recorded since the rows of the lane were last asked for: what those rows say about them is old. */
+  readonly recorded: Set<string>;
   /** Nothing is handed out before this time (ms): the provider asked for patience, or refuses us. */
   pausedUntil: number;
   /** The provider refused our own credentials: one target at a time until it accepts one. */
@@ -51,13 +52,23 @@ export class Dispatcher {
   private readonly lanes = new Map<string, Lane>();
   private readonly dirty = new Set<string>();
   private passing: Promise<void> | undefined;
-  private stopped = false;
+  private state: 'held' | 'started' | 'stopped' = 'held';
 
   constructor(private readonly parts: DispatcherParts) {}
 
+  /** Hands out from here on. Until then it only takes note: rows that lag behind the log name work long done. */
+  start(): void {
+    if (this.state === 'held') this.state = 'started';
+    this.wake();
+  }
+
   /** The relay committed facts: forget what was recorded, look at the lanes it moved. */
   noticed({ lanes, touched, reopened }: Pick<WorkChange, 'lanes' | 'touched' | 'reopened'>): void {
-    for (const { lane, targetId } of touched) this.lanes.get(lane)?.inFlight.delete(targetId);
+    for (const { lane: key, targetId } of touched) {
+      const lane = this.lanes.get(key);
+      lane?.inFlight.delete(targetId);
+      lane?.recorded.add(targetId);
+    }
     for (const key of reopened) {
       const lane = this.laneAt(key);
       lane.broken = false;
@@ -76,7 +87,7 @@ export class Dispatcher {
       lane.pausedUntil = Math.max(lane.pausedUntil, Date.parse(fact.data.until));
     } else if (fact.type === 'RevocationParked' && fact.data.class === 'connector-broken') {
       lane.broken = true;
-      lane.pausedUntil = now + BROKEN_MS;
+      lane.pausedUntil = now + BROKEN_EVERY_MS;
     } else if (fact.type === 'RevocationAcknowledged' && lane.broken) {
       lane.broken = false;
       lane.pausedUntil = 0;
@@ -118,27 +129,26 @@ export class Dispatcher {
 
   /** Hands out nothing more. Resolves when the pass under way has ended. */
   async stop(): Promise<void> {
-    this.stopped = true;
+    this.state = 'stopped';
     for (const lane of this.lanes.values()) lane.cancelTimer();
     await this.passing;
   }
 
   private wake(): void {
-    if (this.stopped || this.passing !== undefined || this.dirty.size === 0) return;
-    this.passing = this.pass()
-      .catch((error: unknown) => this.parts.onError(error))
-      .finally(() => {
-        this.passing = undefined;
-        this.wake();
-      });
+    if (this.state !== 'started' || this.passing !== undefined || this.dirty.size === 0) return;
+    this.passing = this.pass().finally(() => {
+      this.passing = undefined;
+      this.wake();
+    });
   }
 
   private async pass(): Promise<void> {
     const keys = [...this.dirty];
     this.dirty.clear();
     for (const key of keys) {
-      if (this.stopped) return;
-      await this.fill(key, this.laneAt(key));
+      if (this.state === 'stopped') return;
+      // What fails for one lane must not cost the others their turn; its own comes again with the next refresh.
+      await this.fill(key, this.laneAt(key)).catch((error: unknown) => this.parts.onError(error));
     }
   }
 
@@ -149,26 +159,23 @@ export class Dispatcher {
     if (lane.pausedUntil > now) return this.wakeAt(key, lane, lane.pausedUntil);
     const limit = lane.broken ? 1 : this.parts.laneConcurrency;
     const room = limit - lane.inFlight.size;
-    if (room < Math.min(CHUNK / 2, limit)) return;
+    if (room < Math.min(CHUNK / 2, Math.ceil(limit / 2))) return;
+    lane.recorded.clear();
     const next = this.nextOf(lane, await this.dueRows(lane, now, lane.inFlight.size + room), room);
-    if (next.length === 0) {
-      const at = await this.nextDueAt(lane, now);
-      return at === undefined ? undefined : this.wakeAt(key, lane, at);
-    }
+    if (next.length === 0) return this.wakeWhenDue(key, lane, now);
     for (const row of next) lane.inFlight.set(row.target_id, { since: now, order: row.ord });
     try {
       await queue.enqueue([...chunksOf(next, CHUNK)].map((rows) => jobOf(key, lane.tenant, rows)));
     } catch (error) {
       // The log still knows what is due: the next refresh hands it out again.
       for (const row of next) lane.inFlight.delete(row.target_id);
-      if (!(error instanceof QueueUnavailable)) throw error;
-      this.parts.onError(error);
+      throw error;
     }
   }
 
-  /** What may go now: not in flight already, and nothing before a refresh token that still is. */
+  /** What may go now: neither in flight nor just recorded, and nothing before a refresh token that still is. */
   private nextOf(lane: Lane, due: readonly DueRow[], room: number): DueRow[] {
-    const waiting = due.filter((row) => !lane.inFlight.has(row.target_id));
+    const waiting = due.filter(({ target_id: id }) => !lane.inFlight.has(id) && !lane.recorded.has(id));
     const orders = [...waiting.map((row) => row.ord), ...[...lane.inFlight.values()].map((f) => f.order)];
     const first = Math.min(...orders);
     return waiting.filter((row) => row.ord === first).slice(0, room);
@@ -187,7 +194,7 @@ export class Dispatcher {
       .execute();
   }
 
-  private async nextDueAt(lane: Lane, now: number): Promise<number | undefined> {
+  private async wakeWhenDue(key: string, lane: Lane, now: number): Promise<void> {
     const row = await this.parts.db
       .selectFrom('work_targets')
       .select((eb) => eb.fn.min('due_at').as('at'))
@@ -195,7 +202,7 @@ export class Dispatcher {
       .where('provider_id', '=', lane.providerId)
       .where('due_at', '>', now)
       .executeTakeFirst();
-    return row?.at === null || row?.at === undefined ? undefined : Number(row.at);
+    if (row?.at !== null && row?.at !== undefined) this.wakeAt(key, lane, Number(row.at));
   }
 
   private wakeAt(key: string, lane: Lane, at: number): void {
@@ -210,7 +217,8 @@ export class Dispatcher {
     if (lane === undefined) {
       const dot = key.indexOf('.');
       const [tenant, providerId] = [key.slice(0, dot), key.slice(dot + 1)];
-      lane = { tenant, providerId, inFlight: new Map(), pausedUntil: 0, broken: false, cancelTimer: () => undefined };
+      const state = { pausedUntil: 0, broken: false, cancelTimer: () => undefined };
+      lane = { tenant, providerId, inFlight: new Map(), recorded: new Set(), ...state };
       this.lanes.set(key, lane);
     }
     return lane;

@@ -12,6 +12,7 @@ import { Relay } from './relay.js';
 import type { RetryPolicy } from './retry-policy.js';
 import type { RevocationDb } from './revocation-db.js';
 import { StepRunner } from './run-step.js';
+import { SpentSecrets } from './spent-secrets.js';
 import { Sweep } from './sweep.js';
 
 export interface EngineParts {
@@ -33,11 +34,17 @@ export interface EngineParts {
   readonly onError: (error: unknown, where: string) => void;
 }
 
+/** How often (ms) a start that still catches up looks whether it is to stop. */
+const CATCH_UP_LOOK_MS = 500;
+
 export class Engine {
   readonly dispatcher: Dispatcher;
   readonly relay: Projector<RevocationDb>;
   private readonly sweep: Sweep;
+  private readonly spent: SpentSecrets;
   private readonly runner: StepRunner;
+  private catchingUp: Promise<void> | undefined;
+  private stopped = false;
 
   constructor(private readonly parts: EngineParts) {
     const { db, log, queue, vault, clock, onError } = parts;
@@ -48,16 +55,20 @@ export class Engine {
       laneConcurrency: parts.laneConcurrency,
       onError: (error) => onError(error, 'dispatcher'),
     });
+    this.spent = new SpentSecrets({ db, vault, onError: (error) => onError(error, 'vault') });
     const relay = new Relay({
       log,
       clock,
-      vault,
       policyHash: policyHash(parts.policy),
-      onWork: (change) => this.dispatcher.noticed(change),
+      onWork: (change) => {
+        this.dispatcher.noticed(change);
+        if (change.ended) void this.spent.destroy();
+      },
     });
     this.relay = new Projector({ log, db, projection: relay, onError: (error) => onError(error, 'relay') });
     this.sweep = new Sweep({
       dispatcher: this.dispatcher,
+      spent: this.spent,
       queue,
       clock,
       intervalMs: parts.sweepIntervalMs,
@@ -70,20 +81,31 @@ export class Engine {
     });
   }
 
+  /** Follows the log and works from here on; hands out work once the rows are as new as the log is now. */
   async start(): Promise<void> {
+    const { log, queue, jobConcurrency } = this.parts;
+    const head = await log.head();
     await this.relay.start();
-    await this.parts.queue.work((job, signal) => this.runner.run(job, signal), {
-      concurrency: this.parts.jobConcurrency,
-    });
+    await queue.work((job, signal) => this.runner.run(job, signal), { concurrency: jobConcurrency });
+    this.catchingUp = this.handOutFrom(head);
     this.sweep.start();
   }
 
   /** Drains: hands out nothing more, lets running attempts record, then stops following the log. */
   async stop(): Promise<void> {
+    this.stopped = true;
     await this.sweep.stop();
     await this.dispatcher.stop();
     await this.parts.queue.close();
     await this.relay.stop();
+    await this.catchingUp;
+    await this.spent.idle();
+  }
+
+  /** A relay that rebuilds its rows meets targets that were settled long ago: nobody is to be asked about them again. */
+  private async handOutFrom(head: bigint | undefined): Promise<void> {
+    while (!this.stopped && head !== undefined && !(await this.relay.reached(head, CATCH_UP_LOOK_MS)));
+    if (!this.stopped) this.dispatcher.start();
   }
 }
 

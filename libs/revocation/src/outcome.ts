@@ -1,7 +1,7 @@
 // Turns what a provider answered into the event that records it: pure, so that every case is a row in a test.
 import type { Attempt, EventData, ParkedClass, PlannedTarget } from '@app/events';
 import type { Outcome, ProbeOutcome } from './connectors/connector.port.js';
-import { clampRetryAfter, nextWait, type RetryPolicy } from './retry-policy.js';
+import { BROKEN_EVERY_MS, clampRetryAfter, nextWait, type RetryPolicy } from './retry-policy.js';
 import { EXPIRY_LEEWAY_MS, type Target } from './target.js';
 
 /** An event of a target's stream without its envelope. */
@@ -37,9 +37,9 @@ export function decideOutcome(context: AttemptContext, outcome: Outcome): Target
   const about = { targetId: planned.targetId, cascadeId, attempt };
   const { evidence } = outcome;
   const ended = Date.parse(attempt.endedAt);
-  const park = (parkedClass: ParkedClass, reason: string): TargetFact => ({
+  const park = (parkedClass: ParkedClass, reason: string, every = policy.parkedEvery): TargetFact => ({
     type: 'RevocationParked',
-    data: { ...about, class: parkedClass, reason, until: iso(ended + policy.parkedEvery), evidence },
+    data: { ...about, class: parkedClass, reason, until: iso(ended + every), evidence },
   });
   switch (outcome.kind) {
     case 'revoked':
@@ -57,7 +57,12 @@ export function decideOutcome(context: AttemptContext, outcome: Outcome): Target
       return { type: 'RevocationDeferred', data: { ...about, class: outcome.class, consumed, until, evidence } };
     }
     case 'connector-broken':
-      return park('connector-broken', `the provider refuses our own credentials or settings (${outcome.code})`);
+      // The lane lets only one of them through at a time; the first that succeeds sets all of them free.
+      return park(
+        'connector-broken',
+        `the provider refuses our own credentials or settings (${outcome.code})`,
+        BROKEN_EVERY_MS,
+      );
     case 'collateral-blocked':
       return park('collateral-blocked', 'revoking would cut access that is not to be revoked');
     case 'permanent':
@@ -73,7 +78,10 @@ function waitForExpiry(
   evidence: Outcome['evidence'],
 ): TargetFact {
   if (planned.expiresAt === undefined) {
-    return park('permanent', 'the provider offers no revocation and the credential has no expiry: waive it or remove it by hand');
+    return park(
+      'permanent',
+      'the provider offers no revocation and the credential has no expiry: waive it or remove it by hand',
+    );
   }
   return {
     type: 'RevocationParked',

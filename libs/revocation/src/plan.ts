@@ -46,7 +46,7 @@ const causeOf = (event: RecordedEvent): CascadeCause => ({
 });
 
 /**
- * @param event the fact that took access away; every id of the plan is derived from its id
+ * @param event the fact that took access away; every id of the plan is derived from its id and the targets
  * @param at when the plan is made, ISO 8601
  * @returns undefined when there is nothing to revoke and nothing worth recording
  */
@@ -54,10 +54,16 @@ export function planFor(event: RecordedEvent, loss: Loss, policyHash: string, at
   const { tenant, correlationId } = event.metadata;
   const cascadeId = derivedId('cascade', tenant, event.id);
   const cause = causeOf(event);
+  // A total order: a plan that is recorded in parts continues after a crash where it ended.
+  const targets = loss.holdings
+    .map((row) => plannedTarget(cascadeId, row))
+    .sort((a, b) => a.order - b.order || (a.targetId < b.targetId ? -1 : 1));
+  // Part of every id: the log compares ids alone, and must not take another plan for this one.
+  const digest = derivedId('plan', ...targets.map((target) => target.targetId));
   const holdingsPosition = event.position.toString();
   const { subject, generation } = loss;
   const envelope = <T extends keyof typeof catalog>(type: T, name: string) => ({
-    id: derivedId(name, cascadeId),
+    id: derivedId(name, cascadeId, digest),
     metadata: {
       tenant,
       actor: 'system:relay',
@@ -77,7 +83,6 @@ export function planFor(event: RecordedEvent, loss: Loss, policyHash: string, at
     };
     return { cascadeId, stream, events: [nothing] };
   }
-  const targets = loss.holdings.map((row) => plannedTarget(cascadeId, row)).sort((a, b) => a.order - b.order);
   const events: AnyEvent[] = [
     {
       ...envelope('CascadeStarted', 'started'),

@@ -1,14 +1,13 @@
 // The relay: follows the log in order, knows what is held, plans each loss and closes each cascade.
-import { catalog, streams, type AnyEvent, type RecordedEvent } from '@app/events';
+import { catalog, streams, type AnyEvent, type PlannedTarget, type RecordedEvent } from '@app/events';
 import { WrongExpectedRevision, type EventLog, type ExpectedRevision, type Projection } from '@app/event-log';
 import { derivedId, type Clock } from '@app/runtime';
-import type { Vault } from '@app/vault';
 import type { Kysely } from 'kysely';
 import { chunksOf } from './chunks.js';
 import { applyToHoldings } from './holdings.view.js';
 import { planFor, type Plan } from './plan.js';
-import { migrateRevocationDb, type HoldingRow, type RevocationDb, type TargetRow } from './revocation-db.js';
-import { applyToWork, isWorkEvent, laneOf, type WorkChange } from './targets.view.js';
+import { migrateRevocationDb, type RevocationDb, type TargetRow } from './revocation-db.js';
+import { applyToWork, isWorkEvent, laneOf, noChange, type WorkChange } from './targets.view.js';
 import { lossOf } from './triggers.js';
 
 type Trx = Kysely<RevocationDb>;
@@ -19,10 +18,9 @@ const PLANNED_EVENTS_PER_APPEND = 8;
 export interface RelayParts {
   readonly log: EventLog;
   readonly clock: Clock;
-  readonly vault: Vault;
   /** Identifies the rules a plan was made by; recorded with every cascade. */
   readonly policyHash: string;
-  /** Told after a batch is committed: work appeared or moved in these lanes. */
+  /** Told after a batch is committed: work appeared, moved or ended. */
   readonly onWork: (change: WorkChange) => void;
 }
 
@@ -32,7 +30,7 @@ export interface RelayParts {
  */
 export class Relay implements Projection<RevocationDb> {
   readonly name = 'relay';
-  private pending: { change: WorkChange; secrets: Map<string, string[]> } | undefined;
+  private pending: WorkChange | undefined;
 
   constructor(private readonly parts: RelayParts) {}
 
@@ -41,77 +39,73 @@ export class Relay implements Projection<RevocationDb> {
   }
 
   async apply(trx: Trx, events: readonly RecordedEvent[]): Promise<void> {
-    const reopened = new Set<string>();
-    for (const event of events) {
-      if (isWorkEvent(event)) continue;
-      await applyToHoldings(trx, event);
-      if (event.type === 'ProviderConfigured') {
-        reopened.add(laneOf(event.metadata.tenant, event.data.providerId));
-        await this.resumeProvider(trx, event.metadata.tenant, event.data.providerId);
-      }
-      const loss = await lossOf(trx, event);
-      if (loss === undefined) continue;
-      const plan = planFor(event, loss, this.parts.policyHash, this.parts.clock.iso());
-      if (plan === undefined) continue;
-      await this.appendPlan(plan);
-      await markTargeted(trx, loss.holdings);
+    const change = noChange();
+    // Strictly in log order, so that the rows do not depend on where a batch happened to end; outcomes that follow one
+    // another are folded in bulk.
+    for (const run of runsOf(events)) {
+      if (isWorkEvent(run[0] as RecordedEvent)) await this.applyWork(trx, run, change);
+      else for (const event of run) await this.applyFact(trx, event, change);
     }
-    const change = await applyToWork(trx, events.filter(isWorkEvent));
-    for (const lane of reopened) change.reopened.add(lane);
-    const secrets = await this.endHoldings(trx, change.settled);
-    await this.completeCascades(trx, change.settled);
-    this.pending = { change, secrets };
+    this.pending = change;
   }
 
-  /** Called once the batch is durable: only now may work be handed out and material be destroyed. */
-  async committed(): Promise<void> {
-    const { pending } = this;
+  /** Called once the batch is durable: only now may work be handed out. */
+  committed(): void {
+    if (this.pending !== undefined) this.parts.onWork(this.pending);
     this.pending = undefined;
-    if (pending === undefined) return;
-    this.parts.onWork(pending.change);
-    for (const [tenant, ids] of pending.secrets) await this.parts.vault.destroySecrets(tenant, ids);
   }
 
-  private async appendPlan({ stream, events }: Plan): Promise<void> {
-    let expected: ExpectedRevision = 'no-stream';
-    for (const chunk of chunksOf(events, PLANNED_EVENTS_PER_APPEND)) {
-      const { revision } = await this.parts.log.append(stream, expected, chunk);
-      expected = revision;
+  private async applyWork(trx: Trx, events: readonly RecordedEvent[], change: WorkChange): Promise<void> {
+    const settled = await applyToWork(trx, events, change);
+    if (settled.length === 0) return;
+    await endHoldings(trx, settled);
+    await this.completeCascades(trx, settled);
+    change.ended = true;
+  }
+
+  private async applyFact(trx: Trx, event: RecordedEvent, change: WorkChange): Promise<void> {
+    await applyToHoldings(trx, event);
+    if (event.type === 'ProviderConfigured') {
+      change.reopened.add(laneOf(event.metadata.tenant, event.data.providerId));
+      await resumeProvider(trx, event.metadata.tenant, event.data.providerId, Date.parse(event.metadata.at));
     }
+    if (event.type === 'CredentialReleased') change.ended = true;
+    const loss = await lossOf(trx, event);
+    if (loss === undefined) return;
+    const plan = planFor(event, loss, this.parts.policyHash, this.parts.clock.iso());
+    if (plan === undefined) return;
+    await markTargeted(trx, event.metadata.tenant, await this.record(plan));
   }
 
-  /** What was parked because the provider refused our own credentials is due again when they are changed. */
-  private async resumeProvider(trx: Trx, tenant: string, providerId: string): Promise<void> {
-    await trx
-      .updateTable('work_targets')
-      .set({ due_at: this.parts.clock.now() })
-      .where('tenant', '=', tenant)
-      .where('provider_id', '=', providerId)
-      .where('state', '=', 'parked')
-      .where('last_class', 'in', ['connector-broken', 'no-provider'])
-      .execute();
-  }
-
-  /** @returns vault ids that are no longer needed, by tenant */
-  private async endHoldings(trx: Trx, settled: readonly TargetRow[]): Promise<Map<string, string[]>> {
-    const secrets = new Map<string, string[]>();
-    for (const rows of byKind(settled)) {
-      const { tenant, holding_type } = rows[0] as TargetRow;
-      const ids: string[] = secrets.get(tenant) ?? [];
-      for (const chunk of chunksOf(rows.map((row) => row.holding_id))) {
-        const ended = await trx
-          .updateTable('held_holdings')
-          .set({ state: 'ended' })
-          .where('tenant', '=', tenant)
-          .where('holding_type', '=', holding_type)
-          .where('holding_id', 'in', chunk)
-          .returning('secret_ids')
-          .execute();
-        for (const row of ended) ids.push(...(JSON.parse(row.secret_ids) as string[]));
+  /** @returns the targets that the log now holds for this plan */
+  private async record({ stream, events }: Plan): Promise<PlannedTarget[]> {
+    try {
+      let expected: ExpectedRevision = 'no-stream';
+      for (const chunk of chunksOf(events, PLANNED_EVENTS_PER_APPEND)) {
+        const { revision } = await this.parts.log.append(stream, expected, chunk);
+        expected = revision;
       }
-      if (ids.length > 0) secrets.set(tenant, ids);
+      return targetsOf(events);
+    } catch (error) {
+      if (!(error instanceof WrongExpectedRevision)) throw error;
+      // The rows are being rebuilt by rules that have changed since: what was planned then stands.
+      return this.recordedPlan(error);
     }
-    return secrets;
+  }
+
+  /** @throws the conflict, when the recorded plan is not whole */
+  private async recordedPlan(conflict: WrongExpectedRevision): Promise<PlannedTarget[]> {
+    const events: RecordedEvent[] = [];
+    for (;;) {
+      const page = await this.parts.log.readStream(conflict.stream, { from: BigInt(events.length) });
+      if (page.length === 0) break;
+      events.push(...page);
+    }
+    const first = events[0];
+    const targets = targetsOf(events);
+    const expected = first?.type === 'CascadeStarted' ? first.data.targetCount : 0;
+    if (first === undefined || targets.length !== expected) throw conflict;
+    return targets;
   }
 
   private async completeCascades(trx: Trx, settled: readonly TargetRow[]): Promise<void> {
@@ -162,20 +156,73 @@ export class Relay implements Projection<RevocationDb> {
   }
 }
 
-/** The ids of holdings are unique among those of one tenant and one type. */
-const byKind = <R extends { tenant: string; holding_type: string }>(rows: readonly R[]) =>
-  Map.groupBy(rows, (row) => `${row.tenant} ${row.holding_type}`).values();
+/** Splits a batch where work events and other facts follow one another. */
+function* runsOf(events: readonly RecordedEvent[]): Generator<RecordedEvent[]> {
+  let run: RecordedEvent[] = [];
+  for (const event of events) {
+    if (run.length > 0 && isWorkEvent(event) !== isWorkEvent(run[0] as RecordedEvent)) {
+      yield run;
+      run = [];
+    }
+    run.push(event);
+  }
+  if (run.length > 0) yield run;
+}
 
-async function markTargeted(trx: Trx, holdings: readonly HoldingRow[]): Promise<void> {
-  for (const rows of byKind(holdings)) {
-    const { tenant, holding_type } = rows[0] as HoldingRow;
-    for (const chunk of chunksOf(rows.map((row) => row.holding_id))) {
+const targetsOf = (events: readonly AnyEvent[]): PlannedTarget[] =>
+  events.flatMap((event) => (event.type === 'RevocationPlanned' ? event.data.targets : []));
+
+/** What was parked because there was nobody to ask, or because our own credentials were refused, is due again. */
+async function resumeProvider(trx: Trx, tenant: string, providerId: string, at: number): Promise<void> {
+  await trx
+    .updateTable('work_targets')
+    .set({ due_at: at })
+    .where('tenant', '=', tenant)
+    .where('provider_id', '=', providerId)
+    .where('due_at', 'is not', null)
+    .where('state', '=', 'parked')
+    .where('last_class', 'in', ['connector-broken', 'no-provider'])
+    .execute();
+}
+
+async function markTargeted(trx: Trx, tenant: string, targets: readonly PlannedTarget[]): Promise<void> {
+  for (const [type, alike] of Map.groupBy(targets, (target) => target.holdingType)) {
+    for (const chunk of chunksOf(alike.map((target) => target.holdingId))) {
       await trx
         .updateTable('held_holdings')
         .set({ state: 'targeted' })
         .where('tenant', '=', tenant)
+        .where('holding_type', '=', type)
+        .where('holding_id', 'in', chunk)
+        .execute();
+    }
+  }
+}
+
+/** A holding ends with the last of its targets: a secret that came in late has a target of its own. */
+async function endHoldings(trx: Trx, settled: readonly TargetRow[]): Promise<void> {
+  for (const rows of Map.groupBy(settled, (row) => `${row.tenant} ${row.holding_type}`).values()) {
+    const { tenant, holding_type } = rows[0] as TargetRow;
+    for (const chunk of chunksOf(rows.map((row) => row.holding_id))) {
+      await trx
+        .updateTable('held_holdings')
+        .set({ state: 'ended' })
+        .where('tenant', '=', tenant)
         .where('holding_type', '=', holding_type)
         .where('holding_id', 'in', chunk)
+        .where('state', '=', 'targeted')
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('work_targets')
+                .select('target_id')
+                .whereRef('work_targets.tenant', '=', 'held_holdings.tenant')
+                .whereRef('work_targets.holding_type', '=', 'held_holdings.holding_type')
+                .whereRef('work_targets.holding_id', '=', 'held_holdings.holding_id')
+                .where('work_targets.due_at', 'is not', null),
+            ),
+          ),
+        )
         .execute();
     }
   }

@@ -19,6 +19,9 @@ export const DEFAULT_RETRY_CURVE: readonly number[] = [
   24 * HOUR,
 ];
 
+/** While a provider refuses our own credentials, one of its targets is tried every so often (ms). */
+export const BROKEN_EVERY_MS = 5 * MINUTE;
+
 export interface RetryPolicy {
   /** Waits in ms after the 1st, 2nd, ... counted attempt. */
   readonly curve: readonly number[];

@@ -1,5 +1,5 @@
 // The tables of the revocation room: what is held, by whom, and what is to be revoked. All rebuilt from the log.
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { createTables, type Flag, type Index, type Table } from './sql-tables.js';
 import { subjectIndexes, subjectTables, type SubjectsDb } from './subjects.view.js';
 
@@ -172,5 +172,13 @@ export async function migrateRevocationDb(db: Kysely<RevocationDb>): Promise<voi
     .on('work_targets')
     .columns(['tenant', 'provider_id', 'ord', 'due_at'])
     .where('due_at', 'is not', null)
+    .execute();
+  // Partial: what has ended and still has material in the vault, which is next to nothing.
+  await db.schema
+    .createIndex('held_holdings_spent')
+    .ifNotExists()
+    .on('held_holdings')
+    .columns(['tenant', 'holding_type', 'holding_id'])
+    .where(sql<boolean>`state = 'ended' and secret_ids <> '[]'`)
     .execute();
 }

@@ -1,12 +1,14 @@
-// The sweep: compares what the log says is due with what the queue holds, and hands out again what was lost.
+// The sweep: finds what a crash or a lost queue left behind, hands it out again and destroys what is spent.
 import { QueueUnavailable, type JobQueue } from '@app/jobs';
 import type { Clock } from '@app/runtime';
 import type { Dispatcher } from './dispatcher.js';
+import type { SpentSecrets } from './spent-secrets.js';
 
 export interface SweepParts {
   readonly dispatcher: Dispatcher;
   readonly queue: JobQueue;
   readonly clock: Clock;
+  readonly spent: SpentSecrets;
   readonly intervalMs: number;
   readonly onError: (error: unknown) => void;
 }
@@ -15,8 +17,8 @@ export class Sweep {
   private cancelTimer: () => void = () => undefined;
   private running: Promise<void> | undefined;
   private stopped = false;
-  /** When the queue was first seen empty in an unbroken row of sweeps. */
-  private emptySince: number | undefined;
+  /** When the last sweep found the queue empty; undefined when it did not. */
+  private emptyAt: number | undefined;
 
   constructor(private readonly parts: SweepParts) {}
 
@@ -42,15 +44,20 @@ export class Sweep {
    * was neither waiting nor active, and its record would have been seen by now.
    */
   async once(): Promise<void> {
-    const lostBefore = this.emptySince;
+    const emptyBefore = this.emptyAt;
+    this.emptyAt = (await this.isEmpty()) ? this.parts.clock.now() : undefined;
+    await this.parts.dispatcher.refresh(this.emptyAt === undefined ? undefined : emptyBefore);
+    await this.parts.spent.destroy();
+  }
+
+  private async isEmpty(): Promise<boolean> {
     try {
       const { waiting, active } = await this.parts.queue.counts();
-      this.emptySince = waiting + active === 0 ? (this.emptySince ?? this.parts.clock.now()) : undefined;
+      return waiting + active === 0;
     } catch (error) {
       if (!(error instanceof QueueUnavailable)) throw error;
-      this.emptySince = undefined;
       this.parts.onError(error);
+      return false;
     }
-    await this.parts.dispatcher.refresh(this.emptySince === undefined ? undefined : lostBefore);
   }
 }

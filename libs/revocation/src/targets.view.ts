@@ -14,8 +14,11 @@ export interface WorkChange {
   readonly reopened: Set<string>;
   /** Targets with a new recorded fact: no longer in flight. */
   readonly touched: { lane: string; targetId: string }[];
-  readonly settled: TargetRow[];
+  /** Whether holdings may have ended, whose material is then spent. */
+  ended: boolean;
 }
+
+export const noChange = (): WorkChange => ({ lanes: new Set(), reopened: new Set(), touched: [], ended: false });
 
 /** The unit of fairness: one provider of one tenant. */
 export const laneOf = (tenant: string, providerId: string): string => `${tenant}.${providerId}`;
@@ -73,18 +76,25 @@ export const plannedOf = (row: TargetRow): PlannedTarget => ({
 export const isWorkEvent = (event: RecordedEvent): boolean =>
   event.stream.startsWith('revocation-') || event.stream.startsWith('cascade-');
 
-/** Applies work events in log order. */
-export async function applyToWork(trx: Trx, events: readonly RecordedEvent[]): Promise<WorkChange> {
-  const change: WorkChange = { lanes: new Set(), reopened: new Set(), touched: [], settled: [] };
+/**
+ * Applies work events: the plans first, then the outcomes, which cannot precede their plan.
+ * @returns the targets that have ended
+ */
+export async function applyToWork(
+  trx: Trx,
+  events: readonly RecordedEvent[],
+  change: WorkChange,
+): Promise<TargetRow[]> {
+  const settled: TargetRow[] = [];
   const ofTargets: RecordedEvent[] = [];
   for (const event of events) {
     if (event.stream.startsWith('cascade-')) await applyToCascade(trx, event, change);
     else ofTargets.push(event);
   }
   for (const [tenant, group] of Map.groupBy(ofTargets, (e) => e.metadata.tenant)) {
-    for (const chunk of chunksOf(group)) await applyToTargets(trx, tenant, chunk, change);
+    for (const chunk of chunksOf(group)) settled.push(...(await applyToTargets(trx, tenant, chunk, change)));
   }
-  return change;
+  return settled;
 }
 
 async function applyToCascade(trx: Trx, event: RecordedEvent, change: WorkChange): Promise<void> {
@@ -120,11 +130,21 @@ async function applyToCascade(trx: Trx, event: RecordedEvent, change: WorkChange
     .execute();
   if (planned.length === 0) return;
   const rows = planned.map((target) => plannedRow(tenant, cascade, target, Date.parse(at)));
-  await trx.insertInto('work_targets').values(rows).onConflict((c) => c.doNothing()).execute();
+  await trx
+    .insertInto('work_targets')
+    .values(rows)
+    .onConflict((c) => c.doNothing())
+    .execute();
   for (const row of rows) change.lanes.add(laneOf(tenant, row.provider_id));
 }
 
-async function applyToTargets(trx: Trx, tenant: string, events: readonly RecordedEvent[], change: WorkChange) {
+async function applyToTargets(
+  trx: Trx,
+  tenant: string,
+  events: readonly RecordedEvent[],
+  change: WorkChange,
+): Promise<TargetRow[]> {
+  const settled: TargetRow[] = [];
   const ids = [...new Set(events.map((e) => (e.data as { targetId: string }).targetId))];
   const stored = await trx
     .selectFrom('work_targets')
@@ -149,15 +169,16 @@ async function applyToTargets(trx: Trx, tenant: string, events: readonly Recorde
       revision: Number(event.revision),
     };
     rows.set(row.target_id, changed);
-    if (next.state === 'settled') change.settled.push(changed);
+    if (next.state === 'settled') settled.push(changed);
   }
-  if (rows.size === 0) return;
+  if (rows.size === 0) return settled;
   await saveTargets(trx, [...rows.values()]);
   for (const row of rows.values()) {
     const lane = laneOf(tenant, row.provider_id);
     change.lanes.add(lane);
     change.touched.push({ lane, targetId: row.target_id });
   }
+  return settled;
 }
 
 async function saveTargets(trx: Trx, rows: readonly TargetRow[]): Promise<void> {

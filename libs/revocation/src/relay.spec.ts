@@ -1,0 +1,295 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { streams } from '@app/events';
+import { Bench } from './cascade.fixture.js';
+import type { TargetRow } from './revocation-db.js';
+
+let bench: Bench;
+
+beforeEach(async () => {
+  bench = await Bench.open();
+  await bench.user('ada');
+  await bench.user('bob');
+});
+
+afterEach(() => bench.close());
+
+const endAll = async (type: Parameters<Bench['settle']>[1] = 'RevocationAcknowledged') => {
+  for (const row of await bench.targets()) if (row.state !== 'settled') await bench.settle(row, type);
+  await bench.follow();
+};
+
+describe('the relay plans', () => {
+  it('all that a person held, their orphaned agents and the children of those', async () => {
+    await bench.agent('hers', ['ada']);
+    await bench.agent('child', ['bob'], 'hers');
+    await bench.agent('shared', ['ada', 'bob']);
+    await bench.credential('own', { userId: 'ada' });
+    await bench.credential('of-agent', { agentId: 'hers' });
+    await bench.credential('of-child', { agentId: 'child' });
+    await bench.credential('of-shared', { agentId: 'shared' });
+    await bench.credential('of-bob', { userId: 'bob' });
+    const cause = await bench.deactivate('ada');
+    await bench.follow();
+    expect(await bench.targeted()).toEqual(['of-agent', 'of-child', 'own']);
+    const [started] = await bench.events('CascadeStarted');
+    expect(started?.data).toMatchObject({ subject: { type: 'user', id: 'ada' }, targetCount: 3, policyHash: 'policy' });
+    expect(started?.data.cause.eventId).toBe(cause);
+  });
+
+  it('only what requires the group that was lost', async () => {
+    await bench.group('prod', 'ada', 'bob');
+    await bench.credential('needs-prod', { userId: 'ada', requiresGroups: ['prod'] });
+    await bench.credential('needs-nothing', { userId: 'ada' });
+    await bench.credential('of-bob', { userId: 'bob', requiresGroups: ['prod'] });
+    await bench.members('prod', [], ['ada']);
+    await bench.follow();
+    expect(await bench.targeted()).toEqual(['needs-prod']);
+  });
+
+  it('a cascade of its own for access registered after the denial', async () => {
+    await bench.credential('before', { userId: 'ada' });
+    await bench.deactivate('ada');
+    await bench.follow();
+    const registration = await bench.credential('late', { userId: 'ada' });
+    await bench.follow();
+    expect(await bench.targeted()).toEqual(['before', 'late']);
+    const causes = (await bench.events('CascadeStarted')).map((event) => event.data.cause.eventId);
+    expect(causes).toHaveLength(2);
+    expect(causes[1]).toBe(registration);
+  });
+
+  it('nothing on a reactivation, and restores nothing', async () => {
+    await bench.credential('token', { userId: 'ada' });
+    await bench.deactivate('ada');
+    await bench.follow();
+    const before = await bench.length();
+    await bench.reactivate('ada', 2);
+    await bench.follow();
+    expect(await bench.length()).toBe(before + 1);
+    expect((await bench.targets()).map((row) => row.state)).toEqual(['due']);
+    await bench.credential('new', { userId: 'ada' });
+    await bench.deactivate('ada');
+    await bench.follow();
+    const generations = (await bench.targets()).map((row) => [row.holding_id, row.generation]);
+    expect(generations).toEqual([
+      ['new', 2],
+      ['token', 1],
+    ]);
+  });
+
+  it('nothing twice: a second loss of the same holdings is recorded as nothing to revoke', async () => {
+    await bench.credential('token', { userId: 'ada' });
+    await bench.deactivate('ada');
+    await bench.append(streams.user('acme', 'ada'), 'UserDeleted', { userId: 'ada', userNameHash: 'h' });
+    await bench.follow();
+    expect(await bench.targeted()).toEqual(['token']);
+    expect(await bench.events('NothingToRevoke')).toHaveLength(1);
+  });
+
+  it('1,000 holdings in several events, each below 256 KiB, refresh tokens first', async () => {
+    await bench.credentials(990, 'ada');
+    await bench.credentials(10, 'ada', 'r', { kind: 'oauth_refresh_token' });
+    await bench.deactivate('ada');
+    await bench.follow();
+    const planned = await bench.events('RevocationPlanned');
+    expect(planned.map((event) => event.data.targets.length)).toEqual([200, 200, 200, 200, 200]);
+    for (const event of planned) expect(event.bytes.length).toBeLessThan(256 * 1024);
+    expect(planned[0]?.data.targets.slice(0, 11).map((t) => t.order)).toEqual([...Array(10).fill(10), 20]);
+    expect(new Set(await bench.targeted()).size).toBe(1000);
+  });
+});
+
+describe('after a crash the relay', () => {
+  const crash = () => {
+    throw new Error('the process died here');
+  };
+
+  it('appends nothing twice when it died between the append and the commit', async () => {
+    await bench.credentials(3, 'ada');
+    await bench.deactivate('ada');
+    const events = await bench.next();
+    await expect(bench.applyOnce(events, crash)).rejects.toThrow('died');
+    const after = await bench.length();
+    expect(await bench.events('CascadeStarted')).toHaveLength(1);
+    expect(await bench.targets()).toEqual([]);
+    await bench.follow();
+    expect(await bench.length()).toBe(after);
+    expect(await bench.targeted()).toEqual(['c0', 'c1', 'c2']);
+  });
+
+  it('continues a plan where it was cut off', async () => {
+    await bench.credentials(2_000, 'ada');
+    await bench.deactivate('ada');
+    let appends = 0;
+    const { log } = bench;
+    bench.relay = bench.newRelay({
+      append: (...args) => (++appends === 2 ? Promise.reject(new Error('the log is away')) : log.append(...args)),
+      readStream: (...args) => log.readStream(...args),
+    });
+    bench.batch = 5_000;
+    await expect(bench.follow()).rejects.toThrow('away');
+    expect(await bench.events('RevocationPlanned')).toHaveLength(7);
+    await bench.follow();
+    expect(await bench.events('RevocationPlanned')).toHaveLength(10);
+    expect(new Set(await bench.targeted()).size).toBe(2_000);
+    const ids = (await bench.events('RevocationPlanned')).flatMap((e) => e.data.targets.map((t) => t.targetId));
+    expect(new Set(ids).size).toBe(2_000);
+  });
+
+  it('completes a cascade once', async () => {
+    await bench.credential('token', { userId: 'ada' });
+    await bench.deactivate('ada');
+    await bench.follow();
+    await bench.settle((await bench.targets())[0] as TargetRow, 'RevocationAcknowledged');
+    await expect(bench.applyOnce(await bench.next(), crash)).rejects.toThrow('died');
+    expect(await bench.events('CascadeCompleted')).toHaveLength(1);
+    await bench.follow();
+    expect(await bench.events('CascadeCompleted')).toHaveLength(1);
+    expect(await bench.db.selectFrom('work_cascades').select('completed').execute()).toEqual([{ completed: 1 }]);
+  });
+
+  it('lets a plan stand that other rules made, and goes on', async () => {
+    await bench.credentials(2, 'ada');
+    await bench.deactivate('ada');
+    await bench.follow();
+    await endAll();
+    const before = await bench.length();
+    await bench.forget();
+    // As if a rule of today took more away than the rule that planned: a third holding appears where there were two.
+    await bench.db.insertInto('held_holdings').values(extraHolding).execute();
+    await bench.follow();
+    expect(await bench.length()).toBe(before);
+    expect(await bench.targeted()).toEqual(['c0', 'c1']);
+    const extra = bench.db.selectFrom('held_holdings').select('state').where('holding_id', '=', 'extra');
+    expect(await extra.executeTakeFirst()).toEqual({ state: 'held' });
+  });
+
+  const extraHolding = {
+    tenant: 'acme',
+    holding_type: 'credential',
+    holding_id: 'extra',
+    kind: 'api_key',
+    provider_id: 'p',
+    user_id: 'ada',
+    agent_id: null,
+    grant_id: null,
+    reference: '{}',
+    secret_ids: '[]',
+    requires_groups: '[]',
+    expires_at: null,
+    state: 'held',
+  };
+});
+
+describe('a cascade completes', () => {
+  it('once, with every grade counted, when its last target has ended', async () => {
+    await bench.credentials(5, 'ada');
+    await bench.deactivate('ada');
+    await bench.follow();
+    const rows = await bench.targets();
+    const ends = ['RevocationVerified', 'RevocationVerified', 'RevocationAcknowledged', 'RevocationExpired'] as const;
+    for (const [i, type] of ends.entries()) await bench.settle(rows[i] as TargetRow, type);
+    await bench.follow();
+    expect(await bench.events('CascadeCompleted')).toEqual([]);
+    await bench.settle(rows[4] as TargetRow, 'RevocationWaived');
+    await bench.follow();
+    const completed = await bench.events('CascadeCompleted');
+    expect(completed.map((event) => event.data)).toEqual([
+      { cascadeId: rows[0]?.cascade_id, verdict: 'complete-with-waivers', counts: { A: 2, B: 1, C: 1, W: 1 } },
+    ]);
+  });
+
+  it('each for itself, also when their outcomes arrive in one batch', async () => {
+    await bench.credential('of-ada', { userId: 'ada' });
+    await bench.credential('of-bob', { userId: 'bob' });
+    await bench.deactivate('ada');
+    await bench.deactivate('bob');
+    await bench.follow();
+    await endAll();
+    const verdicts = (await bench.events('CascadeCompleted')).map((event) => event.data.verdict);
+    expect(verdicts).toEqual(['complete', 'complete']);
+  });
+});
+
+describe('a holding', () => {
+  const stateOf = async (id: string) =>
+    (await bench.db.selectFrom('held_holdings').select('state').where('holding_id', '=', id).executeTakeFirst())?.state;
+
+  it('ends when its target has ended, never before', async () => {
+    await bench.credential('token', { userId: 'ada' });
+    await bench.deactivate('ada');
+    let ended = false;
+    bench.onWork = (change) => (ended ||= change.ended);
+    await bench.follow();
+    expect([await stateOf('token'), ended]).toEqual(['targeted', false]);
+    await endAll();
+    expect([await stateOf('token'), ended]).toEqual(['ended', true]);
+  });
+
+  it('with a second target ends with the last of the two', async () => {
+    await bench.credential('token', { userId: 'ada' });
+    await bench.deactivate('ada');
+    await bench.follow();
+    const [first] = await bench.targets();
+    await bench.db
+      .insertInto('work_targets')
+      .values({ ...(first as TargetRow), target_id: 'second' })
+      .execute();
+    await bench.settle(first as TargetRow, 'RevocationAcknowledged');
+    await bench.follow();
+    expect(await stateOf('token')).toBe('targeted');
+  });
+});
+
+describe('configuring a provider', () => {
+  it('makes what was parked for its sake due at once, and nothing else', async () => {
+    await bench.credentials(4, 'ada');
+    await bench.deactivate('ada');
+    await bench.follow();
+    const rows = await bench.targets();
+    const classes = ['connector-broken', 'no-provider', 'permanent', 'exhausted'];
+    const later = bench.clock.now() + 86_400_000;
+    for (const [i, last_class] of classes.entries()) {
+      await bench.db
+        .updateTable('work_targets')
+        .set({ state: 'parked', last_class, due_at: later })
+        .where('target_id', '=', (rows[i] as TargetRow).target_id)
+        .execute();
+    }
+    bench.clock.advance(1_000);
+    const reopened: string[] = [];
+    bench.onWork = (change) => reopened.push(...change.reopened);
+    await bench.provider('other', 'rfc7009');
+    await bench.follow();
+    expect((await bench.targets()).map((row) => row.due_at)).toEqual([later, later, later, later]);
+    await bench.provider('p', 'rfc7009');
+    await bench.follow();
+    const now = bench.clock.now();
+    expect((await bench.targets()).map((row) => row.due_at)).toEqual([now, now, later, later]);
+    expect(reopened).toEqual(['acme.other', 'acme.p']);
+  });
+});
+
+describe('following from scratch', () => {
+  it.each([1, 2, 7, 512])('builds the same rows with %i events a batch', async (batch) => {
+    await bench.group('prod', 'ada');
+    await bench.credentials(3, 'ada');
+    await bench.credential('needs', { userId: 'ada', requiresGroups: ['prod'] });
+    await bench.members('prod', [], ['ada']);
+    await bench.follow();
+    await bench.settle((await bench.targets())[0] as TargetRow, 'RevocationAcknowledged');
+    const rotated = { credentialId: 'needs', secretId: 'new', fingerprint: 'f' };
+    await bench.append(streams.credential('acme', 'needs'), 'CredentialRotated', rotated);
+    await bench.deactivate('ada');
+    await bench.provider('p', 'rfc7009');
+    await bench.follow();
+    await endAll('RevocationExpired');
+    const [rows, length] = [await bench.rows(), await bench.length()];
+    await bench.forget();
+    bench.batch = batch;
+    bench.clock.advance(1_000_000);
+    await bench.follow();
+    expect(await bench.rows()).toEqual(rows);
+    expect(await bench.length()).toBe(length);
+  });
+});
