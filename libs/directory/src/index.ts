@@ -1,6 +1,11 @@
 export * from './agent.commands.js';
+export { DIRECTORY_DB, migrateDirectoryDb, type DirectoryDb } from './directory-db.js';
 export * from './directory.errors.js';
+export * from './directory.module.js';
 export * from './directory.queries.js';
+export * from './directory.view.js';
 export * from './group.commands.js';
+export * from './owner-policy.js';
 export * from './tenant.commands.js';
+export { DirectoryTokens } from './tenants/tokens.js';
 export * from './user.commands.js';

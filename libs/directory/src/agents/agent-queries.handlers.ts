@@ -1,0 +1,79 @@
+// Answers what is asked about agents, each with its owners.
+import type { OwnerRef } from '@app/events';
+import { Inject, Injectable } from '@nestjs/common';
+import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import type { StoredAgent } from '../agent.commands.js';
+import { DIRECTORY_DB, type AgentRow, type DirectoryDb } from '../directory-db.js';
+import { FindAgent, ListAgents, type IndexedEquality, type Listed } from '../directory.queries.js';
+import type { Attributes } from '../user.commands.js';
+import { foldCase } from '../users/user-name.js';
+import { list } from '../view/listing.js';
+import { rowsIn } from '../view/row-batch.js';
+import { SqlShelf } from '../view/sql-shelf.js';
+
+/** An agent's name is what its `userName` is to a user. */
+function equality({ attribute, value }: IndexedEquality): RawBuilder<unknown> | undefined {
+  switch (attribute) {
+    case 'id':
+      return sql`agent_id = ${value}`;
+    case 'userName':
+      return sql`name_ci = ${foldCase(value)}`;
+    case 'displayName':
+      return sql`display_name_ci = ${foldCase(value)}`;
+    case 'externalId':
+      return sql`external_id = ${value}`;
+    case 'members':
+      return undefined;
+  }
+}
+
+const agentOf = (row: AgentRow, owners: readonly OwnerRef[]): StoredAgent => ({
+  id: row.agent_id,
+  name: row.name,
+  active: row.active === 1,
+  owners,
+  ...(row.parent_id === null ? {} : { parentId: row.parent_id }),
+  attributes: JSON.parse(row.attributes) as Attributes,
+  created: row.created,
+  lastModified: row.last_modified,
+  revision: BigInt(row.revision),
+});
+
+@Injectable()
+export class AgentViews {
+  constructor(@Inject(DIRECTORY_DB) private readonly db: Kysely<DirectoryDb>) {}
+
+  shelf(tenant: string): SqlShelf<'agents', StoredAgent> {
+    const present = (rows: readonly AgentRow[]) => this.present(tenant, rows);
+    return new SqlShelf({ db: this.db, table: 'agents', tenant, equality, present });
+  }
+
+  private async present(tenant: string, rows: readonly AgentRow[]): Promise<StoredAgent[]> {
+    const ids = rows.map((row) => row.agent_id);
+    const owners = Map.groupBy(await rowsIn(this.db, 'owners', tenant, 'agent_id', ids), (row) => row.agent_id);
+    return rows.map((row) => {
+      const refs = (owners.get(row.agent_id) ?? []).map((o) => ({ type: o.type as OwnerRef['type'], id: o.owner_id }));
+      return agentOf(row, refs);
+    });
+  }
+}
+
+@QueryHandler(FindAgent)
+export class FindAgentHandler implements IQueryHandler<FindAgent> {
+  constructor(private readonly views: AgentViews) {}
+
+  async execute({ tenant, agentId }: FindAgent): Promise<StoredAgent | undefined> {
+    const [agent] = await this.views.shelf(tenant).equal({ attribute: 'id', value: agentId });
+    return agent;
+  }
+}
+
+@QueryHandler(ListAgents)
+export class ListAgentsHandler implements IQueryHandler<ListAgents> {
+  constructor(private readonly views: AgentViews) {}
+
+  execute({ tenant, listing }: ListAgents): Promise<Listed<StoredAgent>> {
+    return list(this.views.shelf(tenant), listing);
+  }
+}

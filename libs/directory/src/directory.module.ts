@@ -1,0 +1,88 @@
+// The directory as a Nest module: its handlers, its views and its tokens, on infrastructure that the app provides.
+import { Decisions } from '@app/event-log';
+import { TokenRegistry } from '@app/http';
+import { Clock } from '@app/runtime';
+import { Vault } from '@app/vault';
+import { Module } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { FindAgentHandler, ListAgentsHandler, AgentViews } from './agents/agent-queries.handlers.js';
+import { ChangeAgentHandler, DeleteAgentHandler, ProvisionAgentHandler } from './agents/agent.handlers.js';
+import { DirectoryView } from './directory.view.js';
+import { FindGroupHandler, GroupViews, ListGroupsHandler } from './groups/group-queries.handlers.js';
+import { ChangeGroupHandler, CreateGroupHandler, DeleteGroupHandler, GroupDecisions } from './groups/group.handlers.js';
+import { OwnerPolicy } from './owner-policy.js';
+import { ListConnectionsHandler, NamesOfHandler } from './tenants/connection-queries.handlers.js';
+import {
+  IssueConnectionTokenHandler,
+  OpenConnectionHandler,
+  RevokeConnectionTokenHandler,
+} from './tenants/connection.handlers.js';
+import { CreateTenantHandler, IssueApiKeyHandler, RevokeApiKeyHandler } from './tenants/tenant.handlers.js';
+import { DirectoryTokens } from './tenants/tokens.js';
+import { FindUserHandler, ListUsersHandler, UserViews } from './users/user-queries.handlers.js';
+import { UserNames } from './users/user-name.js';
+import { ChangeUserHandler, DeleteUserHandler, ProvisionUserHandler } from './users/user.handlers.js';
+import { KnownIds } from './view/known-ids.js';
+
+const commandHandlers = [
+  ProvisionUserHandler,
+  ChangeUserHandler,
+  DeleteUserHandler,
+  CreateGroupHandler,
+  ChangeGroupHandler,
+  DeleteGroupHandler,
+  ProvisionAgentHandler,
+  ChangeAgentHandler,
+  DeleteAgentHandler,
+  CreateTenantHandler,
+  IssueApiKeyHandler,
+  RevokeApiKeyHandler,
+  OpenConnectionHandler,
+  IssueConnectionTokenHandler,
+  RevokeConnectionTokenHandler,
+];
+
+const queryHandlers = [
+  FindUserHandler,
+  ListUsersHandler,
+  FindGroupHandler,
+  ListGroupsHandler,
+  FindAgentHandler,
+  ListAgentsHandler,
+  ListConnectionsHandler,
+  NamesOfHandler,
+];
+
+/**
+ * Needs from a global module: `EventLog`, `Decisions`, `Vault`, `Clock` and `DIRECTORY_DB`. The app runs the projections
+ * {@link DirectoryView} (on `DIRECTORY_DB`) and
+ * {@link OwnerPolicy} (on a connection of its own).
+ */
+@Module({
+  imports: [CqrsModule],
+  providers: [
+    ...commandHandlers,
+    ...queryHandlers,
+    UserNames,
+    UserViews,
+    GroupDecisions,
+    GroupViews,
+    AgentViews,
+    KnownIds,
+    DirectoryTokens,
+    { provide: TokenRegistry, useExisting: DirectoryTokens },
+    {
+      provide: DirectoryView,
+      inject: [Vault, DirectoryTokens],
+      useFactory: (vault: Vault, tokens: DirectoryTokens) =>
+        new DirectoryView({ vault, onTokensChanged: () => tokens.forget() }),
+    },
+    {
+      provide: OwnerPolicy,
+      inject: [Decisions, Clock],
+      useFactory: (decisions: Decisions, clock: Clock) => new OwnerPolicy({ decisions, clock }),
+    },
+  ],
+  exports: [TokenRegistry, DirectoryView, OwnerPolicy],
+})
+export class DirectoryModule {}

@@ -1,0 +1,48 @@
+// Answers which connections a tenant has and with which tokens, and how ids are called.
+import { Inject } from '@nestjs/common';
+import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import type { Kysely } from 'kysely';
+import { DIRECTORY_DB, type DirectoryDb } from '../directory-db.js';
+import { ListConnections, NamesOf, type ConnectionSummary } from '../directory.queries.js';
+import { namesOf } from '../view/names.js';
+
+@QueryHandler(ListConnections)
+export class ListConnectionsHandler implements IQueryHandler<ListConnections> {
+  constructor(@Inject(DIRECTORY_DB) private readonly db: Kysely<DirectoryDb>) {}
+
+  async execute({ tenant }: ListConnections): Promise<ConnectionSummary[]> {
+    const connections = await this.db
+      .selectFrom('connections')
+      .selectAll()
+      .where('tenant', '=', tenant)
+      .orderBy('seq')
+      .execute();
+    const tokens = await this.db
+      .selectFrom('tokens')
+      .selectAll()
+      .where('tenant', '=', tenant)
+      .where('connection_id', 'is not', null)
+      .orderBy('seq')
+      .execute();
+    const byConnection = Map.groupBy(tokens, (row) => row.connection_id);
+    return connections.map((row) => ({
+      connectionId: row.connection_id,
+      name: row.name,
+      dialect: row.dialect as ConnectionSummary['dialect'],
+      state: row.state as ConnectionSummary['state'],
+      tokens: (byConnection.get(row.connection_id) ?? []).map(({ token_id, expires_at }) => ({
+        tokenId: token_id,
+        ...(expires_at === null ? {} : { expiresAt: expires_at }),
+      })),
+    }));
+  }
+}
+
+@QueryHandler(NamesOf)
+export class NamesOfHandler implements IQueryHandler<NamesOf> {
+  constructor(@Inject(DIRECTORY_DB) private readonly db: Kysely<DirectoryDb>) {}
+
+  execute({ tenant, ids }: NamesOf): Promise<ReadonlyMap<string, string>> {
+    return namesOf(this.db, tenant, ids);
+  }
+}

@@ -1,0 +1,98 @@
+// Answers what is asked about users, each with the groups it is in.
+import { Inject, Injectable } from '@nestjs/common';
+import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import { DIRECTORY_DB, type DirectoryDb, type UserRow } from '../directory-db.js';
+import { FindUser, ListUsers } from '../directory.queries.js';
+import type { IndexedEquality, Listed, NamedRef, UserWithGroups } from '../directory.queries.js';
+import type { Attributes } from '../user.commands.js';
+import { list } from '../view/listing.js';
+import { chunksOf } from '../view/row-batch.js';
+import { SqlShelf } from '../view/sql-shelf.js';
+import { foldCase } from './user-name.js';
+
+function equality({ attribute, value }: IndexedEquality): RawBuilder<unknown> | undefined {
+  switch (attribute) {
+    case 'id':
+      return sql`user_id = ${value}`;
+    case 'userName':
+      return sql`user_name_ci = ${foldCase(value)}`;
+    case 'displayName':
+      return sql`display_name_ci = ${foldCase(value)}`;
+    case 'externalId':
+      return sql`external_id = ${value}`;
+    case 'members':
+      return undefined;
+  }
+}
+
+const userOf = (row: UserRow, groups: readonly NamedRef[]): UserWithGroups => ({
+  id: row.user_id,
+  attributes: JSON.parse(row.attributes) as Attributes,
+  active: row.active === 1,
+  created: row.created,
+  lastModified: row.last_modified,
+  revision: BigInt(row.revision),
+  groups,
+});
+
+@Injectable()
+export class UserViews {
+  constructor(@Inject(DIRECTORY_DB) private readonly db: Kysely<DirectoryDb>) {}
+
+  shelf(tenant: string, withGroups: boolean): SqlShelf<'users', UserWithGroups> {
+    const present = (rows: readonly UserRow[]) => this.present(tenant, rows, withGroups);
+    return new SqlShelf({ db: this.db, table: 'users', tenant, equality, present });
+  }
+
+  private async present(tenant: string, rows: readonly UserRow[], withGroups: boolean): Promise<UserWithGroups[]> {
+    const groups = withGroups ? await this.groupsOf(tenant, rows) : new Map<string, NamedRef[]>();
+    return rows.map((row) => userOf(row, groups.get(row.user_id) ?? []));
+  }
+
+  private async groupsOf(tenant: string, rows: readonly UserRow[]): Promise<Map<string, NamedRef[]>> {
+    const groups = new Map<string, NamedRef[]>();
+    for (const chunk of chunksOf(rows)) {
+      const found = await this.db
+        .selectFrom('members')
+        .innerJoin('groups', (join) =>
+          join.onRef('groups.tenant', '=', 'members.tenant').onRef('groups.group_id', '=', 'members.group_id'),
+        )
+        .select(['members.member_id', 'members.group_id', 'groups.display'])
+        .where('members.tenant', '=', tenant)
+        .where(
+          'members.member_id',
+          'in',
+          chunk.map((row) => row.user_id),
+        )
+        .orderBy('groups.seq')
+        .execute();
+      for (const { member_id, group_id, display } of found) {
+        const ref: NamedRef = { id: group_id, type: 'Group', display };
+        const known = groups.get(member_id);
+        if (known === undefined) groups.set(member_id, [ref]);
+        else known.push(ref);
+      }
+    }
+    return groups;
+  }
+}
+
+@QueryHandler(FindUser)
+export class FindUserHandler implements IQueryHandler<FindUser> {
+  constructor(private readonly views: UserViews) {}
+
+  async execute({ tenant, userId, withGroups }: FindUser): Promise<UserWithGroups | undefined> {
+    const [user] = await this.views.shelf(tenant, withGroups).equal({ attribute: 'id', value: userId });
+    return user;
+  }
+}
+
+@QueryHandler(ListUsers)
+export class ListUsersHandler implements IQueryHandler<ListUsers> {
+  constructor(private readonly views: UserViews) {}
+
+  execute({ tenant, listing, withGroups }: ListUsers): Promise<Listed<UserWithGroups>> {
+    return list(this.views.shelf(tenant, withGroups), listing);
+  }
+}
