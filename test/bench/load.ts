@@ -38,7 +38,8 @@ export async function load({ origin, headers, connections, count, next, status }
       const at = performance.now();
       const answer = await pool.request({ method, path, headers: headers ?? {}, body: body ?? null });
       const text = await answer.body.text();
-      if (answer.statusCode !== status) throw new Error(`${method} ${path}: ${answer.statusCode} ${text.slice(0, 300)}`);
+      if (answer.statusCode !== status)
+        throw new Error(`${method} ${path}: ${answer.statusCode} ${text.slice(0, 300)}`);
       times.push(performance.now() - at);
     }
   };

@@ -20,6 +20,8 @@ export interface WorkerOptions {
   /** Targets of one provider in flight at once. */
   readonly laneConcurrency: number;
   readonly sweepIntervalMs: number;
+  /** ms that attempts under way are given to end; then they are aborted and made again after the next start. */
+  readonly shutdownTimeoutMs: number;
 }
 
 const WORKER_OPTIONS = Symbol('WORKER_OPTIONS');
@@ -40,7 +42,7 @@ export class Worker implements OnApplicationBootstrap, BeforeApplicationShutdown
     vault: Vault,
     clock: Clock,
     http: OutboundHttp,
-    private readonly connectors: Connectors,
+    connectors: Connectors,
     @Inject(REVOCATION_DB) db: Kysely<RevocationDb>,
     @Inject(WORKER_OPTIONS) options: WorkerOptions,
   ) {
@@ -63,9 +65,8 @@ export class Worker implements OnApplicationBootstrap, BeforeApplicationShutdown
     return this.engine.start();
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.engine.stop();
-    await this.connectors.close();
+  beforeApplicationShutdown(): Promise<void> {
+    return this.engine.stop();
   }
 }
 
@@ -74,6 +75,7 @@ export class WorkerModule {
   static register(options: WorkerOptions): DynamicModule {
     return {
       module: WorkerModule,
+      global: true,
       providers: [Worker, { provide: WORKER_OPTIONS, useValue: options }],
       exports: [Worker],
     };

@@ -32,6 +32,10 @@ export class Projector<Db> {
 
   constructor(private readonly parts: ProjectorParts<Db>) {}
 
+  get name(): string {
+    return this.parts.projection.name;
+  }
+
   /** Applied up to and including this position; -1n before the first event. */
   get position(): bigint {
     return this.reachedPosition;
@@ -126,9 +130,12 @@ export class Projector<Db> {
   }
 }
 
+/** What a set needs of a projector, whatever its database holds. */
+type Followed = Pick<Projector<unknown>, 'position' | 'reached'>;
+
 /** The read models of one process as one thing to wait for. */
 export class ProjectorSet extends ReadModels {
-  constructor(private readonly projectors: readonly Projector<never>[] | readonly Projector<unknown>[]) {
+  constructor(private readonly projectors: readonly Followed[]) {
     super();
   }
 

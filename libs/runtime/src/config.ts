@@ -69,7 +69,7 @@ export const options = {
   ),
   redisUrl: optional(
     'REDIS_URL',
-    urlWith('redis', 'rediss'),
+    urlWith('redis', 'rediss', 'unix'),
     'a private Redis server where one is installed',
     'The Redis server of the job queue.',
   ),

@@ -9,6 +9,7 @@ export interface ServiceOptions {
   /** Kept by the caller to start again on the same data; a fresh temporary folder when absent. */
   readonly dataDir?: string;
   readonly env?: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
 }
 
 /** What a start announces with `--json`. The secrets are shown by the first start on a data folder only. */
@@ -37,9 +38,9 @@ const MAIN = join('dist', 'apps', 'standalone', 'src', 'main.js');
  * Starts the service on a free port of loopback, allowed to call providers on loopback by plain HTTP.
  * @throws with what it wrote to stderr when it ends before it is ready
  */
-export async function startService({ dataDir, env }: ServiceOptions = {}): Promise<ServiceProcess> {
+export async function startService({ dataDir, env, args = [] }: ServiceOptions = {}): Promise<ServiceProcess> {
   const directory = dataDir ?? mkdtempSync(join(tmpdir(), 'cascade-'));
-  const child = spawn(process.execPath, ['--enable-source-maps', MAIN, '--json'], {
+  const child = spawn(process.execPath, ['--enable-source-maps', MAIN, '--json', ...args], {
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],

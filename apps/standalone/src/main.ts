@@ -1,0 +1,97 @@
+// Starts the service: reads the configuration, opens what it needs, says where it is, and drains when asked to stop.
+import 'reflect-metadata';
+import { parseArgs } from 'node:util';
+import { EventLog, ReadModels } from '@app/event-log';
+import { createHttpApp } from '@app/http';
+import { Clock, ConfigError, createLogger, NestLogger, readConfig } from '@app/runtime';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { announcementOf, sentencesOf } from './announcement.js';
+import { firstTenant } from './first-tenant.js';
+import { openInfrastructure } from './infrastructure.js';
+import { StandaloneModule } from './standalone.module.js';
+
+interface Running {
+  /** Takes no new requests, lets the running ones end, records what workers have under way, closes everything. */
+  stop(): Promise<void>;
+}
+
+function readArguments() {
+  return parseArgs({
+    options: {
+      json: { type: 'boolean', default: false },
+      'issue-keys': { type: 'boolean', default: false },
+      tenant: { type: 'string' },
+    },
+  }).values;
+}
+
+async function start(): Promise<Running> {
+  const args = readArguments();
+  const config = readConfig();
+  const logger = new NestLogger(createLogger({ level: config.logLevel }));
+  const infrastructure = await openInfrastructure(config, logger);
+  let app: NestFastifyApplication | undefined;
+  const stop = async (): Promise<void> => {
+    await app?.close();
+    await infrastructure.close();
+  };
+  try {
+    const address = { url: config.publicUrl ?? '' };
+    const module = StandaloneModule.of(config, infrastructure, address);
+    app = await createHttpApp(module, { logger });
+    await app.init();
+    await infrastructure.caughtUp();
+    const keys = await firstTenant(
+      {
+        log: app.get(EventLog),
+        commands: app.get(CommandBus),
+        queries: app.get(QueryBus),
+        readModels: app.get(ReadModels),
+        clock: app.get(Clock),
+      },
+      { tenant: args.tenant, issueKeys: args['issue-keys'] },
+    );
+    await app.listen(config.port, config.host);
+    address.url ||= await app.getUrl();
+    const announcement = announcementOf(address.url, keys);
+    process.stdout.write(args.json ? `${JSON.stringify(announcement)}\n` : sentencesOf(announcement));
+    return { stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** What went wrong and how to mend it; a stack only for what nobody foresaw. */
+function explain(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  const { code, message, stack } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE')
+    return 'The port is taken by another program. Choose another: PORT=8081 npm start (0 = any free one).';
+  if (code === 'EACCES')
+    return `Permission denied (${message}). Choose a PORT above 1023 and a DATA_DIR that you may write.`;
+  return code === undefined ? (stack ?? message) : message;
+}
+
+const { stop } = await start().catch((error: unknown) => {
+  process.stderr.write(`scim-cascade cannot start.\n${explain(error)}\n`);
+  process.exit(1);
+});
+
+let stopping = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // A second signal is impatience: what is under way is repeated at the next start.
+    if (stopping) process.exit(130);
+    stopping = true;
+    process.stderr.write('Draining; once more to leave at once.\n');
+    stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`${explain(error)}\n`);
+        process.exit(1);
+      },
+    );
+  });
+}

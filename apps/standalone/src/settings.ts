@@ -1,0 +1,17 @@
+// Turns the configuration into the settings of the rooms.
+import { DEFAULT_RETRY_POLICY, type OutboundPolicy, type RetryPolicy } from '@app/revocation';
+import type { Config } from '@app/runtime';
+
+export const retryPolicyOf = ({ retryCurveMs, retryJitter }: Config): RetryPolicy => ({
+  ...DEFAULT_RETRY_POLICY,
+  ...(retryCurveMs === undefined ? {} : { curve: retryCurveMs }),
+  ...(retryJitter === undefined ? {} : { jitter: retryJitter }),
+});
+
+/** Where providers may be called; the same for every tenant. */
+export const outboundPolicyOf = (config: Config): OutboundPolicy => ({
+  allowHttp: config.outboundAllowHttp,
+  allowLoopback: config.outboundAllowLoopback,
+  privateNetworks: config.outboundPrivateNetworks ?? [],
+  hostsOf: () => config.outboundAllowedHosts,
+});

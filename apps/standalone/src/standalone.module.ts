@@ -1,0 +1,100 @@
+// The chosen roles in one process, on one infrastructure.
+import { Cascades, Checkpoints, EvidenceBundles, Ledger, Trail } from '@app/audit';
+import { ConsoleModule, directoryNames, Lanes, OperatorViews } from '@app/console';
+import { DIRECTORY_DB, DirectoryModule } from '@app/directory';
+import { Decisions, EventLog, ReadModels } from '@app/event-log';
+import { TokenRegistry } from '@app/http';
+import { JobQueue } from '@app/jobs';
+import { PlatformApiModule } from '@app/platform-api';
+import { Connectors, GATE_DB, OutboundHttp, REVOCATION_DB, RevocationModule } from '@app/revocation';
+import { Clock, type Config, type Role } from '@app/runtime';
+import { SCIM_BASE_URL, ScimApiModule } from '@app/scim-api';
+import { Vault } from '@app/vault';
+import { Worker, WorkerModule } from '@app/worker';
+import { Global, Module, type DynamicModule, type FactoryProvider, type Type } from '@nestjs/common';
+import { CqrsModule, QueryBus } from '@nestjs/cqrs';
+import { HealthController } from './health.controller.js';
+import { INFRASTRUCTURE, type Infrastructure } from './infrastructure.js';
+import { retryPolicyOf } from './settings.js';
+
+/** Known once the service listens: PORT may be 0. */
+export interface Address {
+  url: string;
+}
+
+/** Names the ledger to auditors, and must not change with the machine. */
+const LOG_NAME = 'scim-cascade';
+
+@Module({})
+export class StandaloneModule {
+  static of(config: Config, infrastructure: Infrastructure, address: Address): DynamicModule {
+    const ofRole: Readonly<Record<Role, () => Type | DynamicModule>> = {
+      scim: () => ScimApiModule,
+      platform: () => PlatformApiModule,
+      console: () => ConsoleModule,
+      worker: () =>
+        WorkerModule.register({
+          policy: retryPolicyOf(config),
+          laneConcurrency: config.laneConcurrency,
+          sweepIntervalMs: config.sweepIntervalMs,
+          shutdownTimeoutMs: config.shutdownTimeoutMs,
+        }),
+    };
+    const roles = config.roles.map((role) => ofRole[role]());
+    return {
+      module: StandaloneModule,
+      imports: [
+        CqrsModule.forRoot(),
+        InfrastructureModule.of(infrastructure, address),
+        DirectoryModule,
+        RevocationModule,
+        ...roles,
+      ],
+      controllers: [HealthController],
+    };
+  }
+}
+
+@Global()
+@Module({})
+class InfrastructureModule {
+  static of(parts: Infrastructure, address: Address): DynamicModule {
+    const value = (provide: unknown, useValue: unknown) => ({ provide: provide as symbol, useValue });
+    const made = (
+      provide: unknown,
+      useFactory: FactoryProvider['useFactory'],
+      inject: unknown[] = [],
+    ): FactoryProvider => ({
+      provide: provide as symbol,
+      useFactory,
+      inject: inject as symbol[],
+    });
+    const { auditDb: db, clock, logKey: key } = parts;
+    const ledger = new Ledger(db);
+    const checkpoints = new Checkpoints({ db, ledger, clock, logName: LOG_NAME, key });
+    const providers = [
+      value(INFRASTRUCTURE, parts),
+      value(EventLog, parts.log),
+      value(Decisions, parts.decisions),
+      value(ReadModels, parts.readModels),
+      value(OperatorViews, parts.auditModels),
+      value(Vault, parts.vault),
+      value(Clock, clock),
+      value(JobQueue, parts.queue),
+      value(TokenRegistry, parts.tokens),
+      value(DIRECTORY_DB, parts.directoryDb),
+      value(GATE_DB, parts.gateDb),
+      value(REVOCATION_DB, parts.revocationDb),
+      value(SCIM_BASE_URL, address),
+      value(Ledger, ledger),
+      value(Cascades, new Cascades(db)),
+      value(Checkpoints, checkpoints),
+      made(Trail, (queries: QueryBus) => new Trail(db, directoryNames(queries)), [QueryBus]),
+      made(EvidenceBundles, (trail: Trail) => new EvidenceBundles({ ledger, trail, checkpoints, clock }), [Trail]),
+      value(Connectors, parts.connectors),
+      value(OutboundHttp, parts.http),
+      made(Lanes, (worker?: Worker) => worker?.engine.dispatcher, [{ token: Worker, optional: true }]),
+    ];
+    return { module: InfrastructureModule, providers, exports: providers };
+  }
+}

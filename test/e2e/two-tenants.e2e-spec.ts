@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ApiClient, startOAuthProvider, type OAuthProvider } from '@app/testkit';
+import { Scenario } from './scenario.js';
+
+let provider: OAuthProvider;
+let acme: Scenario;
+let globex: { scim: ApiClient; api: ApiClient };
+let ada: string;
+
+beforeAll(async () => {
+  provider = await startOAuthProvider({ clientSecret: 'client-secret' });
+  acme = await Scenario.start();
+  await acme.configureOAuth('northwind', provider, 'client-secret');
+  ada = await acme.provisionUser('ada@example.com');
+  await acme.register(ada, 'northwind', provider, 3);
+  globex = await acme.addTenant('globex');
+});
+afterAll(async () => {
+  await acme.service.stop();
+  await provider.stop();
+});
+
+describe('two tenants', () => {
+  it('may have users of the same name, each seeing its own only', async () => {
+    const user = { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: 'ada@example.com' };
+    const theirs = await globex.scim.post<{ id: string }>('/Users', user);
+    expect(theirs.status).toBe(201);
+    expect(theirs.body.id).not.toBe(ada);
+    const list = await globex.scim.get<{ totalResults: number; Resources: { id: string }[] }>('/Users');
+    expect(list.body.Resources.map(({ id }) => id)).toEqual([theirs.body.id]);
+  });
+
+  it("answer 404 for each other's ids on every route, and change nothing", async () => {
+    const patch = {
+      schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+      Operations: [{ op: 'replace', path: 'active', value: false }],
+    };
+    expect((await globex.scim.get(`/Users/${ada}`)).status).toBe(404);
+    expect((await globex.scim.patch(`/Users/${ada}`, patch)).status).toBe(404);
+    expect((await globex.scim.delete(`/Users/${ada}`)).status).toBe(404);
+    expect((await globex.scim.get(`/Users?filter=id eq "${ada}"`)).body['totalResults']).toBe(0);
+    expect((await globex.api.get(`/subjects/${ada}/status`)).status).toBe(404);
+    expect((await globex.api.get<{ items: unknown[] }>(`/cascades?subject=${ada}`)).body.items).toEqual([]);
+    expect(await acme.mayAct(ada)).toBe(true);
+  });
+
+  it("cannot put each other's users into a group, nor register access for them or at their providers", async () => {
+    const group = {
+      schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'],
+      displayName: 'g',
+      members: [{ value: ada }],
+    };
+    expect((await globex.scim.post('/Groups', group)).status).toBe(400);
+    const credential = { kind: 'api_key', providerId: 'northwind', userId: ada, secret: 'x'.repeat(20) };
+    const answer = await globex.api.post('/credentials', credential);
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect(answer.status).toBeLessThan(500);
+  });
+
+  it("do not see each other's cascades, trail or revocations", async () => {
+    await acme.deactivate(ada);
+    await acme.completed(ada);
+    const [target] = await acme.targetsOf(ada);
+    expect((await globex.api.get(`/revocations/${target?.targetId}`)).status).toBe(404);
+    const waive = { reason: 'not mine', by: 'Mallory' };
+    expect((await globex.api.post(`/revocations/${target?.targetId}/waive`, waive)).status).toBe(404);
+    const trail = await globex.api.get<{ items: { sentence: string }[] }>('/trail');
+    expect(JSON.stringify(trail.body)).not.toContain(ada);
+    expect((await globex.api.get<{ items: unknown[] }>('/cascades')).body.items).toEqual([]);
+  });
+});
