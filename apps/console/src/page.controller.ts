@@ -1,9 +1,8 @@
-// Serves the console's page: three static files, open to everybody, because they hold nothing but code.
+// Serves the console's page: a few static files, open to everybody, because they hold nothing but code.
 import { readFile } from 'node:fs/promises';
 import { Public } from '@app/http';
-import { Controller, Get, Header } from '@nestjs/common';
-
-const read = (name: string): Promise<string> => readFile(new URL(`./page/${name}`, import.meta.url), 'utf8');
+import { Controller, Get, NotFoundException, Param, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 
 /** Nothing from elsewhere, nothing inline, no frame around it: what the page shows can never become code. */
 const POLICY = [
@@ -11,43 +10,43 @@ const POLICY = [
   "script-src 'self'",
   "style-src 'self'",
   "connect-src 'self'",
+  'img-src data:',
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join('; ');
 
-const File =
-  (type: string): MethodDecorator =>
-  (target, key, descriptor) => {
-    const headers = {
-      'content-type': `${type}; charset=utf-8`,
-      'content-security-policy': POLICY,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-      'cross-origin-opener-policy': 'same-origin',
-      'cache-control': 'no-cache',
-    };
-    for (const [name, value] of Object.entries(headers)) Header(name, value)(target, key, descriptor);
-  };
+const HEADERS = {
+  'content-security-policy': POLICY,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cache-control': 'no-cache',
+};
+
+/** The only files there are, with their types: a name in a request is never a path. */
+const FILES: ReadonlyMap<string, string> = new Map([
+  ['index.html', 'text/html'],
+  ['console.js', 'text/javascript'],
+  ['elements.js', 'text/javascript'],
+  ['lists.js', 'text/javascript'],
+  ['service.js', 'text/javascript'],
+  ['console.css', 'text/css'],
+]);
 
 @Controller('console')
 @Public()
 export class PageController {
   @Get()
-  @File('text/html')
-  page(): Promise<string> {
-    return read('index.html');
+  page(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+    return this.file('index.html', reply);
   }
 
-  @Get('console.js')
-  @File('text/javascript')
-  script(): Promise<string> {
-    return read('console.js');
-  }
-
-  @Get('console.css')
-  @File('text/css')
-  style(): Promise<string> {
-    return read('console.css');
+  @Get(':name')
+  async file(@Param('name') name: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+    const type = FILES.get(name);
+    if (type === undefined) throw new NotFoundException();
+    reply.headers({ ...HEADERS, 'content-type': `${type}; charset=utf-8` });
+    return readFile(new URL(`./page/${name}`, import.meta.url), 'utf8');
   }
 }
