@@ -4,6 +4,12 @@ import { createHash, randomUUID } from 'node:crypto';
 /** A random UUID (version 4). Never derived from what a client sends. */
 export const newId = (): string => randomUUID();
 
+/** A random UUID (version 7, RFC 9562) that sorts by `now` (ms), so that new rows lie side by side in an index. */
+export function timeOrderedId(now: number): string {
+  const time = now.toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
+}
+
 /** A UUID (version 8, RFC 9562) computed from its parts: the same parts give the same id on every replay. */
 export function derivedId(...parts: readonly string[]): string {
   const hash = createHash('sha256');

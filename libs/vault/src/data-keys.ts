@@ -1,5 +1,5 @@
 // Data keys: made ahead, kept unwrapped for a short time, and erased to make what is sealed under them unreadable.
-import { newId, type Clock } from '@app/runtime';
+import { timeOrderedId, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { KeyObject } from 'node:crypto';
@@ -30,7 +30,7 @@ export class DataKeys {
   constructor(
     private readonly db: Kysely<VaultDb>,
     private readonly wrapping: KeyObject,
-    clock: Clock,
+    private readonly clock: Clock,
   ) {
     this.cache = new LRUCache({ max: CACHED_KEYS, ttl: KEY_CACHE_MS, ttlResolution: 0, perf: clock });
   }
@@ -40,8 +40,7 @@ export class DataKeys {
     while (this.spare.length === 0) await this.refill();
     const { id, key } = this.spare.pop() as SpareKey;
     this.cache.set(id, key);
-    // What goes wrong here is met again, and reported, by whoever finds none left.
-    if (this.spare.length === BATCH / 2) setImmediate(() => void this.refill().catch(() => undefined));
+    if (this.spare.length === BATCH / 2) setImmediate(() => this.refillAhead());
     return id;
   }
 
@@ -77,6 +76,12 @@ export class DataKeys {
     }
   }
 
+  private refillAhead(): void {
+    if (this.spare.length > BATCH / 2) return;
+    // What goes wrong here is met again, and reported, by whoever finds none left.
+    this.refill().catch(() => undefined);
+  }
+
   private refill(): Promise<void> {
     this.refilling ??= this.write().finally(() => (this.refilling = undefined));
     return this.refilling;
@@ -84,7 +89,7 @@ export class DataKeys {
 
   private async write(): Promise<void> {
     const fresh = Array.from({ length: BATCH }, () => {
-      const id = newId();
+      const id = timeOrderedId(this.clock.now());
       return { id, ...newWrappedKey(this.wrapping, ['data-key', id]) };
     });
     const rows = fresh.map(({ id, wrapped }) => ({ data_key_id: id, wrapped_key: wrapped }));

@@ -1,5 +1,5 @@
 // The vault in a SQL database: SQLite for the embedded default, PostgreSQL in production.
-import { newId, SystemClock, type Clock } from '@app/runtime';
+import { SystemClock, timeOrderedId, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { DataKeys } from './data-keys.js';
 import { decrypt, deriveKeys, digest, encrypt, newWrappedKey, unwrapKey, type DerivedKeys } from './envelope.js';
@@ -37,7 +37,7 @@ export class SqlVault extends Vault {
   private constructor(
     private readonly db: Kysely<VaultDb>,
     private readonly keys: DerivedKeys,
-    clock: Clock,
+    private readonly clock: Clock,
   ) {
     super();
     this.dataKeys = new DataKeys(db, keys.wrapping, clock);
@@ -62,7 +62,7 @@ export class SqlVault extends Vault {
   }
 
   async putSecret(tenant: string, plaintext: string): Promise<StoredSecret> {
-    const secretId = newId();
+    const secretId = timeOrderedId(this.clock.now());
     const { key, wrapped } = newWrappedKey(this.keys.wrapping, ['secret-key', tenant, secretId]);
     await this.puts.add({
       secret_id: secretId,
