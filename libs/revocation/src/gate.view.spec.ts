@@ -1,0 +1,159 @@
+// What the gate answers to "may this agent still act?", fact by fact.
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { streams, type PlannedTarget } from '@app/events';
+import { ConfigureProvider, RegisterCredentials, ReleaseCredential } from './access.commands.js';
+import { SubjectStatus, type StatusQuestion } from './access.queries.js';
+import { contextFor, openAccess, type AccessWorld } from './access.fixture.js';
+
+let world: AccessWorld;
+const context = contextFor('acme');
+const ask = (question: StatusQuestion, tenant = 'acme') => world.queries.execute(new SubjectStatus(tenant, question));
+const reasons = async (question: StatusQuestion) => (await ask(question)).reasons;
+const ofAda = [{ type: 'User' as const, id: 'ada' }];
+
+async function credential(id: string, holder: { userId?: string; agentId?: string }, requiresGroups: string[] = []) {
+  const item = { id, kind: 'api_key' as const, providerId: 'idp', requiresGroups, ...holder };
+  const [answer] = await world.commands.execute(new RegisterCredentials(context, [item]));
+  expect(answer).toMatchObject({ id, changed: true });
+}
+
+beforeEach(async () => {
+  world = await openAccess();
+  await world.user('ada');
+  await world.user('bob');
+  const settings = { clientId: 'c', revocationEndpoint: 'https://idp.example/revoke' };
+  const configuration = { connector: 'rfc7009', displayName: 'Identity', settings };
+  await world.commands.execute(new ConfigureProvider(context, 'idp', configuration));
+});
+afterEach(() => world.close());
+
+describe('a person', () => {
+  it('may act until deactivated, and again in the next generation', async () => {
+    expect(await ask({ subjectId: 'ada' })).toMatchObject({ type: 'user', mayAct: true, reasons: [], generation: 1 });
+    await world.deactivate('ada');
+    expect(await ask({ subjectId: 'ada' })).toMatchObject({ mayAct: false, reasons: ['user_deactivated'] });
+    await world.tell(streams.user('acme', 'ada'), 'UserReactivated', { userId: 'ada', generation: 2 });
+    expect(await ask({ subjectId: 'ada' })).toMatchObject({ mayAct: true, generation: 2 });
+    await world.tell(streams.user('acme', 'ada'), 'UserDeleted', { userId: 'ada', userNameHash: 'h' });
+    expect(await ask({ subjectId: 'ada' })).toMatchObject({ mayAct: false, reasons: ['user_deleted'] });
+  });
+
+  it('of another tenant is unknown', async () => {
+    expect(await ask({ subjectId: 'ada' }, 'globex')).toMatchObject({
+      type: 'unknown',
+      mayAct: false,
+      reasons: ['unknown'],
+    });
+  });
+});
+
+describe('an agent', () => {
+  it('may act as long as one owner may', async () => {
+    await world.agent('a', [...ofAda, { type: 'User', id: 'bob' }]);
+    await world.deactivate('ada');
+    expect(await ask({ subjectId: 'a' })).toMatchObject({ type: 'agent', mayAct: true });
+    await world.deactivate('bob');
+    expect(await reasons({ subjectId: 'a' })).toEqual(['agent_orphaned']);
+  });
+
+  it('owned by a group may act until the group is deleted', async () => {
+    await world.group('team');
+    await world.agent('a', [{ type: 'Group', id: 'team' }]);
+    expect(await reasons({ subjectId: 'a' })).toEqual([]);
+    await world.tell(streams.group('acme', 'team'), 'GroupDeleted', { groupId: 'team' });
+    expect(await reasons({ subjectId: 'a' })).toEqual(['agent_orphaned']);
+  });
+
+  it('may not act below one that may not, however far above', async () => {
+    await world.agent('top', ofAda);
+    await world.agent('middle', ofAda, 'top');
+    await world.agent('leaf', ofAda, 'middle');
+    expect(await reasons({ subjectId: 'leaf' })).toEqual([]);
+    await world.tell(streams.agent('acme', 'top'), 'AgentDeactivated', { agentId: 'top', reason: 'r' });
+    expect(await reasons({ subjectId: 'leaf' })).toEqual(['parent_denied']);
+  });
+
+  it('in a circle of parents gets an answer', async () => {
+    await world.agent('x', ofAda, 'y');
+    await world.agent('y', ofAda, 'x');
+    expect(await reasons({ subjectId: 'x' })).toEqual([]);
+    await world.tell(streams.agent('acme', 'y'), 'AgentDeleted', { agentId: 'y' });
+    expect(await reasons({ subjectId: 'x' })).toEqual(['parent_denied']);
+  });
+
+  it('once suspended as an orphan stays so when its owner comes back, until it is reactivated itself', async () => {
+    await world.agent('a', ofAda);
+    await world.deactivate('ada');
+    await world.tell(streams.agent('acme', 'a'), 'AgentOrphaned', { agentId: 'a' });
+    await world.tell(streams.user('acme', 'ada'), 'UserReactivated', { userId: 'ada', generation: 2 });
+    expect(await reasons({ subjectId: 'a' })).toEqual(['agent_orphaned']);
+    await world.tell(streams.agent('acme', 'a'), 'AgentReactivated', { agentId: 'a', generation: 2 });
+    expect(await ask({ subjectId: 'a' })).toMatchObject({ mayAct: true, generation: 2 });
+  });
+
+  it('acts for a person only while that person may act', async () => {
+    await world.agent('a', ofAda);
+    expect(await reasons({ subjectId: 'a', onBehalfOf: 'bob' })).toEqual([]);
+    await world.deactivate('bob');
+    expect(await reasons({ subjectId: 'a', onBehalfOf: 'bob' })).toEqual(['user_deactivated']);
+    expect(await reasons({ subjectId: 'a', onBehalfOf: 'nobody' })).toEqual(['user_unknown']);
+  });
+
+  it('whose id is that of a person does not become that person', async () => {
+    await world.deactivate('ada');
+    await world.agent('ada', [{ type: 'User', id: 'bob' }]);
+    await world.agent('a', ofAda);
+    expect(await reasons({ subjectId: 'a', onBehalfOf: 'ada' })).toEqual(['agent_orphaned', 'user_deactivated']);
+  });
+});
+
+describe('a credential', () => {
+  it('may be used by its holder and by nobody else', async () => {
+    await world.agent('a', ofAda);
+    await world.agent('b', ofAda);
+    await credential('c', { agentId: 'a', userId: 'ada' });
+    expect(await reasons({ subjectId: 'a', onBehalfOf: 'ada', credentialId: 'c' })).toEqual([]);
+    expect(await reasons({ subjectId: 'a', credentialId: 'c' })).toEqual([]);
+    expect(await reasons({ subjectId: 'b', onBehalfOf: 'ada', credentialId: 'c' })).toEqual(['credential_not_held']);
+    expect(await reasons({ subjectId: 'a', onBehalfOf: 'bob', credentialId: 'c' })).toEqual(['credential_not_held']);
+    expect(await reasons({ subjectId: 'bob', credentialId: 'c' })).toEqual(['credential_not_held']);
+    expect(await reasons({ subjectId: 'a', credentialId: 'none' })).toEqual(['credential_unknown']);
+  });
+
+  it('may not be used once a group it requires is lost', async () => {
+    await world.group('prod', 'ada');
+    await credential('c', { userId: 'ada' }, ['prod']);
+    expect(await reasons({ subjectId: 'ada', credentialId: 'c' })).toEqual([]);
+    const removed = [{ id: 'ada', type: 'User' as const }];
+    await world.tell(streams.group('acme', 'prod'), 'GroupMembershipChanged', { groupId: 'prod', added: [], removed });
+    expect(await reasons({ subjectId: 'ada', credentialId: 'c' })).toEqual(['group_missing']);
+    expect(await reasons({ subjectId: 'ada' })).toEqual([]);
+  });
+
+  it('is dead from the moment its revocation is planned, or it is released', async () => {
+    await credential('c', { userId: 'ada' });
+    await credential('d', { userId: 'ada' });
+    const target = {
+      targetId: 't',
+      holdingType: 'credential',
+      holdingId: 'c',
+      kind: 'api_key',
+      providerId: 'idp',
+      order: 20,
+    };
+    const planned = { cascadeId: 'k', targets: [target as PlannedTarget] };
+    await world.tell(streams.cascade('acme', 'k'), 'RevocationPlanned', planned);
+    const { position } = await world.commands.execute(new ReleaseCredential(context, 'd'));
+    await world.reached(position);
+    expect(await reasons({ subjectId: 'ada', credentialId: 'c' })).toEqual(['credential_revoked']);
+    expect(await reasons({ subjectId: 'ada', credentialId: 'd' })).toEqual(['credential_released']);
+  });
+});
+
+describe('an answer', () => {
+  it('says up to which position it knows the log', async () => {
+    await world.deactivate('ada');
+    const { asOf } = await ask({ subjectId: 'ada' });
+    expect(BigInt(asOf)).toBe(await world.log.head());
+  });
+});

@@ -1,0 +1,95 @@
+// How providers are configured, and that their secrets stay in the vault.
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { streams } from '@app/events';
+import { ConfigureProvider, RemoveProvider, type ProviderConfiguration } from './access.commands.js';
+import { AccessRefused } from './access.errors.js';
+import { contextFor, openAccess, type AccessWorld } from './access.fixture.js';
+import { FindProvider, ListProviders } from './access.queries.js';
+
+let world: AccessWorld;
+
+const idp: ProviderConfiguration = {
+  connector: 'rfc7009',
+  displayName: 'Identity',
+  settings: { clientId: 'c', revocationEndpoint: 'https://idp.example/revoke' },
+  secret: 'client-secret',
+};
+
+async function configure(configuration = idp, providerId = 'idp', tenant = 'acme') {
+  const command = new ConfigureProvider(contextFor(tenant), providerId, configuration);
+  const answer = await world.commands.execute(command);
+  await world.reached(answer.position);
+  return answer;
+}
+
+const refusalOf = (work: Promise<unknown>): Promise<AccessRefused> =>
+  work.then(
+    () => Promise.reject(new Error('accepted')),
+    (error: unknown) => error as AccessRefused,
+  );
+
+beforeEach(async () => {
+  world = await openAccess();
+});
+afterEach(() => world.close());
+
+describe('a provider', () => {
+  it('is shown without its secret', async () => {
+    await configure();
+    const shown = {
+      providerId: 'idp',
+      connector: 'rfc7009',
+      displayName: 'Identity',
+      settings: idp.settings,
+      hasSecret: true,
+    };
+    expect(await world.queries.execute(new FindProvider('acme', 'idp'))).toEqual(shown);
+    const [event] = await world.log.readStream(streams.provider('acme', 'idp'));
+    const { secretId } = event?.data as { secretId: string };
+    expect(await world.vault.openSecret('acme', secretId)).toBe('client-secret');
+  });
+
+  it('configured the same again changes nothing; another name or secret does', async () => {
+    expect((await configure()).changed).toBe(true);
+    expect((await configure()).changed).toBe(false);
+    expect((await configure({ ...idp, displayName: 'Other' })).changed).toBe(true);
+    expect((await configure({ ...idp, displayName: 'Other', secret: 'new' })).changed).toBe(true);
+  });
+
+  it('has no secret when none is sent: a secret never follows settings it was not sent with', async () => {
+    await configure();
+    const { secret: _, ...without } = idp;
+    expect((await configure({ ...without, settings: { ...idp.settings, clientId: 'd' } })).changed).toBe(true);
+    expect((await world.queries.execute(new FindProvider('acme', 'idp')))?.hasSecret).toBe(false);
+  });
+
+  it.each([
+    ['unknown_connector', { ...idp, connector: 'carrier-pigeon' }, 'idp'],
+    ['invalid_settings', { ...idp, settings: { clientId: 'c' } }, 'idp'],
+    ['invalid_id', idp, 'Not A Slug'],
+    ['invalid_id', idp, 'x'.repeat(65)],
+  ])('is refused as %s', async (code, configuration, id) => {
+    const refusal = await refusalOf(configure(configuration, id));
+    expect(refusal.code).toBe(code);
+    expect(refusal.problems.length > 0).toBe(code === 'invalid_settings');
+    expect(await world.log.head()).toBeUndefined();
+  });
+
+  it('is gone when removed and may be configured again', async () => {
+    await configure();
+    const { position } = await world.commands.execute(new RemoveProvider(contextFor('acme'), 'idp'));
+    await world.reached(position);
+    expect(await world.queries.execute(new FindProvider('acme', 'idp'))).toBeUndefined();
+    expect((await configure()).changed).toBe(true);
+  });
+
+  it('belongs to one tenant', async () => {
+    await configure();
+    await configure(idp, 'b');
+    await configure(idp, 'other', 'globex');
+    const idsOf = async (tenant: string) =>
+      (await world.queries.execute(new ListProviders(tenant))).map((one) => one.providerId);
+    expect(await idsOf('acme')).toEqual(['b', 'idp']);
+    expect(await idsOf('globex')).toEqual(['other']);
+  });
+});
