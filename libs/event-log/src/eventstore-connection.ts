@@ -28,7 +28,8 @@ export class Connection<C extends Client> {
   }
 
   async end(): Promise<void> {
-    await this.client.dispose();
+    // Cancels at once; its promise waits for ever when a stream ended before it was read to the end.
+    void this.client.dispose();
     const channel = await this.channel?.catch(() => undefined);
     // A call that has just been given the channel begins before this turn is over.
     await nextTurn();

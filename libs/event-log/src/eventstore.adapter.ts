@@ -146,7 +146,7 @@ export class EventStoreLog extends EventLog {
     // It may emit errors after the loop has ended, and nobody else would be listening.
     stream.on('error', () => undefined);
     try {
-      for await (const event of stream) {
+      for await (const event of stream.iterator({ destroyOnReturn: false })) {
         timer.refresh();
         if (!isWanted(event)) continue;
         events.push(event);
@@ -157,6 +157,8 @@ export class EventStoreLog extends EventLog {
       throw failed(this.reads, connection, error);
     } finally {
       clearTimeout(timer);
+      // The client forgets a stream only once it has flowed to its end.
+      stream.resume();
       void stream.cancel().catch(() => undefined);
     }
     return events.map(recorded);

@@ -1,3 +1,4 @@
+export * from './eventstore/eventstore-server.js';
 export * from './providers/lab-server.js';
 export * from './providers/oauth-provider.js';
 export * from './providers/private-redis.js';
