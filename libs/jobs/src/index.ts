@@ -1,1 +1,4 @@
+export * from './bullmq.adapter.js';
+export * from './in-process.adapter.js';
 export * from './job-queue.port.js';
+export * from './redis-url.js';
