@@ -116,10 +116,19 @@ describe('a target', () => {
     [
       'is settled with grade A when verified',
       () => {
+        story.defer('t1', 'k1', 1, 15);
         story.acknowledge('t1', 'k1', 1, 20, 80);
         story.verify('t1', 'k1', 2, 81);
       },
-      { state: 'verified', grade: 'A', attempts: 2, t3: second(21), t4: second(82), settled: true },
+      {
+        state: 'verified',
+        grade: 'A',
+        attempts: 2,
+        t3: second(21),
+        t4: second(82),
+        settled: true,
+        lastReason: undefined,
+      },
     ],
     [
       'is parked with its reason',
@@ -133,12 +142,15 @@ describe('a target', () => {
         const retried = { targetId: 't1', cascadeId: 'k1', by: 'carol', reason: 'secret rotated' };
         log.record('RevocationRetried', retried, { stream: 'revocation-acme-t1', at: second(30) });
       },
-      { state: 'due', nextAt: second(30), lastReason: 'secret rotated', settled: false },
+      { state: 'due', nextAt: second(30), lastClass: undefined, lastReason: 'secret rotated', settled: false },
     ],
     [
       'is settled with grade W when waived',
-      () => story.waive('t1', 'k1', 20),
-      { state: 'waived', grade: 'W', settled: true },
+      () => {
+        story.park('t1', 'k1', 1, 15);
+        story.waive('t1', 'k1', 20);
+      },
+      { state: 'waived', grade: 'W', settled: true, lastClass: undefined, lastReason: 'account closed by hand' },
     ],
     [
       'is settled with grade C when expired',

@@ -55,10 +55,10 @@ export function targetChange(row: TargetRow, event: RecordedEvent): Partial<Targ
     case 'RevocationAcknowledged': {
       const { attempt, verifyAt } = event.data;
       const state = verifyAt === undefined ? settled('acknowledged', 'B') : awaiting('acknowledged', 'B', verifyAt);
-      return { ...tried(row, event), ...state, t3: attempt.endedAt };
+      return { ...tried(row, event), ...state, ...cleared, t3: attempt.endedAt };
     }
     case 'RevocationVerified':
-      return { ...tried(row, event), ...settled('verified', 'A'), t4: event.data.attempt.endedAt };
+      return { ...tried(row, event), ...settled('verified', 'A'), ...cleared, t4: event.data.attempt.endedAt };
     case 'VerificationFailed': {
       const reason = 'the probe found it alive';
       return {
@@ -85,18 +85,20 @@ export function targetChange(row: TargetRow, event: RecordedEvent): Partial<Targ
       return { ...tried(row, event), ...awaiting('parked', null, until), ...because(event.data.class, reason) };
     }
     case 'RevocationRetried':
-      return { ...awaiting('due', null, event.metadata.at), settled: 0, last_reason: event.data.reason };
+      return { ...awaiting('due', null, event.metadata.at), settled: 0, ...because(null, event.data.reason) };
     case 'RevocationWaived':
-      return { ...settled('waived', 'W'), last_reason: event.data.reason };
+      return { ...settled('waived', 'W'), ...because(null, event.data.reason) };
     case 'RevocationExpired':
-      return settled('expired', 'C');
+      return { ...settled('expired', 'C'), ...cleared };
     default:
       return undefined;
   }
 }
 
 const awaiting = (state: AuditedState, grade: string | null, until: string) => ({ state, grade, next_at: until });
-const because = (last_class: string, last_reason: string) => ({ last_class, last_reason });
+const because = (last_class: string | null, last_reason: string) => ({ last_class, last_reason });
+/** What went wrong before is history once something went right: the trail has it. */
+const cleared = { last_class: null, last_reason: null };
 
 const tried = (row: TargetRow, { data }: { data: { attempt: { number: number; startedAt: string } } }) => ({
   attempts: data.attempt.number,
