@@ -1,6 +1,6 @@
 // Opens the databases of the read models: SQLite on node:sqlite, or PostgreSQL, behind the same Kysely.
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely';
+import { Kysely, PostgresAdapter, PostgresDialect, SqliteDialect, sql } from 'kysely';
 import { Pool, types } from 'pg';
 
 export interface DatabaseOptions {
@@ -67,8 +67,25 @@ export async function openPostgres<Db>(
   // Without a listener a connection lost while idle would end the process; the next query reports it.
   pool.on('error', () => undefined);
   const db = new Kysely<Db>({ dialect: new PostgresDialect({ pool }) });
-  await sql`create schema if not exists ${sql.id(schema)}`.execute(db);
+  await migrateAlone(db, async (trx) => {
+    await sql`create schema if not exists ${sql.id(schema)}`.execute(trx);
+  });
   return db;
+}
+
+/** Any number, as long as it is the same in every process. */
+const MIGRATION_LOCK = 5_417_936;
+
+/**
+ * Runs a migration so that processes which start together do not meet in it: of two CREATE ... IF NOT EXISTS at once
+ * PostgreSQL fails one. There it is one transaction; SQLite waits by itself, statement by statement.
+ */
+export async function migrateAlone<Db>(db: Kysely<Db>, migrate: (db: Kysely<Db>) => Promise<void>): Promise<void> {
+  if (!(db.getExecutor().adapter instanceof PostgresAdapter)) return migrate(db);
+  await db.transaction().execute(async (trx) => {
+    await sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(trx);
+    await migrate(trx);
+  });
 }
 
 export interface DatabaseLocation {

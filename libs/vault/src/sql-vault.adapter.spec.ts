@@ -1,7 +1,8 @@
-// The contract on SQLite, and what only the adapter can show: what is in the files, and which root key opens them.
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+// The contract on SQLite and on PostgreSQL, and what only the adapter can show: what is in the files, and which root key opens them.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, openDatabase } from '@app/runtime';
-import type { Kysely } from 'kysely';
+import { startPrivatePostgres, type PrivatePostgres } from '@app/testkit';
+import { sql, type Kysely } from 'kysely';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,15 +14,11 @@ import { describeVault } from './vault.contract.js';
 const ROOT_KEY = Buffer.alloc(32, 1);
 const CONTEXT = { tenant: 'acme', subject: 'u1', field: 'userName', eventType: 'UserProvisioned' };
 
-/** Several vaults over the files in one directory of their own. */
-class Files {
-  readonly directory = mkdtempSync(join(tmpdir(), 'vault-'));
+/** Several vaults over one database, as several processes would have them. */
+class Processes {
   private readonly open: { db: Kysely<VaultDb>; vault: SqlVault }[] = [];
 
-  database(): Promise<Kysely<VaultDb>> {
-    const file = join(this.directory, 'vault.sqlite');
-    return openDatabase<VaultDb>({ file, schema: 'vault' }, { durable: true });
-  }
+  constructor(readonly database: () => Promise<Kysely<VaultDb>>) {}
 
   async vault(more: { rootKey?: Buffer; clock?: ManualClock } = {}): Promise<SqlVault> {
     const db = await this.database();
@@ -33,17 +30,29 @@ class Files {
     return vault;
   }
 
-  bytes(): string {
-    return readdirSync(this.directory)
-      .map((name) => readFileSync(join(this.directory, name), 'latin1'))
-      .join('');
-  }
-
   async close(): Promise<void> {
     for (const { db, vault } of this.open.splice(0)) {
       await vault.close();
       await db.destroy();
     }
+  }
+}
+
+/** On SQLite, in a directory of their own. */
+class Files extends Processes {
+  readonly directory: string;
+
+  constructor() {
+    const directory = mkdtempSync(join(tmpdir(), 'vault-'));
+    const file = join(directory, 'vault.sqlite');
+    super(() => openDatabase<VaultDb>({ file, schema: 'vault' }, { durable: true }));
+    this.directory = directory;
+  }
+
+  bytes(): string {
+    return readdirSync(this.directory)
+      .map((name) => readFileSync(join(this.directory, name), 'latin1'))
+      .join('');
   }
 
   async remove(): Promise<void> {
@@ -55,6 +64,36 @@ class Files {
 describeVault('SQLite', async () => {
   const files = new Files();
   return { vault: await files.vault(), another: () => files.vault(), close: () => files.remove() };
+});
+
+describe('on PostgreSQL', () => {
+  let postgres: PrivatePostgres;
+  beforeAll(async () => void (postgres = await startPrivatePostgres()), 60_000);
+  afterAll(() => postgres?.stop());
+
+  const processesOn = (schema: string): Processes =>
+    new Processes(() => openDatabase<VaultDb>({ url: postgres.url, file: '', schema }, { durable: true }));
+
+  describeVault('PostgreSQL', async () => {
+    const processes = processesOn('vault');
+    return { vault: await processes.vault(), another: () => processes.vault(), close: () => processes.close() };
+  });
+
+  it('processes that start together all open the vault', async () => {
+    const processes = processesOn('together');
+    const vaults = await Promise.all(Array.from({ length: 8 }, () => processes.vault()));
+    const { secretId } = await (vaults[0] as SqlVault).putSecret('acme', 'x');
+    const opened = await Promise.all(vaults.map((vault) => vault.openSecret('acme', secretId)));
+    expect(opened).toEqual(Array(8).fill('x'));
+    await processes.close();
+  });
+
+  it('a commit is on the disk of a server that does not wait for it by itself', async () => {
+    const db = await processesOn('durable').database();
+    const { rows } = await sql<{ synchronous_commit: string }>`show synchronous_commit`.execute(db);
+    expect(rows).toEqual([{ synchronous_commit: 'on' }]);
+    await db.destroy();
+  });
 });
 
 describe('the files of the vault', () => {

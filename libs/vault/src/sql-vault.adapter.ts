@@ -1,5 +1,5 @@
 // The vault in a SQL database: SQLite for the embedded default, PostgreSQL in production.
-import { SystemClock, timeOrderedId, type Clock } from '@app/runtime';
+import { migrateAlone, SystemClock, timeOrderedId, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { DataKeys } from './data-keys.js';
 import { decrypt, deriveKeys, digest, encrypt, newWrappedKey, unwrapKey, type DerivedKeys } from './envelope.js';
@@ -50,7 +50,7 @@ export class SqlVault extends Vault {
    */
   static async open({ db, rootKey, clock = new SystemClock() }: SqlVaultParts): Promise<SqlVault> {
     const keys = deriveKeys(rootKey);
-    await migrateVaultDb(db);
+    await migrateAlone(db, migrateVaultDb);
     await checkRootKey(db, keys.check);
     return new SqlVault(db, keys, clock);
   }
