@@ -1,0 +1,184 @@
+// The SCIM role as an application for its specs: a real log, the real directory on it, and tokens of several tenants.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { inspect } from 'node:util';
+import { join } from 'node:path';
+import {
+  CreateTenant,
+  DIRECTORY_DB,
+  DirectoryModule,
+  DirectoryView,
+  IssueConnectionToken,
+  OpenConnection,
+  type DirectoryDb,
+} from '@app/directory';
+import { Decisions, EventLog, Projector, ProjectorSet, ReadModels, SqliteEventLog } from '@app/event-log';
+import type { RecordedEvent, RequestContext } from '@app/events';
+import { createHttpApp } from '@app/http';
+import { Clock, ManualClock, newId, openSqlite } from '@app/runtime';
+import { SqlVault, Vault, type VaultDb } from '@app/vault';
+import { Module, type DynamicModule, type LoggerService, type Provider } from '@nestjs/common';
+import { CommandBus, CqrsModule } from '@nestjs/cqrs';
+import { QuirkCounts, SCIM_BASE_URL, ScimApiModule } from './index.js';
+
+@Module({})
+class World {
+  static of(providers: (Provider & { provide: unknown })[]): DynamicModule {
+    return { module: World, global: true, providers, exports: providers.map(({ provide }) => provide as symbol) };
+  }
+}
+
+@Module({})
+class App {
+  static of(world: DynamicModule): DynamicModule {
+    return { module: App, imports: [CqrsModule.forRoot(), world, DirectoryModule, ScimApiModule] };
+  }
+}
+
+/** Says that the views are behind, when told to. */
+class HeldReadModels extends ReadModels {
+  held: Error | undefined;
+
+  constructor(private readonly inner: ReadModels) {
+    super();
+  }
+
+  override reached(position: bigint): Promise<void> {
+    return this.held === undefined ? this.inner.reached(position) : Promise.reject(this.held);
+  }
+}
+
+/** Each dialect of each tenant. */
+export type Connection = `${'lenient' | 'strict'}-${'acme' | 'globex'}`;
+
+async function openConnections(commands: CommandBus, tenant: 'acme' | 'globex') {
+  const context: RequestContext = {
+    tenant,
+    actor: 'system:spec',
+    correlationId: newId(),
+    receivedAt: '2026-01-01T00:00:00.000Z',
+  };
+  const opened = new Map<Connection, { readonly connectionId: string; readonly token: string }>();
+  await commands.execute(new CreateTenant(context, tenant));
+  for (const dialect of ['lenient', 'strict'] as const) {
+    const { connectionId } = await commands.execute(new OpenConnection(context, dialect, dialect));
+    const { token } = await commands.execute(new IssueConnectionToken(context, connectionId));
+    opened.set(`${dialect}-${tenant}`, { connectionId, token });
+  }
+  return opened;
+}
+
+export interface Asked {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whose token is sent; default `lenient-acme`. */
+  readonly as?: Connection;
+}
+
+export interface Answered {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  /** Parsed; undefined when there is none. */
+  readonly body: Json;
+  readonly text: string;
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Json = any;
+
+const bookkeeping = new Set(['UserNameReserved', 'UserNameReleased']);
+
+export type ScimWorld = Awaited<ReturnType<typeof openScim>>;
+
+export async function openScim() {
+  const directory = await mkdtemp(join(tmpdir(), 'scim-api-'));
+  const clock = new ManualClock();
+  const log = SqliteEventLog.open({ directory });
+  const vaultDb = openSqlite<VaultDb>(':memory:');
+  const vault = await SqlVault.open({ db: vaultDb, rootKey: Buffer.alloc(32, 7), clock });
+  const db = openSqlite<DirectoryDb>(':memory:');
+  const failures: unknown[] = [];
+  const quiet = () => undefined;
+  const logger: LoggerService = { log: quiet, warn: quiet, error: (message: unknown) => failures.push(message) };
+  const projectors: Projector<DirectoryDb>[] = [];
+  const readModels = new HeldReadModels(new ProjectorSet(projectors as unknown as Projector<never>[]));
+  const world = World.of([
+    { provide: EventLog, useValue: log },
+    { provide: Decisions, useValue: new Decisions(log, { soleWriter: true }) },
+    { provide: ReadModels, useValue: readModels },
+    { provide: Vault, useValue: vault },
+    { provide: Clock, useValue: clock },
+    { provide: DIRECTORY_DB, useValue: db },
+    { provide: SCIM_BASE_URL, useValue: { url: 'http://scim.test' } },
+  ]);
+  const app = await createHttpApp(App.of(world), { logger });
+  await app.init();
+  await app.getHttpAdapter().getInstance().ready();
+  const projector = new Projector({
+    log,
+    db,
+    projection: app.get(DirectoryView, { strict: false }),
+    onError: (error) => failures.push(error),
+  });
+  await projector.start();
+  projectors.push(projector);
+  const connections = new Map<Connection, { readonly connectionId: string; readonly token: string }>();
+  for (const tenant of ['acme', 'globex'] as const) {
+    for (const [name, opened] of await openConnections(app.get(CommandBus), tenant)) connections.set(name, opened);
+  }
+  const head = (await log.head()) as bigint;
+  await readModels.reached(head);
+
+  /** Sends a request below the SCIM base URL; a body that is no string is sent as JSON. */
+  const ask = async (
+    method: string,
+    path: string,
+    { body, headers, as = 'lenient-acme' }: Asked = {},
+  ): Promise<Answered> => {
+    const answer = await app.inject({
+      method: method as 'GET',
+      url: `/scim/v2${path}`,
+      headers: {
+        authorization: `Bearer ${connections.get(as)?.token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/scim+json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = answer.body;
+    return {
+      status: answer.statusCode,
+      headers: answer.headers,
+      text,
+      body: text === '' ? undefined : JSON.parse(text),
+    };
+  };
+
+  let seen = head;
+  /** What was appended since the last call, without the bookkeeping of names. */
+  const appended = async (): Promise<RecordedEvent[]> => {
+    const events = await log.readAll({ after: seen, max: 100_000 });
+    seen = events.at(-1)?.position ?? seen;
+    return events.filter(({ type }) => !bookkeeping.has(type));
+  };
+
+  return {
+    ask,
+    appended,
+    clock,
+    readModels,
+    /** The quirks met on a connection. */
+    quirks: (of: Connection) =>
+      app.get(QuirkCounts).of(of.split('-')[1] as string, connections.get(of)?.connectionId as string),
+    async close(): Promise<void> {
+      await app.close();
+      await projector.stop();
+      await log.close();
+      await vault.close();
+      await db.destroy();
+      await vaultDb.destroy();
+      await rm(directory, { recursive: true });
+      if (failures.length > 0) throw new Error(inspect(failures[0], { depth: 4 }));
+    },
+  };
+}
