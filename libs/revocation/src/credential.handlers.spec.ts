@@ -228,7 +228,7 @@ describe('rotating', () => {
   });
 
   it('is refused for what is unknown or released', async () => {
-    expect(await refusalOf(rotate('new'))).toBe('unknown_credential');
+    expect(await refusalOf(rotate('new'))).toBe('not_found');
     await register(token());
     await world.commands.execute(new ReleaseCredential(context, 'token-1'));
     expect(await refusalOf(rotate('new'))).toBe('already_ended');
@@ -255,11 +255,9 @@ describe('what the platform lets go', () => {
   it('must have been registered, in this tenant', async () => {
     await register(token());
     const foreign = contextFor('globex');
-    expect(await refusalOf(world.commands.execute(new ReleaseCredential(foreign, 'token-1')))).toBe(
-      'unknown_credential',
-    );
-    expect(await refusalOf(world.commands.execute(new ReleaseSchedule(context, 'none')))).toBe('unknown_schedule');
-    expect(await refusalOf(world.commands.execute(new EndRun(context, '')))).toBe('unknown_run');
+    expect(await refusalOf(world.commands.execute(new ReleaseCredential(foreign, 'token-1')))).toBe('not_found');
+    expect(await refusalOf(world.commands.execute(new ReleaseSchedule(context, 'none')))).toBe('not_found');
+    expect(await refusalOf(world.commands.execute(new EndRun(context, '')))).toBe('not_found');
     const run = { providerId: 'idp', userId: 'ada', scheduleId: 'none' };
     expect(await refusalOf(world.commands.execute(new StartRun(context, run)))).toBe('unknown_schedule');
   });
@@ -282,6 +280,6 @@ describe('a removed provider', () => {
   it('takes no more registrations', async () => {
     await world.commands.execute(new RemoveProvider(context, 'idp'));
     expect(await register(token())).toEqual([expect.objectContaining({ code: 'unknown_provider' })]);
-    expect(await refusalOf(world.commands.execute(new RemoveProvider(context, 'idp')))).toBe('unknown_provider');
+    expect(await refusalOf(world.commands.execute(new RemoveProvider(context, 'idp')))).toBe('not_found');
   });
 });

@@ -94,13 +94,13 @@ export class RotateCredentialHandler implements ICommandHandler<RotateCredential
 
   async execute({ context, credentialId, rotation }: RotateCredential): Promise<Registered> {
     const { tenant } = context;
-    if (!HOLDING_ID.test(credentialId)) throw new AccessRefused('unknown_credential');
+    if (!HOLDING_ID.test(credentialId)) throw new AccessRefused('not_found');
     const expiresAt = rotation.expiresAt === undefined ? undefined : instantOf(rotation.expiresAt);
     const fingerprint = this.vault.fingerprint(tenant, SECRET_PURPOSE, rotation.secret);
     let stored: StoredSecret | undefined;
     const stream = streams.credential(tenant, credentialId);
     const { position } = await this.decisions.execute(stream, holdingAggregate, async (holding) => {
-      if (holding.registration === undefined) throw new AccessRefused('unknown_credential');
+      if (holding.registration === undefined) throw new AccessRefused('not_found');
       if (holding.ended) throw new AccessRefused('already_ended');
       if (holding.fingerprint === fingerprint && holding.expiresAt === expiresAt)
         return { events: [], result: undefined };

@@ -58,10 +58,10 @@ export class RemoveProviderHandler implements ICommandHandler<RemoveProvider> {
   ) {}
 
   async execute({ context, providerId }: RemoveProvider) {
-    if (!PROVIDER_ID.test(providerId)) throw new AccessRefused('unknown_provider');
+    if (!PROVIDER_ID.test(providerId)) throw new AccessRefused('not_found');
     const stream = streams.provider(context.tenant, providerId);
     const { position } = await this.decisions.execute(stream, providerAggregate, (current) => {
-      if (current === undefined) throw new AccessRefused('unknown_provider');
+      if (current === undefined) throw new AccessRefused('not_found');
       const event = newEvent('ProviderRemoved', { providerId }, contextOf(context, this.clock.iso()));
       return { events: [event], result: undefined };
     });

@@ -4,7 +4,7 @@ import { streams, type EventData, type Holder, type HoldingType, type RequestCon
 import { Clock } from '@app/runtime';
 import { Injectable } from '@nestjs/common';
 import { HOLDING_ID, PROVIDER_ID, type Registered } from './access.commands.js';
-import { AccessRefused, type RefusalCode } from './access.errors.js';
+import { AccessRefused } from './access.errors.js';
 import { Gate } from './gate.js';
 import { holdingAggregate, standingOf, type Holding, type Registration } from './holding.js';
 import { providerAggregate } from './provider.js';
@@ -23,12 +23,6 @@ export interface Entry<T extends RegisteringType> {
   /** Called when the stored secret turned out not to be needed. */
   readonly discard?: () => Promise<void>;
 }
-
-const unknown: Readonly<Record<HoldingType, RefusalCode>> = {
-  credential: 'unknown_credential',
-  schedule: 'unknown_schedule',
-  run: 'unknown_run',
-};
 
 const endings = {
   credential: (id: string, context: EventContext) => newEvent('CredentialReleased', { credentialId: id }, context),
@@ -62,12 +56,12 @@ export class Registrations {
   }
 
   /** @throws AccessRefused */
-  async mustExist(tenant: string, type: HoldingType, id: string): Promise<void> {
+  async scheduleMustExist(tenant: string, id: string): Promise<void> {
     const isId = HOLDING_ID.test(id);
     const { state } = isId
-      ? await this.decisions.load(streams[type](tenant, id), holdingAggregate)
+      ? await this.decisions.load(streams.schedule(tenant, id), holdingAggregate)
       : { state: undefined };
-    if (state?.registration === undefined) throw new AccessRefused(unknown[type]);
+    if (state?.registration === undefined) throw new AccessRefused('unknown_schedule');
   }
 
   /** Appends unless the same is there already. @throws AccessRefused */
@@ -104,10 +98,10 @@ export class Registrations {
 
   /** @throws AccessRefused when it was never registered */
   async end(context: RequestContext, type: HoldingType, id: string): Promise<{ position: bigint | undefined }> {
-    if (!HOLDING_ID.test(id)) throw new AccessRefused(unknown[type]);
+    if (!HOLDING_ID.test(id)) throw new AccessRefused('not_found');
     const stream = streams[type](context.tenant, id);
     const { position } = await this.decisions.execute(stream, holdingAggregate, (holding: Holding) => {
-      if (holding.registration === undefined) throw new AccessRefused(unknown[type]);
+      if (holding.registration === undefined) throw new AccessRefused('not_found');
       if (holding.ended) return { events: [], result: undefined };
       return { events: [endings[type](id, contextOf(context, this.clock.iso()))], result: undefined };
     });

@@ -39,7 +39,7 @@ export class StartRunHandler implements ICommandHandler<StartRun> {
       ...(scheduleId === undefined ? {} : { scheduleId }),
     };
     await this.registrations.check(context.tenant, run);
-    if (scheduleId !== undefined) await this.registrations.mustExist(context.tenant, 'schedule', scheduleId);
+    if (scheduleId !== undefined) await this.registrations.scheduleMustExist(context.tenant, scheduleId);
     return this.registrations.register(context, { type: 'run', id, event: 'RunStarted', data });
   }
 }
