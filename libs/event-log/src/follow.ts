@@ -41,21 +41,40 @@ export class Projector<Db> {
     return this.reachedPosition;
   }
 
-  /** Creates the tables, reads the checkpoint and begins to follow. */
+  /** Creates the tables, reads the checkpoint and begins to follow. Other processes may do the same at the same time. */
   async start(): Promise<void> {
     const { db, projection } = this.parts;
+    const { adapter } = db.getExecutor();
+    const lock = { lockTable: 'checkpoints', lockRowId: projection.name };
+    await db.connection().execute(async (connection) => {
+      // On PostgreSQL even "create if not exists" fails when two processes do it at once.
+      await adapter.acquireMigrationLock(connection, lock);
+      try {
+        await this.migrate(connection);
+      } finally {
+        await adapter.releaseMigrationLock(connection, lock);
+      }
+    });
+    this.reachedPosition = await this.checkpoint(db);
+    this.running = this.follow();
+  }
+
+  private async migrate(db: Kysely<Db>): Promise<void> {
     await db.schema
       .createTable('checkpoints')
       .ifNotExists()
       .addColumn('name', 'text', (c) => c.primaryKey())
       .addColumn('position', 'text', (c) => c.notNull())
       .execute();
-    await projection.migrate(db);
-    const row = await sql<{
-      position: string;
-    }>`select position from checkpoints where name = ${projection.name}`.execute(db);
-    this.reachedPosition = BigInt(row.rows[0]?.position ?? START);
-    this.running = this.follow();
+    await this.parts.projection.migrate(db);
+  }
+
+  /** Where the rows stand; inside a transaction nobody else moves it until the end. */
+  private async checkpoint(db: Kysely<Db>): Promise<bigint> {
+    const { rows } = await sql<{ position: string }>`
+      insert into checkpoints (name, position) values (${this.parts.projection.name}, ${START.toString()})
+      on conflict (name) do update set position = checkpoints.position returning position`.execute(db);
+    return BigInt((rows[0] as { position: string }).position);
   }
 
   /** Ends after the batch under way. */
@@ -93,7 +112,6 @@ export class Projector<Db> {
         for await (const batch of log.subscribe({ ...after, signal })) {
           await this.apply(batch);
           failures = 0;
-          this.failure = undefined;
         }
       } catch (error) {
         if (signal.aborted) return;
@@ -106,19 +124,30 @@ export class Projector<Db> {
     }
   }
 
-  private async apply({ events, position }: LogBatch): Promise<void> {
+  private async apply(batch: LogBatch): Promise<void> {
     const { db, projection, onError } = this.parts;
-    await db.transaction().execute(async (trx) => {
-      if (events.length > 0) await projection.apply(trx, events);
-      await sql`insert into checkpoints (name, position) values (${projection.name}, ${position.toString()})
-        on conflict (name) do update set position = excluded.position`.execute(trx);
-    });
-    this.reachedPosition = position;
-    if (events.length > 0 && projection.committed !== undefined) {
-      // The rows stand: whatever fails here must not have them applied again.
-      await Promise.resolve(projection.committed()).catch(onError);
+    const stored = await db.transaction().execute((trx) => this.applyNew(trx, batch));
+    if (stored < this.reachedPosition) {
+      this.reachedPosition = stored;
+      throw new Error(`the rows of ${projection.name} went back to position ${stored}: following again from there`);
     }
+    this.reachedPosition = batch.position;
+    this.failure = undefined;
+    // The rows stand: whatever fails here must not have them applied again.
+    if (batch.events.length > 0) await tell(projection).catch(onError);
     this.release();
+  }
+
+  /** Applies what the rows do not have yet: another process may have been here first. @returns the checkpoint before */
+  private async applyNew(trx: Kysely<Db>, { events, position }: LogBatch): Promise<bigint> {
+    const { projection } = this.parts;
+    const stored = await this.checkpoint(trx);
+    // The tables were thrown away or restored below us: what lies between would be missing.
+    if (stored < this.reachedPosition || position <= stored) return stored;
+    const fresh = events.filter((event) => event.position > stored);
+    if (fresh.length > 0) await projection.apply(trx, fresh);
+    await sql`update checkpoints set position = ${position.toString()} where name = ${projection.name}`.execute(trx);
+    return stored;
   }
 
   private release(): void {
@@ -132,6 +161,11 @@ export class Projector<Db> {
 
 /** What a set needs of a projector, whatever its database holds. */
 type Followed = Pick<Projector<unknown>, 'position' | 'reached'>;
+
+/** Async, so that what `committed` throws at once is caught like what it rejects with. */
+async function tell(projection: Pick<Projection<never>, 'committed'>): Promise<void> {
+  await projection.committed?.();
+}
 
 /** The read models of one process as one thing to wait for. */
 export class ProjectorSet extends ReadModels {
