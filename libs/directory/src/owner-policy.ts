@@ -11,6 +11,8 @@ export interface OwnerPolicyDb {
   policy_owners: { tenant: string; owner_id: string };
   /** Who owns which agent, whether or not that owner may act. */
   policy_owned: { tenant: string; owner_id: string; agent_id: string };
+  /** Whether the agent may act, 0 or 1, and its generation. */
+  policy_agents: { tenant: string; agent_id: string; active: number; generation: number };
 }
 
 type Trx = Kysely<OwnerPolicyDb>;
@@ -21,10 +23,10 @@ export interface OwnerPolicyParts {
 }
 
 /**
- * A projection that also writes: what it appends is decided on the agent's own stream, has an id derived from the event
- * that caused it, and is appended before the checkpoint is committed. After a crash it is replayed, and the agent's
- * stream knows that this cause was answered. It holds a transaction open while it appends: give it a database connection
- * of its own.
+ * A projection that also writes. Whether an agent lost its last owner is known from the log up to that event, so every
+ * replay comes to the same answer; whether it still has to be suspended is decided on the agent's own stream, with an id
+ * derived from the cause, before the checkpoint is committed. It holds a transaction open while it appends: give it a
+ * database of its own.
  */
 export class OwnerPolicy implements Projection<OwnerPolicyDb> {
   readonly name = 'owner-policy';
@@ -48,6 +50,15 @@ export class OwnerPolicy implements Projection<OwnerPolicyDb> {
       .addPrimaryKeyConstraint('policy_owned_pk', ['tenant', 'owner_id', 'agent_id'])
       .execute();
     await db.schema
+      .createTable('policy_agents')
+      .ifNotExists()
+      .addColumn('tenant', 'text', (c) => c.notNull())
+      .addColumn('agent_id', 'text', (c) => c.notNull())
+      .addColumn('active', 'integer', (c) => c.notNull())
+      .addColumn('generation', 'integer', (c) => c.notNull())
+      .addPrimaryKeyConstraint('policy_agents_pk', ['tenant', 'agent_id'])
+      .execute();
+    await db.schema
       .createIndex('policy_owned_agent')
       .ifNotExists()
       .on('policy_owned')
@@ -57,37 +68,52 @@ export class OwnerPolicy implements Projection<OwnerPolicyDb> {
 
   async apply(trx: Trx, events: readonly RecordedEvent[]): Promise<void> {
     for (const event of events) {
-      const { tenant } = event.metadata;
-      switch (event.type) {
-        case 'UserProvisioned':
-          if (event.data.active) await mayAct(trx, tenant, event.data.userId);
-          break;
-        case 'UserReactivated':
-          await mayAct(trx, tenant, event.data.userId);
-          break;
-        case 'GroupCreated':
-          await mayAct(trx, tenant, event.data.groupId);
-          break;
-        case 'UserDeactivated':
-        case 'UserDeleted':
-          await this.ownerGone(trx, event, event.data.userId);
-          break;
-        case 'GroupDeleted':
-          await this.ownerGone(trx, event, event.data.groupId);
-          break;
-        case 'AgentProvisioned':
-          await owns(trx, tenant, event.data.agentId, event.data.owners);
-          break;
-        case 'AgentOwnersChanged':
-          await ownsNoMore(trx, tenant, event.data.agentId, event.data.removed);
-          await owns(trx, tenant, event.data.agentId, event.data.added);
-          await this.orphanUnlessOwned(trx, event, event.data.agentId);
-          break;
-        case 'AgentDeleted':
-          await agentGone(trx, tenant, event.data.agentId);
-          break;
-        default:
-      }
+      if (event.stream.startsWith('agent-')) await this.applyToAgent(trx, event);
+      else await this.applyToOwner(trx, event);
+    }
+  }
+
+  private async applyToOwner(trx: Trx, event: RecordedEvent): Promise<void> {
+    const { tenant } = event.metadata;
+    switch (event.type) {
+      case 'UserProvisioned':
+        return event.data.active ? mayAct(trx, tenant, event.data.userId) : undefined;
+      case 'UserReactivated':
+        return mayAct(trx, tenant, event.data.userId);
+      case 'GroupCreated':
+        return mayAct(trx, tenant, event.data.groupId);
+      case 'UserDeactivated':
+      case 'UserDeleted':
+        return this.ownerGone(trx, event, event.data.userId);
+      case 'GroupDeleted':
+        return this.ownerGone(trx, event, event.data.groupId);
+      default:
+        return;
+    }
+  }
+
+  private async applyToAgent(trx: Trx, event: RecordedEvent): Promise<void> {
+    const { tenant } = event.metadata;
+    switch (event.type) {
+      case 'AgentProvisioned':
+        await setAgent(trx, tenant, event.data.agentId, event.data.active, 1);
+        return owns(trx, tenant, event.data.agentId, event.data.owners);
+      case 'AgentOwnersChanged':
+        await ownsNoMore(trx, tenant, event.data.agentId, event.data.removed);
+        await owns(trx, tenant, event.data.agentId, event.data.added);
+        return this.orphanUnlessOwned(trx, event, event.data.agentId);
+      case 'AgentDeactivated':
+      case 'AgentOrphaned':
+        return setAgent(trx, tenant, event.data.agentId, false);
+      case 'AgentReactivated':
+        return setAgent(trx, tenant, event.data.agentId, true, event.data.generation);
+      case 'AgentDeleted':
+        for (const table of ['policy_owned', 'policy_agents'] as const) {
+          await trx.deleteFrom(table).where('tenant', '=', tenant).where('agent_id', '=', event.data.agentId).execute();
+        }
+        return;
+      default:
+        return;
     }
   }
 
@@ -105,11 +131,17 @@ export class OwnerPolicy implements Projection<OwnerPolicyDb> {
 
   private async orphanUnlessOwned(trx: Trx, cause: RecordedEvent, agentId: string): Promise<void> {
     const { tenant } = cause.metadata;
-    if (await hasActiveOwner(trx, tenant, agentId)) return;
-    const id = derivedId('orphaned', agentId, cause.id);
+    const agent = await trx
+      .selectFrom('policy_agents')
+      .select(['active', 'generation'])
+      .where('tenant', '=', tenant)
+      .where('agent_id', '=', agentId)
+      .executeTakeFirst();
+    if (agent?.active !== 1 || (await hasActiveOwner(trx, tenant, agentId))) return;
+    const orphan = { agentId, generation: agent.generation, eventId: derivedId('orphaned', agentId, cause.id) };
     const context = contextAfter(cause.id, cause.metadata, this.parts.clock.iso());
-    await this.parts.decisions.execute(streams.agent(tenant, agentId), agentAggregate, (agent) => ({
-      events: orphanAgent(agent, agentId, id, context),
+    await this.parts.decisions.execute(streams.agent(tenant, agentId), agentAggregate, (current) => ({
+      events: orphanAgent(current, orphan, context),
       result: undefined,
     }));
   }
@@ -156,6 +188,17 @@ async function ownsNoMore(trx: Trx, tenant: string, agentId: string, owners: rea
   }
 }
 
-async function agentGone(trx: Trx, tenant: string, agentId: string): Promise<void> {
-  await trx.deleteFrom('policy_owned').where('tenant', '=', tenant).where('agent_id', '=', agentId).execute();
+async function setAgent(
+  trx: Trx,
+  tenant: string,
+  agent_id: string,
+  active: boolean,
+  generation?: number,
+): Promise<void> {
+  const changed = { active: Number(active), ...(generation === undefined ? {} : { generation }) };
+  await trx
+    .insertInto('policy_agents')
+    .values({ tenant, agent_id, generation: 1, ...changed })
+    .onConflict((c) => c.columns(['tenant', 'agent_id']).doUpdateSet(changed))
+    .execute();
 }

@@ -13,8 +13,6 @@ export interface Agent {
   readonly owners: ReadonlyMap<string, OwnerRef['type']>;
   readonly parentId: string | undefined;
   readonly resource: Attributes;
-  /** Ids of the events that orphaned it: a replayed cause must not suspend it again after it was reactivated. */
-  readonly orphanings: ReadonlySet<string>;
   readonly created: string;
   readonly lastModified: string;
 }
@@ -27,7 +25,6 @@ const none: Agent = {
   owners: new Map(),
   parentId: undefined,
   resource: {},
-  orphanings: new Set(),
   created: '',
   lastModified: '',
 };
@@ -50,13 +47,12 @@ function evolve(agent: Agent, event: AnyEvent): Agent {
       return { ...agent, owners, lastModified };
     }
     case 'AgentDeactivated':
-      return { ...agent, active: false, lastModified };
     case 'AgentOrphaned':
-      return { ...agent, active: false, orphanings: new Set([...agent.orphanings, event.id]), lastModified };
+      return { ...agent, active: false, lastModified };
     case 'AgentReactivated':
       return { ...agent, active: true, generation: event.data.generation, lastModified };
     case 'AgentDeleted':
-      return { ...none, status: 'deleted', orphanings: agent.orphanings };
+      return { ...none, status: 'deleted' };
     default:
       return agent;
   }
@@ -122,8 +118,15 @@ export function changeAgent(
   return events;
 }
 
-/** Nothing when it may not act anyway, or when this very cause has suspended it before. */
-export const orphanAgent = (agent: Agent, agentId: string, eventId: string, context: EventContext): NewEvent[] =>
-  agent.status === 'present' && agent.active && !agent.orphanings.has(eventId)
-    ? [newEvent('AgentOrphaned', { agentId }, context, eventId)]
+/**
+ * Nothing when it may not act anyway, or when it was reactivated since: that was decided later and stands.
+ * @param generation the agent's when its last owner went
+ */
+export const orphanAgent = (
+  agent: Agent,
+  orphan: { readonly agentId: string; readonly generation: number; readonly eventId: string },
+  context: EventContext,
+): NewEvent[] =>
+  agent.status === 'present' && agent.active && agent.generation === orphan.generation
+    ? [newEvent('AgentOrphaned', { agentId: orphan.agentId }, context, orphan.eventId)]
     : [];

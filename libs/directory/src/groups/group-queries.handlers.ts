@@ -9,7 +9,7 @@ import type { GroupWithMembers, IndexedEquality, Listed, NamedRef } from '../dir
 import type { Attributes } from '../user.commands.js';
 import { foldCase } from '../users/user-name.js';
 import { list } from '../view/listing.js';
-import { chunksOf } from '../view/row-batch.js';
+import { idLists } from '../view/row-batch.js';
 import { SqlShelf } from '../view/sql-shelf.js';
 
 const equalityIn =
@@ -60,7 +60,7 @@ export class GroupViews {
   /** Joined with what the members are: who is gone is nobody's member. */
   private async membersOf(tenant: string, rows: readonly GroupRow[]): Promise<Map<string, NamedRef[]>> {
     const members = new Map<string, NamedRef[]>(rows.map((row) => [row.group_id, []]));
-    for (const chunk of chunksOf([...members.keys()])) {
+    for (const chunk of idLists(members.keys())) {
       const found = await sql<MemberFound>`
         select m.group_id, m.member_id as id, m.type, u.display
           from members m join users u on u.tenant = m.tenant and u.user_id = m.member_id

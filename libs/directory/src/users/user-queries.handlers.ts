@@ -7,7 +7,7 @@ import { FindUser, ListUsers } from '../directory.queries.js';
 import type { IndexedEquality, Listed, NamedRef, UserWithGroups } from '../directory.queries.js';
 import type { Attributes } from '../user.commands.js';
 import { list } from '../view/listing.js';
-import { chunksOf } from '../view/row-batch.js';
+import { idLists } from '../view/row-batch.js';
 import { SqlShelf } from '../view/sql-shelf.js';
 import { foldCase } from './user-name.js';
 
@@ -52,7 +52,7 @@ export class UserViews {
 
   private async groupsOf(tenant: string, rows: readonly UserRow[]): Promise<Map<string, NamedRef[]>> {
     const groups = new Map<string, NamedRef[]>();
-    for (const chunk of chunksOf(rows)) {
+    for (const chunk of idLists(rows.map((row) => row.user_id))) {
       const found = await this.db
         .selectFrom('members')
         .innerJoin('groups', (join) =>
@@ -60,11 +60,7 @@ export class UserViews {
         )
         .select(['members.member_id', 'members.group_id', 'groups.display'])
         .where('members.tenant', '=', tenant)
-        .where(
-          'members.member_id',
-          'in',
-          chunk.map((row) => row.user_id),
-        )
+        .where('members.member_id', 'in', chunk)
         .orderBy('groups.seq')
         .execute();
       for (const { member_id, group_id, display } of found) {

@@ -1,10 +1,16 @@
 // Finds out what ids stand for: only what this tenant has may become a member, an owner or a parent.
 import type { MemberRef, OwnerRef } from '@app/events';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { DIRECTORY_DB, type DirectoryDb } from '../directory-db.js';
 import { UnknownMembers } from '../directory.errors.js';
-import { chunksOf } from './row-batch.js';
+import { idLists } from './row-batch.js';
+
+/** What may be a member or an owner, the most frequent kind first. */
+const places = [
+  ['users', 'user_id', 'User'],
+  ['groups', 'group_id', 'Group'],
+] as const;
 
 @Injectable()
 export class KnownIds {
@@ -42,22 +48,12 @@ export class KnownIds {
 
   private async typesOf(tenant: string, ids: readonly string[]): Promise<Map<string, MemberRef['type']>> {
     const types = new Map<string, MemberRef['type']>();
-    for (const chunk of chunksOf(ids)) {
-      const users = await this.db
-        .selectFrom('users')
-        .select('user_id as id')
-        .where('tenant', '=', tenant)
-        .where('user_id', 'in', chunk)
-        .execute();
-      for (const { id } of users) types.set(id, 'User');
-      if (users.length === chunk.length) continue;
-      const groups = await this.db
-        .selectFrom('groups')
-        .select('group_id as id')
-        .where('tenant', '=', tenant)
-        .where('group_id', 'in', chunk)
-        .execute();
-      for (const { id } of groups) types.set(id, 'Group');
+    for (const [table, column, type] of places) {
+      for (const chunk of idLists(ids.filter((id) => !types.has(id)))) {
+        const found = await sql<{ id: string }>`select ${sql.ref(column)} as id from ${sql.table(table)}
+          where tenant = ${tenant} and ${sql.ref(column)} in (${sql.join(chunk)})`.execute(this.db);
+        for (const { id } of found.rows) types.set(id, type);
+      }
     }
     return types;
   }

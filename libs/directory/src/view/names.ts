@@ -1,7 +1,7 @@
 // How ids are called, for people who read about them.
 import { sql, type Kysely } from 'kysely';
 import type { DirectoryDb } from '../directory-db.js';
-import { chunksOf } from './row-batch.js';
+import { idLists } from './row-batch.js';
 
 /** Where ids and their names are, the most frequent kind first. */
 const places = [
@@ -19,7 +19,7 @@ export async function namesOf(
 ): Promise<Map<string, string>> {
   const names = new Map<string, string>();
   for (const [table, id, name] of places) {
-    for (const chunk of chunksOf(ids.filter((one) => !names.has(one)))) {
+    for (const chunk of idLists(ids.filter((one) => !names.has(one)))) {
       const found = await sql<{ id: string; name: string }>`
         select ${sql.ref(id)} as id, ${sql.ref(name)} as name from ${sql.table(table)}
         where tenant = ${tenant} and ${sql.ref(id)} in (${sql.join(chunk)})`.execute(db);

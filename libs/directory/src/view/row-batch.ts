@@ -2,11 +2,29 @@
 import { sql } from 'kysely';
 import type { DirectoryDb, Trx } from '../directory-db.js';
 
-/** Keeps statements below the parameter limits of both dialects. */
-const CHUNK = 500;
+/** The most ids or rows in one statement. */
+const CHUNK = 512;
 
-export function* chunksOf<T>(items: readonly T[], size: number = CHUNK): Generator<T[]> {
-  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+/**
+ * Ids in lists of at most {@link CHUNK}, each filled up to a power of two by repeating its last id, so that ten prepared
+ * statements serve every number of ids.
+ */
+export function* idLists(ids: Iterable<string>): Generator<string[]> {
+  const all = [...ids];
+  for (let start = 0; start < all.length; start += CHUNK) {
+    const list = all.slice(start, start + CHUNK);
+    const size = 2 ** Math.ceil(Math.log2(list.length));
+    yield [...list, ...Array<string>(size - list.length).fill(list.at(-1) as string)];
+  }
+}
+
+/** Rows in groups whose sizes are powers of two, for the same reason; none is repeated. */
+function* rowGroups<Row>(rows: readonly Row[]): Generator<Row[]> {
+  for (let start = 0; start < rows.length;) {
+    const size = Math.min(CHUNK, 2 ** Math.floor(Math.log2(rows.length - start)));
+    yield rows.slice(start, start + size);
+    start += size;
+  }
 }
 
 type Table = keyof DirectoryDb;
@@ -21,7 +39,7 @@ export async function rowsIn<T extends Table>(
   values: Iterable<string>,
 ): Promise<DirectoryDb[T][]> {
   const rows: DirectoryDb[T][] = [];
-  for (const chunk of chunksOf([...values])) {
+  for (const chunk of idLists(values)) {
     const found = await sql<DirectoryDb[T]>`select * from ${sql.table(table)}
       where tenant = ${tenant} and ${sql.ref(column)} in (${sql.join(chunk)})`.execute(db);
     rows.push(...found.rows);
@@ -36,7 +54,7 @@ export async function putRows<T extends Table>(
   key: readonly Column<T>[],
   rows: readonly DirectoryDb[T][],
 ): Promise<void> {
-  for (const chunk of chunksOf(rows)) {
+  for (const chunk of rowGroups(rows)) {
     const columns = Object.keys(chunk[0] as object) as Column<T>[];
     const others = columns.filter((column) => !key.includes(column));
     const values = chunk.map((row) => sql`(${sql.join(columns.map((column) => row[column]))})`);
@@ -56,7 +74,7 @@ export async function deleteRowsIn<T extends Table>(
   values: Iterable<string>,
 ): Promise<void> {
   const conditions = Object.entries(where).map(([name, value]) => sql`${sql.ref(name)} = ${value}`);
-  for (const chunk of chunksOf([...values])) {
+  for (const chunk of idLists(values)) {
     await sql`delete from ${sql.table(table)}
       where ${sql.join(conditions, sql` and `)} and ${sql.ref(column)} in (${sql.join(chunk)})`.execute(db);
   }
