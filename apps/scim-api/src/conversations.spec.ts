@@ -2,7 +2,7 @@
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
-import { openScim, type Json, type ScimWorld } from './scim-api.fixture.js';
+import { openScim, patch, type ScimWorld } from './scim-api.fixture.js';
 
 type Expected = string | { readonly type: string; readonly data?: object };
 
@@ -84,17 +84,15 @@ describe.each([
   });
   afterAll(() => world.close());
 
-  const create = async (path: string, body: object): Promise<Json> => (await world.ask('POST', path, { body })).body;
-
   async function source(type: Shape['type']): Promise<Map<string, string>> {
     const name = `subject-${++n}`;
     if (type === 'Group') {
-      const u1 = (await create('/Users', { userName: `${name}-1` })).id;
-      const u2 = (await create('/Users', { userName: `${name}-2` })).id;
-      const { id } = await create('/Groups', { displayName: name, members: [{ value: u1 }, { value: u2 }] });
+      const u1 = (await world.create('/Users', { userName: `${name}-1` })).id;
+      const u2 = (await world.create('/Users', { userName: `${name}-2` })).id;
+      const { id } = await world.create('/Groups', { displayName: name, members: [{ value: u1 }, { value: u2 }] });
       return new Map(Object.entries({ name, id, u1, u2 }));
     }
-    const { id } = await create('/Users', {
+    const { id } = await world.create('/Users', {
       userName: name,
       externalId: `ext-${name}`,
       displayName: 'Ada',
@@ -109,8 +107,7 @@ describe.each([
   it.each(shapes)('$type: $name', async ({ type, method, operations, with: sent, events }) => {
     const kept = await source(type);
     await world.appended();
-    const patch = { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: operations };
-    const body = method === 'DELETE' ? undefined : filled(sent ?? patch, kept);
+    const body = method === 'DELETE' ? undefined : filled(sent ?? patch(...(operations ?? [])), kept);
     const path = `/${type}s/${kept.get('id')}`;
     const first = await world.ask(method, path, { body });
     expect([200, 204]).toContain(first.status);

@@ -83,8 +83,23 @@ export interface Answered {
   readonly text: string;
 }
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
+/** What is only looked into by matchers. */
 export type Json = any;
+
+export const errorSchema = 'urn:ietf:params:scim:api:messages:2.0:Error';
+
+/** The body of a PATCH. */
+export const patch = (...operations: object[]) => ({
+  schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+  Operations: operations,
+});
+
+/** The body that deactivates. */
+export const off = patch({ op: 'replace', path: 'active', value: false });
+
+let names = 0;
+/** A userName that nobody has. */
+export const newName = (): string => `person-${++names}@example.com`;
 
 const bookkeeping = new Set(['UserNameReserved', 'UserNameReleased']);
 
@@ -154,6 +169,12 @@ export async function openScim() {
     };
   };
 
+  const create = async (path: string, body: object): Promise<Json> => {
+    const answer = await ask('POST', path, { body });
+    if (answer.status !== 201) throw new Error(`${path} was answered ${answer.status}`);
+    return answer.body;
+  };
+
   let seen = head;
   /** What was appended since the last call, without the bookkeeping of names. */
   const appended = async (): Promise<RecordedEvent[]> => {
@@ -164,6 +185,9 @@ export async function openScim() {
 
   return {
     ask,
+    /** Creates a resource that must be creatable. */
+    create,
+    newUser: (attributes: object = {}): Promise<Json> => create('/Users', { userName: newName(), ...attributes }),
     appended,
     clock,
     readModels,

@@ -1,0 +1,54 @@
+// Bulk requests: references, refusals and limits.
+import 'reflect-metadata';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { errorSchema, newName, off, openScim, type ScimWorld } from './scim-api.fixture.js';
+
+let world: ScimWorld;
+beforeAll(async () => {
+  world = await openScim();
+});
+afterAll(() => world.close());
+
+describe('a bulk request', () => {
+  const bulkRequest = 'urn:ietf:params:scim:api:messages:2.0:BulkRequest';
+  const bulk = (operations: object[], more: object = {}) =>
+    world.ask('POST', '/Bulk', { body: { schemas: [bulkRequest], Operations: operations, ...more } });
+
+  it('creates people and the group they are in, then deactivates one of them', async () => {
+    const userName = newName();
+    await world.appended();
+    const { status, body } = await bulk([
+      { method: 'POST', path: '/Groups', bulkId: 'g', data: { displayName: 'Bulk', members: [{ value: 'bulkId:u' }] } },
+      { method: 'POST', path: '/Users', bulkId: 'u', data: { userName } },
+      { method: 'PATCH', path: '/Users/bulkId:u', version: 'W/"0"', data: off },
+    ]);
+    expect(status).toBe(200);
+    expect(body.Operations).toMatchObject([
+      { method: 'POST', bulkId: 'g', status: '201', version: 'W/"1"' },
+      {
+        method: 'POST',
+        bulkId: 'u',
+        status: '201',
+        location: expect.stringMatching(/^http:\/\/scim\.test\/scim\/v2\/Users\//),
+      },
+      { method: 'PATCH', status: '200', version: 'W/"1"' },
+    ]);
+    const types = (await world.appended()).map(({ type }) => type);
+    expect(types).toEqual(['UserProvisioned', 'GroupCreated', 'GroupMembershipChanged', 'UserDeactivated']);
+  });
+
+  it('answers each refusal in its place and stops where it was told to', async () => {
+    const missing = { method: 'DELETE', path: '/Users/nobody' };
+    const { body } = await bulk([missing, { method: 'DELETE', path: '/Printers/1' }, missing], { failOnErrors: 2 });
+    expect(body.Operations).toMatchObject([
+      { status: '404', response: { schemas: [errorSchema], status: '404' } },
+      { status: '404' },
+    ]);
+    expect(body.Operations).toHaveLength(2);
+  });
+
+  it('has at most the stated number of operations', async () => {
+    const answer = await bulk(Array.from({ length: 101 }, () => ({ method: 'DELETE', path: '/Users/nobody' })));
+    expect([answer.status, answer.body.scimType]).toEqual([413, 'tooMany']);
+  });
+});
