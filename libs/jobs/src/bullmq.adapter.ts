@@ -1,6 +1,6 @@
 // The queue on Redis: BullMQ with the settings that survive killed workers, outages and half-open connections.
 import { Queue, Worker } from 'bullmq';
-import { Redis, type RedisOptions } from 'ioredis';
+import { Redis } from 'ioredis';
 import {
   JobQueue,
   QueueUnavailable,
@@ -138,13 +138,13 @@ export class BullMqQueue extends JobQueue {
   }
 
   /** A connection that reconnects until the queue is closed. Its copies, which BullMQ makes, are kept track of too. */
-  private client(options: RedisOptions): Redis {
-    const all: RedisOptions = {
+  private client(options: { enableOfflineQueue?: boolean; maxRetriesPerRequest: number | null }): Redis {
+    const all = {
       connectTimeout: CONNECT_TIMEOUT_MS,
       socketTimeout: SOCKET_TIMEOUT_MS,
       // The driver waits so long even for a socket that is closed already, and keeps the process from ending.
       disconnectTimeout: 100,
-      retryStrategy: (times) => (this.closed ? null : Math.min(times * 50, LONGEST_RECONNECT_MS)),
+      retryStrategy: (times: number) => (this.closed ? null : Math.min(times * 50, LONGEST_RECONNECT_MS)),
       ...options,
     };
     const socket = redisSocketOf(this.options.redisUrl);
