@@ -5,7 +5,7 @@ import { Injectable } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 
 /** An id, and the name it is known by unless that is unknown or erased. */
-export interface Named {
+interface Named {
   readonly id: string;
   readonly name?: string;
 }

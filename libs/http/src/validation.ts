@@ -4,7 +4,7 @@ import type { ValidationError } from 'class-validator';
 import { ProblemError } from './problem.js';
 
 /** What is wrong with one field. `field` is absent for one that the route does not know: names are input too. */
-export interface FieldError {
+interface FieldError {
   readonly field?: string;
   readonly message: string;
 }
