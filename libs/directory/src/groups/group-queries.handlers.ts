@@ -57,18 +57,22 @@ export class GroupViews {
     return rows.map((row) => groupOf(row, members.get(row.group_id) ?? []));
   }
 
-  /** Joined with what the members are: who is gone is nobody's member. */
+  /**
+   * Joined with what the members are: who is gone is nobody's member. A cross join, so that SQLite begins with the members.
+   */
   private async membersOf(tenant: string, rows: readonly GroupRow[]): Promise<Map<string, NamedRef[]>> {
     const members = new Map<string, NamedRef[]>(rows.map((row) => [row.group_id, []]));
     for (const chunk of idLists(members.keys())) {
       const found = await sql<MemberFound>`
         select m.group_id, m.member_id as id, m.type, u.display
-          from members m join users u on u.tenant = m.tenant and u.user_id = m.member_id
+          from members m cross join users u
           where m.tenant = ${tenant} and m.group_id in (${sql.join(chunk)})
+            and u.tenant = m.tenant and u.user_id = m.member_id
         union all
         select m.group_id, m.member_id as id, m.type, g.display
-          from members m join groups g on g.tenant = m.tenant and g.group_id = m.member_id
-          where m.tenant = ${tenant} and m.group_id in (${sql.join(chunk)})`.execute(this.db);
+          from members m cross join groups g
+          where m.tenant = ${tenant} and m.group_id in (${sql.join(chunk)})
+            and g.tenant = m.tenant and g.group_id = m.member_id`.execute(this.db);
       for (const { group_id, id, type, display } of found.rows) members.get(group_id)?.push({ id, type, display });
     }
     return members;

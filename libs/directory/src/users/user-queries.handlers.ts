@@ -53,17 +53,12 @@ export class UserViews {
   private async groupsOf(tenant: string, rows: readonly UserRow[]): Promise<Map<string, NamedRef[]>> {
     const groups = new Map<string, NamedRef[]>();
     for (const chunk of idLists(rows.map((row) => row.user_id))) {
-      const found = await this.db
-        .selectFrom('members')
-        .innerJoin('groups', (join) =>
-          join.onRef('groups.tenant', '=', 'members.tenant').onRef('groups.group_id', '=', 'members.group_id'),
-        )
-        .select(['members.member_id', 'members.group_id', 'groups.display'])
-        .where('members.tenant', '=', tenant)
-        .where('members.member_id', 'in', chunk)
-        .orderBy('groups.seq')
-        .execute();
-      for (const { member_id, group_id, display } of found) {
+      // A cross join: SQLite then looks up the groups of the members, and never the members of all groups.
+      const found = await sql<{ member_id: string; group_id: string; display: string }>`
+        select m.member_id, m.group_id, g.display from members m cross join groups g
+        where m.tenant = ${tenant} and m.member_id in (${sql.join(chunk)})
+          and g.tenant = m.tenant and g.group_id = m.group_id`.execute(this.db);
+      for (const { member_id, group_id, display } of found.rows) {
         const ref: NamedRef = { id: group_id, type: 'Group', display };
         const known = groups.get(member_id);
         if (known === undefined) groups.set(member_id, [ref]);

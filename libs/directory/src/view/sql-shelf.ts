@@ -28,24 +28,28 @@ export class SqlShelf<T extends Listable, R> implements Shelf<R> {
   }
 
   async slice(offset: number, limit: number): Promise<R[]> {
-    return this.parts.present(await this.rows(sql`true`, sql`limit ${limit} offset ${offset}`));
+    return this.parts.present(await this.rows(sql`true order by seq limit ${limit} offset ${offset}`));
   }
 
+  /** Sorted here: asked for an order, SQLite prefers the index of the order to that of the condition. */
   async equal(equality: IndexedEquality): Promise<R[]> {
     const condition = this.parts.equality(equality);
-    return condition === undefined ? [] : this.parts.present(await this.rows(condition, sql``));
+    if (condition === undefined) return [];
+    const rows = await this.rows(condition);
+    return this.parts.present(rows.length > 1 ? rows.sort((a, b) => a.seq - b.seq) : rows);
   }
 
   async page(after: number, size: number): Promise<{ items: R[]; next: number | undefined }> {
-    const rows = await this.rows(sql`seq > ${after}`, sql`limit ${size}`);
+    const rows = await this.rows(sql`seq > ${after} order by seq limit ${size}`);
     const items = await this.parts.present(rows);
     return { items, next: rows.length < size ? undefined : Number(rows.at(-1)?.seq) };
   }
 
-  private async rows(condition: RawBuilder<unknown>, window: RawBuilder<unknown>): Promise<DirectoryDb[T][]> {
+  private async rows(rest: RawBuilder<unknown>): Promise<DirectoryDb[T][]> {
     const { db, table, tenant } = this.parts;
-    const found = await sql<DirectoryDb[T]>`select * from ${sql.table(table)}
-      where tenant = ${tenant} and ${condition} order by seq ${window}`.execute(db);
+    const found = await sql<
+      DirectoryDb[T]
+    >`select * from ${sql.table(table)} where tenant = ${tenant} and ${rest}`.execute(db);
     return found.rows;
   }
 }

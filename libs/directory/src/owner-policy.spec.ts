@@ -1,0 +1,168 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { openSqlite } from '@app/runtime';
+import { ChangeAgent, type AgentWrite } from './agent.commands.js';
+import { Directory } from './directory.fixture.js';
+import { FindAgent } from './directory.queries.js';
+import { DeleteGroup } from './group.commands.js';
+import { OwnerPolicy, type OwnerPolicyDb } from './owner-policy.js';
+import { ChangeUser, DeleteUser } from './user.commands.js';
+
+let directory: Directory;
+let ada: string;
+let bob: string;
+
+const user = (id: string) => ({ type: 'User', id }) as const;
+const group = (id: string) => ({ type: 'Group', id }) as const;
+const setActive = (userId: string, active: boolean) =>
+  directory.run(new ChangeUser(directory.request(), userId, ({ attributes }) => ({ attributes, active, changed: [] })));
+const changeAgent = (agentId: string, write: Partial<AgentWrite>) =>
+  directory.run(new ChangeAgent(directory.request(), agentId, (current) => ({ ...current, ...write })));
+const isActive = async (agentId: string) => (await directory.ask(new FindAgent('acme', agentId)))?.active;
+const orphaned = async () => (await directory.eventsOf('AgentOrphaned')).map((event) => event.data.agentId);
+
+beforeEach(async () => {
+  directory = await Directory.open();
+  ada = await directory.user('ada');
+  bob = await directory.user('bob');
+});
+afterEach(async () => {
+  await directory.close();
+  expect(directory.errors).toEqual([]);
+});
+
+describe('an agent is suspended', () => {
+  it('when its only owner is deactivated, with the request that caused it', async () => {
+    const agent = await directory.agent('Bot', [user(ada)]);
+    await setActive(ada, false);
+    await directory.settled();
+    expect(await isActive(agent)).toBe(false);
+    const [cause] = await directory.eventsOf('UserDeactivated');
+    const [event] = await directory.eventsOf('AgentOrphaned');
+    expect(event?.metadata).toMatchObject({
+      actor: 'system:owner-policy',
+      causationId: cause?.id,
+      correlationId: cause?.metadata.correlationId,
+      receivedAt: cause?.metadata.receivedAt,
+    });
+  });
+
+  it('when its last owners are deleted one after the other, and only then', async () => {
+    const agent = await directory.agent('Bot', [user(ada), user(bob)]);
+    await directory.run(new DeleteUser(directory.request(), ada));
+    await directory.settled();
+    expect(await isActive(agent)).toBe(true);
+    await directory.run(new DeleteUser(directory.request(), bob));
+    await directory.settled();
+    expect(await isActive(agent)).toBe(false);
+  });
+
+  it('when the group that owned it is deleted; an empty group owns it until then', async () => {
+    const ops = await directory.group('Ops');
+    const agent = await directory.agent('Bot', [user(ada), group(ops)]);
+    await setActive(ada, false);
+    await directory.settled();
+    expect(await isActive(agent)).toBe(true);
+    await directory.run(new DeleteGroup(directory.request(), ops));
+    await directory.settled();
+    expect(await isActive(agent)).toBe(false);
+  });
+
+  it('when it is left to an owner who may not act', async () => {
+    await setActive(bob, false);
+    const agent = await directory.agent('Bot', [user(ada), user(bob)]);
+    await changeAgent(agent, { owners: [user(bob)] });
+    await directory.settled();
+    expect(await orphaned()).toEqual([agent]);
+  });
+
+  it('but not its children, and not the agents of other owners', async () => {
+    const parent = await directory.agent('Parent', [user(ada)]);
+    await directory.agent('Child', [user(bob)], { parentId: parent });
+    await setActive(ada, false);
+    await directory.settled();
+    expect(await orphaned()).toEqual([parent]);
+  });
+
+  it('once for many causes at once', async () => {
+    const agent = await directory.agent('Bot', [user(ada), user(bob)]);
+    await Promise.all([
+      setActive(ada, false),
+      setActive(bob, false),
+      directory.run(new DeleteUser(directory.request(), ada)).catch(() => undefined),
+    ]);
+    await directory.settled();
+    expect(await orphaned()).toEqual([agent]);
+  });
+});
+
+describe('a replay', () => {
+  /** Applies the whole log with a policy that forgot everything, as after a crash or a rebuild. */
+  async function replay(): Promise<void> {
+    const db = openSqlite<OwnerPolicyDb>(':memory:');
+    const policy = directory.get(OwnerPolicy);
+    await policy.migrate(db);
+    await policy.apply(db, await directory.events());
+    await db.destroy();
+  }
+
+  it('appends nothing again', async () => {
+    await directory.agent('Bot', [user(ada)]);
+    await setActive(ada, false);
+    await directory.settled();
+    const head = await directory.log.head();
+    await replay();
+    expect(await directory.log.head()).toBe(head);
+  });
+
+  it('does not suspend what was reactivated since', async () => {
+    const agent = await directory.agent('Bot', [user(ada)]);
+    await setActive(ada, false);
+    await directory.settled();
+    await changeAgent(agent, { active: true, owners: [user(bob)] });
+    await replay();
+    expect(await isActive(agent)).toBe(true);
+  });
+
+  it('does not suspend what was inactive when its owner left and was activated later', async () => {
+    const agent = await directory.agent('Bot', [user(ada)], { active: false });
+    await setActive(ada, false);
+    await changeAgent(agent, { active: true, owners: [user(bob)] });
+    await directory.settled();
+    await replay();
+    expect(await orphaned()).toEqual([]);
+  });
+
+  it('finishes what a crash left undone', async () => {
+    await directory.close();
+    directory = await Directory.open({ policy: false });
+    const [owner] = [await directory.user('ada')];
+    const agent = await directory.agent('Bot', [user(owner)]);
+    await setActive(owner, false);
+    await changeAgent(agent, { name: 'Renamed' });
+    expect(await orphaned()).toEqual([]);
+    await directory.runPolicy();
+    await directory.settled();
+    expect(await orphaned()).toEqual([agent]);
+  });
+
+  it('is complete when it stopped after the append and before the checkpoint', async () => {
+    await directory.close();
+    directory = await Directory.open({ policy: false });
+    const owner = await directory.user('ada');
+    const agent = await directory.agent('Bot', [user(owner)]);
+    await setActive(owner, false);
+    const db = openSqlite<OwnerPolicyDb>(':memory:');
+    const policy = directory.get(OwnerPolicy);
+    await policy.migrate(db);
+    const events = await directory.events();
+    const crash = db.transaction().execute(async (trx) => {
+      await policy.apply(trx, events);
+      throw new Error('power cut');
+    });
+    await expect(crash).rejects.toThrow('power cut');
+    expect(await orphaned()).toEqual([agent]);
+    await directory.runPolicy(db);
+    await directory.settled();
+    expect(await orphaned()).toEqual([agent]);
+  });
+});
