@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import streamsService, { type IStreamsServer } from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import type streams from '@eventstore/db-client/generated/streams_pb.js';
 import {
-  Metadata,
   Server,
   ServerCredentials,
   status,
@@ -13,8 +12,9 @@ import {
   type ServerWritableStream,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import { notLeader, streamDeleted, tooLarge, type Failure } from './failures.js';
 import * as messages from './messages.js';
-import { MAX_APPEND_SIZE, StoredStreams, type ProposedEvent, type StoredEvent } from './stored-streams.js';
+import { StoredStreams, type ProposedEvent, type StoredEvent } from './stored-streams.js';
 import { Wire } from './wire.js';
 
 /**
@@ -58,6 +58,10 @@ export class EventStoreServer {
   /** Connections that clients have opened so far. */
   get connections(): number {
     return this.wire.accepted;
+  }
+
+  get openConnections(): number {
+    return this.wire.open;
   }
 
   /** Events in the log, those of the server included. */
@@ -127,7 +131,7 @@ export class EventStoreServer {
       );
     });
     this.server = server;
-    await this.wire.open(port);
+    await this.wire.listen(port);
   }
 
   private append(call: AppendCall, answer: AppendAnswer): void {
@@ -266,37 +270,6 @@ export class EventStoreServer {
     return stream !== undefined && this.stored.isDeleted(stream) ? streamDeleted(stream) : undefined;
   }
 }
-
-interface Failure {
-  readonly code: status;
-  readonly details: string;
-  readonly metadata?: Metadata;
-}
-
-function failure(code: status, details: string, facts: Record<string, string>): Failure {
-  const metadata = new Metadata();
-  for (const [name, value] of Object.entries(facts)) metadata.set(name, value);
-  return { code, details, metadata };
-}
-
-const notLeader = (host: string, port: number): Failure =>
-  failure(status.NOT_FOUND, 'Leader info available', {
-    exception: 'not-leader',
-    'leader-endpoint-host': host,
-    'leader-endpoint-port': `${port}`,
-  });
-
-const tooLarge = (): Failure =>
-  failure(status.INVALID_ARGUMENT, `Maximum Append Size of ${MAX_APPEND_SIZE} Exceeded.`, {
-    exception: 'maximum-append-size-exceeded',
-    'maximum-append-size': `${MAX_APPEND_SIZE}`,
-  });
-
-const streamDeleted = (stream: string): Failure =>
-  failure(status.FAILED_PRECONDITION, `Event stream '${stream}' is deleted.`, {
-    exception: 'stream-deleted',
-    'stream-name': stream,
-  });
 
 /** Waits while the client reads more slowly than we write. */
 async function send(call: ReadCall, message: streams.ReadResp): Promise<void> {

@@ -9,8 +9,13 @@ export class Wire {
   private server: Server | undefined;
   private readonly sockets = new Set<Socket>();
 
+  /** Connections that are open now. */
+  get open(): number {
+    return this.sockets.size / 2;
+  }
+
   /** Relays to `target`; a second call after `close` listens on the same port. */
-  async open(target: number): Promise<void> {
+  async listen(target: number): Promise<void> {
     const server = createServer((near) => {
       this.accepted += 1;
       const far = connect(target, '127.0.0.1');
