@@ -1,0 +1,84 @@
+// Connections: the doors for identity providers, and the bearer tokens that open them.
+import {
+  IssueConnectionToken,
+  ListConnections,
+  OpenConnection,
+  RevokeConnectionToken,
+  type ConnectionSummary,
+} from '@app/directory';
+import type { RequestContext } from '@app/events';
+import { Caller, Context, type Principal } from '@app/http';
+import { Body, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import {
+  ConnectionList,
+  OpenConnectionRequest,
+  TokenAnswer,
+  TokenRequest,
+  type ConnectionAnswer,
+} from './connections.dto.js';
+import { IdAnswer } from './fields.dto.js';
+import { ShownOnce } from './idempotency.js';
+import { OperatorController, TakesIdempotencyKey } from './platform-route.js';
+import { Writes } from './writes.js';
+
+const answerOf = ({ connectionId, tokens, ...shown }: ConnectionSummary): ConnectionAnswer => ({
+  id: connectionId,
+  ...shown,
+  tokens: tokens.map(({ tokenId, ...rest }) => ({ id: tokenId, ...rest })),
+});
+
+@OperatorController('connections')
+export class ConnectionsController {
+  constructor(
+    private readonly writes: Writes,
+    private readonly queries: QueryBus,
+  ) {}
+
+  @Post()
+  @TakesIdempotencyKey()
+  @ApiOperation({ summary: 'Open a connection for an identity provider' })
+  @ApiCreatedResponse({ type: IdAnswer })
+  async open(
+    @Context() context: RequestContext,
+    @Body() { name, dialect = 'lenient' }: OpenConnectionRequest,
+  ): Promise<IdAnswer> {
+    const { connectionId } = await this.writes.execute(new OpenConnection(context, name, dialect));
+    return { id: connectionId };
+  }
+
+  @Get()
+  @ApiOperation({ summary: 'All connections and their tokens, without the tokens themselves' })
+  @ApiOkResponse({ type: ConnectionList })
+  async list(@Caller() { tenant }: Principal): Promise<ConnectionList> {
+    return { connections: (await this.queries.execute(new ListConnections(tenant))).map(answerOf) };
+  }
+
+  @Post(':id/tokens')
+  @ShownOnce()
+  @TakesIdempotencyKey()
+  @ApiOperation({ summary: 'Issue a bearer token; at most two of a connection are valid at once' })
+  @ApiCreatedResponse({ type: TokenAnswer })
+  async issue(
+    @Context() context: RequestContext,
+    @Param('id') id: string,
+    @Body() { expiresAt }: TokenRequest,
+  ): Promise<TokenAnswer> {
+    const until = expiresAt === undefined ? undefined : new Date(expiresAt).toISOString();
+    const { token, tokenId } = await this.writes.execute(new IssueConnectionToken(context, id, until));
+    return { id: tokenId, token };
+  }
+
+  @Delete(':id/tokens/:tokenId')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Revoke a bearer token' })
+  @ApiNoContentResponse()
+  async revoke(
+    @Context() context: RequestContext,
+    @Param('id') id: string,
+    @Param('tokenId') tokenId: string,
+  ): Promise<void> {
+    await this.writes.execute(new RevokeConnectionToken(context, id, tokenId));
+  }
+}

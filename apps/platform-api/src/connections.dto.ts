@@ -1,0 +1,79 @@
+// How operators open connections and issue tokens and keys.
+import type { ApiKeyRole } from '@app/events';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsIn } from 'class-validator';
+import { IsInstant, IsLine, Optional } from './fields.dto.js';
+
+const DIALECTS = ['lenient', 'strict'] as const;
+const STATES = ['open', 'paused', 'closed'] as const;
+const ROLES: readonly ApiKeyRole[] = ['platform', 'operator'];
+
+export class OpenConnectionRequest {
+  @ApiProperty({ example: 'Okta' })
+  @IsLine()
+  name: string;
+
+  @ApiPropertyOptional({
+    enum: DIALECTS,
+    default: 'lenient',
+    description: 'lenient: what identity providers are known to send wrongly is read as they mean it.',
+  })
+  @Optional()
+  @IsIn(DIALECTS)
+  dialect?: (typeof DIALECTS)[number];
+}
+
+export class TokenRequest {
+  @ApiPropertyOptional({ format: 'date-time', description: 'Left out: valid until revoked.' })
+  @Optional()
+  @IsInstant()
+  expiresAt?: string;
+}
+
+export class TokenAnswer {
+  @ApiProperty()
+  id: string;
+
+  @ApiProperty({ description: 'Shown once.' })
+  token: string;
+}
+
+export class TokenSummary {
+  @ApiProperty()
+  id: string;
+
+  @ApiPropertyOptional({ format: 'date-time' })
+  expiresAt?: string;
+}
+
+export class ConnectionAnswer {
+  @ApiProperty()
+  id: string;
+
+  @ApiProperty()
+  name: string;
+
+  @ApiProperty({ enum: DIALECTS })
+  dialect: (typeof DIALECTS)[number];
+
+  @ApiProperty({ enum: STATES })
+  state: (typeof STATES)[number];
+
+  @ApiProperty({ type: [TokenSummary] })
+  tokens: TokenSummary[];
+}
+
+export class ConnectionList {
+  @ApiProperty({ type: [ConnectionAnswer] })
+  connections: ConnectionAnswer[];
+}
+
+export class KeyRequest {
+  @ApiProperty({ enum: ROLES, isArray: true, description: 'What the key opens.' })
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(ROLES.length)
+  @ArrayUnique()
+  @IsIn(ROLES, { each: true })
+  roles: ApiKeyRole[];
+}

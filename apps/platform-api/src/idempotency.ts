@@ -1,0 +1,142 @@
+// Idempotency-Key: a POST sent again within a day gets the answer it got, and what it creates keeps its id.
+import type { AuthenticatedRequest } from '@app/http';
+import { Clock, derivedId, newId } from '@app/runtime';
+import { Vault } from '@app/vault';
+import {
+  createParamDecorator,
+  Inject,
+  Injectable,
+  SetMetadata,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { Kysely } from 'kysely';
+import { from, lastValueFrom, type Observable } from 'rxjs';
+import { IDEMPOTENCY_DB, migrateIdempotencyDb, type IdempotencyDb } from './idempotency-db.js';
+import { platformProblem } from './platform-problems.js';
+
+/** How long an answer is replayed. */
+const KEPT_MS = 24 * 60 * 60 * 1000;
+/** How long a request may run before its key may be tried again: its process may have died. */
+const RUNNING_MS = 60_000;
+const KEY = /^[\x21-\x7e]{1,255}$/;
+const SHOWN_ONCE = 'platform:shown-once';
+
+/** The answer of this route holds a token: it is not kept, and a repeated key is refused. */
+export const ShownOnce = () => SetMetadata(SHOWN_ONCE, true);
+
+interface Request extends AuthenticatedRequest {
+  idempotencySeed?: string;
+}
+
+/** What ids are derived from where the caller chose none; undefined without an Idempotency-Key. */
+export const Seed = createParamDecorator(
+  (_: unknown, context: ExecutionContext): string | undefined =>
+    context.switchToHttp().getRequest<Request>().idempotencySeed,
+);
+
+/** The same id for the same request, even if the process died before it answered; random without a seed. */
+export const idFrom = (seed: string | undefined, ...parts: readonly string[]): string =>
+  seed === undefined ? newId() : derivedId(seed, ...parts);
+
+interface Claim {
+  readonly tenant: string;
+  readonly key_digest: string;
+  readonly request_digest: string;
+}
+
+@Injectable()
+export class Idempotency implements NestInterceptor, OnModuleInit {
+  constructor(
+    @Inject(IDEMPOTENCY_DB) private readonly db: Kysely<IdempotencyDb>,
+    private readonly vault: Vault,
+    private readonly clock: Clock,
+    private readonly reflector: Reflector,
+  ) {}
+
+  onModuleInit(): Promise<void> {
+    return migrateIdempotencyDb(this.db);
+  }
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const request = context.switchToHttp().getRequest<Request>();
+    const key = request.headers['idempotency-key'];
+    if (request.method !== 'POST' || key === undefined) return next.handle();
+    const shownOnce = this.reflector.get<boolean | undefined>(SHOWN_ONCE, context.getHandler()) === true;
+    return from(this.once(key, request, next, shownOnce));
+  }
+
+  private async once(key: string | string[], request: Request, next: CallHandler, shownOnce: boolean) {
+    if (typeof key !== 'string' || !KEY.test(key)) throw platformProblem('invalid_idempotency_key');
+    const { tenant } = request.principal;
+    const asked = `${request.method} ${request.url} ${JSON.stringify(request.body ?? null)}`;
+    const claim = {
+      tenant,
+      key_digest: this.vault.fingerprint(tenant, 'idempotency-key', key),
+      request_digest: this.vault.fingerprint(tenant, 'idempotency-request', asked),
+    };
+    if (!(await this.claimed(claim))) return this.answerOf(claim);
+    request.idempotencySeed = `${tenant} ${claim.key_digest} ${claim.request_digest}`;
+    let answer: unknown;
+    try {
+      answer = await lastValueFrom(next.handle(), { defaultValue: undefined });
+    } catch (error) {
+      // Whatever was recorded has a derived id: the same request leads to the same answer once more.
+      await this.row(claim).execute();
+      throw error;
+    }
+    await this.keep(claim, answer, shownOnce);
+    return answer;
+  }
+
+  private async claimed(claim: Claim): Promise<boolean> {
+    const now = this.clock.now();
+    await this.db.deleteFrom('idempotent_requests').where('expires_at', '<=', now).execute();
+    const row = await this.db
+      .insertInto('idempotent_requests')
+      .values({ ...claim, state: 'running', answer: null, expires_at: now + RUNNING_MS })
+      .onConflict((c) => c.doNothing())
+      .returning('state')
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
+  private async answerOf({ tenant, key_digest, request_digest }: Claim): Promise<unknown> {
+    const row = await this.db
+      .selectFrom('idempotent_requests')
+      .selectAll()
+      .where('tenant', '=', tenant)
+      .where('key_digest', '=', key_digest)
+      .executeTakeFirst();
+    // Released between the claim and this look: the other one failed, so this one may be sent again.
+    if (row === undefined) throw platformProblem('idempotency_in_progress');
+    if (row.request_digest !== request_digest) throw platformProblem('idempotency_key_reused');
+    if (row.state === 'running') throw platformProblem('idempotency_in_progress');
+    if (row.answer === null) throw platformProblem('answer_shown_once');
+    return JSON.parse(row.answer) ?? undefined;
+  }
+
+  private async keep({ tenant, key_digest }: Claim, answer: unknown, shownOnce: boolean): Promise<void> {
+    await this.db
+      .updateTable('idempotent_requests')
+      .set({
+        state: shownOnce ? 'shown-once' : 'done',
+        answer: shownOnce ? null : JSON.stringify(answer ?? null),
+        expires_at: this.clock.now() + KEPT_MS,
+      })
+      .where('tenant', '=', tenant)
+      .where('key_digest', '=', key_digest)
+      .execute();
+  }
+
+  private row({ tenant, key_digest }: Claim) {
+    return this.db
+      .deleteFrom('idempotent_requests')
+      .where('tenant', '=', tenant)
+      .where('key_digest', '=', key_digest)
+      .where('state', '=', 'running');
+  }
+}

@@ -1,0 +1,3 @@
+export { IDEMPOTENCY_DB, migrateIdempotencyDb, type IdempotencyDb } from './idempotency-db.js';
+export { platformDocument } from './openapi.js';
+export * from './platform-api.module.js';

@@ -1,0 +1,263 @@
+// The platform API as a platform and an operator meet it: over HTTP, with a real log behind it.
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { openPlatform, type PlatformWorld } from './platform.fixture.js';
+
+const OPERATOR = 'operator of acme';
+const STRANGER = 'platform of globex';
+const IDP = {
+  connector: 'rfc7009',
+  displayName: 'Identity',
+  settings: { clientId: 'c', revocationEndpoint: 'https://idp.example/revoke' },
+  secret: 'canary-client-secret',
+};
+
+let world: PlatformWorld;
+let ada: string;
+let people = 0;
+const token = (over: object = {}) => ({
+  kind: 'oauth_access_token',
+  providerId: 'idp',
+  userId: ada,
+  secret: 'canary-token',
+  ...over,
+});
+
+beforeAll(async () => {
+  world = await openPlatform();
+  expect((await world.send('PUT', 'providers/idp', IDP)).status).toBe(200);
+});
+afterAll(() => world.close());
+beforeEach(async () => {
+  ada = await world.user(`ada-${(people += 1)}`);
+});
+
+describe('providers', () => {
+  it('are configured, shown without their secret, listed and removed', async () => {
+    const put = await world.send('PUT', 'providers/other', IDP);
+    const { secret: _, ...shown } = IDP;
+    expect([put.status, put.body]).toEqual([200, { id: 'other', ...shown, hasSecret: true }]);
+    expect((await world.send('GET', 'providers')).body.providers.map((one: { id: string }) => one.id)).toEqual([
+      'idp',
+      'other',
+    ]);
+    expect((await world.send('DELETE', 'providers/other')).status).toBe(204);
+    expect((await world.send('GET', 'providers/other')).body).toMatchObject({ status: 404, code: 'not_found' });
+    expect((await world.send('DELETE', 'providers/other')).status).toBe(404);
+  });
+
+  it('of another tenant are not there', async () => {
+    expect((await world.send('GET', 'providers/idp', undefined, {}, STRANGER)).status).toBe(404);
+    expect((await world.send('GET', 'providers', undefined, {}, STRANGER)).body).toEqual({ providers: [] });
+  });
+
+  it('with settings the connector refuses are told every problem', async () => {
+    const answer = await world.send('PUT', 'providers/bad', { ...IDP, settings: { clientId: 7 } });
+    expect(answer.headers['content-type']).toMatch('application/problem+json');
+    expect(answer.body).toMatchObject({
+      status: 422,
+      code: 'invalid_settings',
+      errors: [{ field: 'settings' }, { field: 'settings' }],
+    });
+  });
+});
+
+describe('credentials', () => {
+  it('are registered, rotated and released', async () => {
+    const made = await world.send('POST', 'credentials', token());
+    expect([made.status, Object.keys(made.body)]).toEqual([201, ['id']]);
+    const url = `credentials/${made.body.id}`;
+    expect(await world.send('POST', `${url}/rotate`, { secret: 'canary-next' })).toMatchObject({
+      status: 200,
+      body: made.body,
+    });
+    expect((await world.send('DELETE', url)).status).toBe(204);
+    expect((await world.send('POST', `${url}/rotate`, { secret: 'x' })).body).toMatchObject({
+      status: 409,
+      code: 'already_ended',
+    });
+    expect((await world.send('DELETE', url, undefined, {}, STRANGER)).status).toBe(404);
+  });
+
+  it('for somebody who is denied answer 409 with the id that was recorded and the reasons', async () => {
+    await world.deactivate(ada);
+    const answer = await world.send('POST', 'credentials', token({ id: `late-${people}` }));
+    expect(answer.body).toMatchObject({
+      status: 409,
+      code: 'subject_denied',
+      id: `late-${people}`,
+      reasons: ['user_deactivated'],
+    });
+    const [event] = await world.log.readStream(`credential-acme-late-${people}`);
+    expect(event?.type).toBe('CredentialRegistered');
+  });
+
+  it('come in batches, each with its own result', async () => {
+    const bob = await world.user(`bob-${people}`);
+    await world.deactivate(bob);
+    const credentials = [token({ id: `b-${people}` }), token({ providerId: 'none' }), token({ userId: bob })];
+    const answer = await world.send('POST', 'credentials/batch', { credentials });
+    expect([answer.status, answer.body.results]).toEqual([
+      200,
+      [
+        { result: 'registered', id: `b-${people}` },
+        { result: 'refused', code: 'unknown_provider', detail: expect.any(String) },
+        { result: 'denied', id: expect.any(String), reasons: ['user_deactivated'] },
+      ],
+    ]);
+  });
+
+  it('of more than 500 in a batch are refused', async () => {
+    const credentials = Array.from({ length: 501 }, () => token());
+    const answer = await world.send('POST', 'credentials/batch', { credentials });
+    expect(answer.body).toMatchObject({ status: 400, code: 'invalid_request', errors: [{ field: 'credentials' }] });
+  });
+
+  it.each([
+    ['kind', { kind: 'password' }],
+    ['userId', { userId: null }],
+    ['userId', { userId: { $ne: '' } }],
+    ['secret', { secret: '' }],
+    ['secret', { secret: 7 }],
+    ['reference', { reference: { a: { b: 'c' } } }],
+    ['requiresGroups', { requiresGroups: ['a b'] }],
+    ['expiresAt', { expiresAt: '2026-01-01T00:00:00' }],
+    ['id', { id: '../x' }],
+    [undefined, { canaryField: 'x' }],
+  ])('with a bad %s are refused by name, and nothing is quoted', async (field, over) => {
+    const answer = await world.send('POST', 'credentials', token(over));
+    expect(answer.body).toMatchObject({ status: 400, code: 'invalid_request' });
+    expect(answer.body.errors[0].field).toBe(field);
+    expect(answer.text).not.toMatch(/canary|password|\$ne|\.\.\/x/);
+  });
+});
+
+describe('schedules and runs', () => {
+  it('are registered and let go, and denied like credentials', async () => {
+    const held = { providerId: 'idp', userId: ada, reference: { queue: 'q' } };
+    const schedule = await world.send('POST', 'schedules', held);
+    const run = await world.send('POST', 'runs', { ...held, scheduleId: schedule.body.id });
+    expect([schedule.status, run.status]).toEqual([201, 201]);
+    expect((await world.send('POST', `runs/${run.body.id}/end`)).status).toBe(204);
+    expect((await world.send('DELETE', `schedules/${schedule.body.id}`)).status).toBe(204);
+    await world.deactivate(ada);
+    expect((await world.send('POST', 'runs', held)).body).toMatchObject({ status: 409, code: 'subject_denied' });
+    expect((await world.send('POST', 'schedules', held)).body).toMatchObject({ status: 409, code: 'subject_denied' });
+  });
+});
+
+describe('agents and the gate', () => {
+  const status = async (id: string, query = '') => (await world.send('GET', `subjects/${id}/status${query}`)).body;
+
+  it('are provisioned, changed and deleted, and each change is known to the gate when it is answered', async () => {
+    const owners = [{ type: 'User', id: ada }];
+    const made = await world.send('POST', 'agents', { name: 'mailer', owners, description: 'sends mail' });
+    expect([made.status, made.body]).toEqual([
+      201,
+      expect.objectContaining({ name: 'mailer', active: true, owners, description: 'sends mail' }),
+    ]);
+    const { id } = made.body;
+    expect(await status(id)).toMatchObject({ type: 'agent', mayAct: true, reasons: [], generation: 1 });
+    expect((await world.send('PATCH', `agents/${id}`, { active: false, reason: 'leaked' })).body.active).toBe(false);
+    expect(await status(id)).toMatchObject({ mayAct: false, reasons: ['agent_deactivated'] });
+    const back = await world.send('PATCH', `agents/${id}`, { active: true });
+    expect(back.body).toMatchObject({ id, active: true, description: 'sends mail' });
+    expect(await status(id)).toMatchObject({ mayAct: true, generation: 2 });
+    expect((await world.send('GET', `agents/${id}`)).body).toEqual(back.body);
+    expect((await world.send('DELETE', `agents/${id}`)).status).toBe(204);
+    expect(await status(id)).toMatchObject({ mayAct: false, reasons: ['agent_deleted'] });
+    expect((await world.send('GET', `agents/${id}`)).status).toBe(404);
+  });
+
+  it('need owners that exist, and ids that are free', async () => {
+    const owners = [{ type: 'User', id: ada }];
+    const nobody = await world.send('POST', 'agents', { name: 'x', owners: [{ type: 'User', id: 'nobody' }] });
+    expect(nobody.body).toMatchObject({ status: 422, code: 'unknown_members' });
+    expect((await world.send('POST', 'agents', { name: 'x', owners: [] })).status).toBe(400);
+    expect((await world.send('POST', 'agents', { id: 'chosen', name: 'x', owners })).body.id).toBe('chosen');
+    expect((await world.send('POST', 'agents', { id: 'chosen', name: 'x', owners })).body).toMatchObject({
+      status: 409,
+      code: 'already_exists',
+    });
+  });
+
+  it('answer for an agent, the person it acts for, and the credential it wants to use', async () => {
+    const boss = await world.user(`boss-${people}`);
+    const { id } = (await world.send('POST', 'agents', { name: 'm', owners: [{ type: 'User', id: boss }] })).body;
+    const credential = await world.send('POST', 'credentials', token({ agentId: id }));
+    const question = `?onBehalfOf=${ada}&credentialId=${credential.body.id}`;
+    expect(await status(id, question)).toMatchObject({ subjectId: id, mayAct: true });
+    await world.deactivate(ada);
+    expect(await status(id, question)).toMatchObject({ mayAct: false, reasons: ['user_deactivated'] });
+    expect(await status(id)).toMatchObject({ mayAct: true });
+    expect(await status('nobody')).toMatchObject({
+      type: 'unknown',
+      mayAct: false,
+      reasons: ['unknown'],
+      generation: 0,
+    });
+    expect(await status(id, '?onbehalfof=x')).toMatchObject({ status: 400, code: 'invalid_request' });
+  });
+});
+
+describe('the doors', () => {
+  it('are opened by operators: connections with at most two tokens, shown once', async () => {
+    const as = (method: string, url: string, body?: object) => world.send(method, url, body, {}, OPERATOR);
+    const { id } = (await as('POST', 'connections', { name: 'Okta' })).body;
+    const first = await as('POST', `connections/${id}/tokens`, { expiresAt: '2027-01-01T00:00:00Z' });
+    expect([first.status, first.body]).toEqual([
+      201,
+      { id: expect.any(String), token: expect.stringMatching(/^scim_/) },
+    ]);
+    expect((await as('POST', `connections/${id}/tokens`)).status).toBe(201);
+    expect((await as('POST', `connections/${id}/tokens`)).body).toMatchObject({ status: 409, code: 'too_many_tokens' });
+    const listed = await as('GET', 'connections');
+    expect(listed.body.connections).toEqual([
+      {
+        id,
+        name: 'Okta',
+        dialect: 'lenient',
+        state: 'open',
+        tokens: expect.arrayContaining([{ id: first.body.id, expiresAt: '2027-01-01T00:00:00.000Z' }]),
+      },
+    ]);
+    expect(listed.text).not.toContain(first.body.token);
+    expect((await as('DELETE', `connections/${id}/tokens/${first.body.id}`)).status).toBe(204);
+    expect((await as('GET', 'connections')).body.connections[0].tokens).toHaveLength(1);
+  });
+
+  it('open and close with a key', async () => {
+    const { id, token: key } = (await world.send('POST', 'keys', { roles: ['platform'] }, {}, OPERATOR)).body;
+    expect((await world.send('GET', 'providers', undefined, {}, key)).status).toBe(200);
+    expect((await world.send('DELETE', `keys/${id}`, undefined, {}, OPERATOR)).status).toBe(204);
+    expect((await world.send('GET', 'providers', undefined, {}, key)).status).toBe(401);
+  });
+
+  it('are closed to the platform, and the platform’s routes to operators and strangers', async () => {
+    for (const [method, url] of [
+      ['GET', 'connections'],
+      ['POST', 'connections'],
+      ['POST', 'keys'],
+      ['DELETE', 'keys/x'],
+    ] as const) {
+      expect((await world.send(method, url)).body).toMatchObject({ status: 403, code: 'forbidden' });
+    }
+    for (const [method, url] of [
+      ['GET', 'providers'],
+      ['POST', 'credentials'],
+      ['GET', `subjects/${ada}/status`],
+    ] as const) {
+      expect((await world.send(method, url, undefined, {}, OPERATOR)).status).toBe(403);
+      expect((await world.send(method, url, undefined, {}, 'unknown-key')).status).toBe(401);
+    }
+  });
+});
+
+describe('secrets', () => {
+  it('reach neither the log nor an answer', async () => {
+    const answer = await world.send('POST', 'credentials', token({ secret: 'canary-in-answer' }));
+    const provider = await world.send('GET', 'providers/idp');
+    expect(answer.text + provider.text).not.toContain('canary');
+    const bytes = (await world.log.readAll({ max: 100_000 })).map((event) => Buffer.from(event.bytes).toString());
+    expect(bytes.join('\n')).not.toContain('canary');
+  });
+});

@@ -1,0 +1,19 @@
+// Carries out a command and comes back only when every gate and view of this process knows what it did.
+import { ReadModels } from '@app/event-log';
+import { Injectable } from '@nestjs/common';
+import { CommandBus, type Command } from '@nestjs/cqrs';
+
+@Injectable()
+export class Writes {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly readModels: ReadModels,
+  ) {}
+
+  /** @throws EventLogUnavailable when the read models are late: 503, never 2xx */
+  async execute<R extends { readonly position: bigint | undefined }>(command: Command<R>): Promise<R> {
+    const result = await this.commands.execute<R>(command);
+    if (result.position !== undefined) await this.readModels.reached(result.position);
+    return result;
+  }
+}
