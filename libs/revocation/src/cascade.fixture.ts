@@ -1,4 +1,5 @@
 // A cascade on a bench, for specs: a real log, real tables, and a clock that stands still.
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +13,8 @@ import {
 } from '@app/events';
 import { newEvent, SqliteEventLog, type EventLog } from '@app/event-log';
 import { ManualClock, openSqlite } from '@app/runtime';
-import { MemoryVault } from './held-queue.fixture.js';
+import { SqlVault, type VaultDb } from '@app/vault';
+import type { Kysely } from 'kysely';
 import { Relay } from './relay.js';
 import { migrateRevocationDb, type RevocationDb, type TargetRow } from './revocation-db.js';
 import { noChange, type WorkChange } from './targets.view.js';
@@ -33,7 +35,6 @@ export interface HeldCredential {
 /** Appends facts, lets the relay follow them when told to, and shows what came of it. */
 export class Bench {
   readonly clock = new ManualClock();
-  readonly vault = new MemoryVault();
   /** Events per batch of the relay. */
   batch = 512;
   /** Told of what the relay committed. */
@@ -46,20 +47,25 @@ export class Bench {
   private constructor(
     private readonly directory: string,
     readonly log: SqliteEventLog,
+    readonly vault: SqlVault,
+    private readonly vaultDb: Kysely<VaultDb>,
   ) {
     this.relay = this.newRelay();
   }
 
   static async open(): Promise<Bench> {
     const directory = mkdtempSync(join(tmpdir(), 'cascade-'));
-    const bench = new Bench(directory, SqliteEventLog.open({ directory }));
+    const vaultDb = openSqlite<VaultDb>(':memory:');
+    const vault = await SqlVault.open({ db: vaultDb, rootKey: randomBytes(32) });
+    const bench = new Bench(directory, SqliteEventLog.open({ directory }), vault, vaultDb);
     await migrateRevocationDb(bench.db);
     return bench;
   }
 
   async close(): Promise<void> {
     await this.log.close();
-    await this.db.destroy();
+    await this.vault.close();
+    await Promise.all([this.db.destroy(), this.vaultDb.destroy()]);
     rmSync(this.directory, { recursive: true, force: true });
   }
 

@@ -55,20 +55,19 @@ export class Engine {
       laneConcurrency: parts.laneConcurrency,
       onError: (error) => onError(error, 'dispatcher'),
     });
-    this.spent = new SpentSecrets({ db, vault, onError: (error) => onError(error, 'vault') });
+    this.spent = new SpentSecrets({ db, vault, clock, onError: (error) => onError(error, 'vault') });
     const relay = new Relay({
       log,
       clock,
       policyHash: policyHash(parts.policy),
       onWork: (change) => {
         this.dispatcher.noticed(change);
-        if (change.ended) void this.spent.destroy();
+        this.spent.notice(change.ended);
       },
     });
     this.relay = new Projector({ log, db, projection: relay, onError: (error) => onError(error, 'relay') });
     this.sweep = new Sweep({
       dispatcher: this.dispatcher,
-      spent: this.spent,
       queue,
       clock,
       intervalMs: parts.sweepIntervalMs,
@@ -83,11 +82,11 @@ export class Engine {
 
   /** Follows the log and works from here on; hands out work once the rows are as new as the log is now. */
   async start(): Promise<void> {
-    const { log, queue, jobConcurrency } = this.parts;
+    const { log, queue, jobConcurrency, onError } = this.parts;
     const head = await log.head();
     await this.relay.start();
     await queue.work((job, signal) => this.runner.run(job, signal), { concurrency: jobConcurrency });
-    this.catchingUp = this.handOutFrom(head);
+    this.catchingUp = this.handOutFrom(head).catch((error: unknown) => onError(error, 'start'));
     this.sweep.start();
   }
 
@@ -99,13 +98,15 @@ export class Engine {
     await this.parts.queue.close();
     await this.relay.stop();
     await this.catchingUp;
-    await this.spent.idle();
+    await this.spent.stop();
   }
 
   /** A relay that rebuilds its rows meets targets that were settled long ago: nobody is to be asked about them again. */
   private async handOutFrom(head: bigint | undefined): Promise<void> {
     while (!this.stopped && head !== undefined && !(await this.relay.reached(head, CATCH_UP_LOOK_MS)));
-    if (!this.stopped) this.dispatcher.start();
+    if (this.stopped) return;
+    this.dispatcher.start();
+    await this.spent.recover();
   }
 }
 

@@ -73,7 +73,8 @@ async function rotate(trx: Trx, tenant: string, data: { credentialId: string; se
     .set({
       secret_ids: JSON.stringify(secretIds),
       expires_at: data.expiresAt ?? null,
-      state: row.state === 'ended' ? 'held' : row.state,
+      // Also while a target is open: that one may have revoked the old secret already, the new one needs its own.
+      state: 'held',
     })
     .where('tenant', '=', tenant)
     .where('holding_type', '=', 'credential')

@@ -26,6 +26,7 @@ export async function loadMaterial(
     .selectFrom('held_holdings')
     .selectAll()
     .where('tenant', '=', tenant)
+    .where('holding_type', 'in', distinct(rows.map((row) => row.holding_type)))
     .where('holding_id', 'in', distinct(rows.map((row) => row.holding_id)))
     .execute();
   const providers = await db

@@ -18,6 +18,8 @@ const TARGETS_PER_EVENT = 200;
 /** Refresh tokens die before the access tokens they could renew. */
 const orderOf = (kind: string): number => (kind === 'oauth_refresh_token' ? 10 : 20);
 
+const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+
 export interface Plan {
   readonly cascadeId: string;
   readonly stream: string;
@@ -57,7 +59,7 @@ export function planFor(event: RecordedEvent, loss: Loss, policyHash: string, at
   // A total order: a plan that is recorded in parts continues after a crash where it ended.
   const targets = loss.holdings
     .map((row) => plannedTarget(cascadeId, row))
-    .sort((a, b) => a.order - b.order || (a.targetId < b.targetId ? -1 : 1));
+    .sort((a, b) => a.order - b.order || compare(a.holdingType, b.holdingType) || compare(a.holdingId, b.holdingId));
   // Part of every id: the log compares ids alone, and must not take another plan for this one.
   const digest = derivedId('plan', ...targets.map((target) => target.targetId));
   const holdingsPosition = event.position.toString();

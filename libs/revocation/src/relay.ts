@@ -58,9 +58,8 @@ export class Relay implements Projection<RevocationDb> {
   private async applyWork(trx: Trx, events: readonly RecordedEvent[], change: WorkChange): Promise<void> {
     const settled = await applyToWork(trx, events, change);
     if (settled.length === 0) return;
-    await endHoldings(trx, settled);
     await this.completeCascades(trx, settled);
-    change.ended = true;
+    for (const row of settled) change.ended.push(row);
   }
 
   private async applyFact(trx: Trx, event: RecordedEvent, change: WorkChange): Promise<void> {
@@ -69,7 +68,10 @@ export class Relay implements Projection<RevocationDb> {
       change.reopened.add(laneOf(event.metadata.tenant, event.data.providerId));
       await resumeProvider(trx, event.metadata.tenant, event.data.providerId, Date.parse(event.metadata.at));
     }
-    if (event.type === 'CredentialReleased') change.ended = true;
+    if (event.type === 'CredentialReleased') {
+      const { tenant } = event.metadata;
+      change.ended.push({ tenant, holding_type: 'credential', holding_id: event.data.credentialId });
+    }
     const loss = await lossOf(trx, event);
     if (loss === undefined) return;
     const plan = planFor(event, loss, this.parts.policyHash, this.parts.clock.iso());
@@ -194,35 +196,6 @@ async function markTargeted(trx: Trx, tenant: string, targets: readonly PlannedT
         .where('tenant', '=', tenant)
         .where('holding_type', '=', type)
         .where('holding_id', 'in', chunk)
-        .execute();
-    }
-  }
-}
-
-/** A holding ends with the last of its targets: a secret that came in late has a target of its own. */
-async function endHoldings(trx: Trx, settled: readonly TargetRow[]): Promise<void> {
-  for (const rows of Map.groupBy(settled, (row) => `${row.tenant} ${row.holding_type}`).values()) {
-    const { tenant, holding_type } = rows[0] as TargetRow;
-    for (const chunk of chunksOf(rows.map((row) => row.holding_id))) {
-      await trx
-        .updateTable('held_holdings')
-        .set({ state: 'ended' })
-        .where('tenant', '=', tenant)
-        .where('holding_type', '=', holding_type)
-        .where('holding_id', 'in', chunk)
-        .where('state', '=', 'targeted')
-        .where(({ not, exists, selectFrom }) =>
-          not(
-            exists(
-              selectFrom('work_targets')
-                .select('target_id')
-                .whereRef('work_targets.tenant', '=', 'held_holdings.tenant')
-                .whereRef('work_targets.holding_type', '=', 'held_holdings.holding_type')
-                .whereRef('work_targets.holding_id', '=', 'held_holdings.holding_id')
-                .where('work_targets.due_at', 'is not', null),
-            ),
-          ),
-        )
         .execute();
     }
   }

@@ -1,5 +1,5 @@
 // The tables of the revocation room: what is held, by whom, and what is to be revoked. All rebuilt from the log.
-import { sql, type Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
 import { createTables, type Flag, type Index, type Table } from './sql-tables.js';
 import { subjectIndexes, subjectTables, type SubjectsDb } from './subjects.view.js';
 
@@ -22,7 +22,7 @@ export interface HoldingRow {
   /** JSON array of group ids. */
   requires_groups: string;
   expires_at: string | null;
-  /** `held`, `targeted` (a target exists), `ended` (settled or released). */
+  /** `held`, `targeted` (there is a target for it, settled or not), `ended` (released). */
   state: string;
 }
 
@@ -157,9 +157,9 @@ const tables: Readonly<Record<keyof RevocationDb, Table>> = {
 
 const indexes: readonly Index[] = [
   ...subjectIndexes,
-  ['held_holdings_user', 'held_holdings', ['tenant', 'user_id', 'state']],
-  ['held_holdings_agent', 'held_holdings', ['tenant', 'agent_id', 'state']],
-  ['work_targets_holding', 'work_targets', ['tenant', 'holding_id']],
+  ['held_holdings_user', 'held_holdings', ['tenant', 'user_id']],
+  ['held_holdings_agent', 'held_holdings', ['tenant', 'agent_id']],
+  ['work_targets_holding', 'work_targets', ['tenant', 'holding_type', 'holding_id']],
 ];
 
 /** Creates what is missing; safe to call at every start. */
@@ -172,13 +172,5 @@ export async function migrateRevocationDb(db: Kysely<RevocationDb>): Promise<voi
     .on('work_targets')
     .columns(['tenant', 'provider_id', 'ord', 'due_at'])
     .where('due_at', 'is not', null)
-    .execute();
-  // Partial: what has ended and still has material in the vault, which is next to nothing.
-  await db.schema
-    .createIndex('held_holdings_spent')
-    .ifNotExists()
-    .on('held_holdings')
-    .columns(['tenant', 'holding_type', 'holding_id'])
-    .where(sql<boolean>`state = 'ended' and secret_ids <> '[]'`)
     .execute();
 }

@@ -5,7 +5,7 @@ import type { JobItem, RevocationJob } from '@app/jobs';
 import { newId, type Clock } from '@app/runtime';
 import type { Vault } from '@app/vault';
 import type { Kysely } from 'kysely';
-import type { Connector } from './connectors/connector.port.js';
+import type { Connector, ConnectorContext } from './connectors/connector.port.js';
 import type { OutboundHttp } from './connectors/outbound-http.js';
 import { loadMaterial, requestFor, type LoadedTarget } from './material.js';
 import { decideOutcome, decideProbe, noProvider, type AttemptContext, type TargetFact } from './outcome.js';
@@ -43,13 +43,14 @@ export class StepRunner {
     if (due.length === 0) return;
     // 3. Open the material: the only moment a secret is in memory.
     const loaded = await loadMaterial(db, vault, job.tenant, due);
-    const ends = await Promise.allSettled(loaded.map((one) => this.attempt(one, signal)));
+    const calls = this.callContext(signal);
+    const ends = await Promise.allSettled(loaded.map((one) => this.attempt(one, calls, signal)));
     // Only when all have ended: a job that is tried again must not meet its own attempts.
     const failed = ends.find((end) => end.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
   }
 
-  private async attempt(loaded: LoadedTarget, signal: AbortSignal): Promise<void> {
+  private async attempt(loaded: LoadedTarget, calls: ConnectorContext, signal: AbortSignal): Promise<void> {
     const { row } = loaded;
     const target = targetOf(row);
     // 4. What has outlived itself needs no call.
@@ -60,26 +61,23 @@ export class StepRunner {
     }
     // 5. Call the provider, and 6. decide what its answer means.
     const probing = target.state === 'acknowledged';
-    const fact = probing ? await this.probe(loaded, target, signal) : await this.revoke(loaded, target, signal);
+    const fact = probing ? await this.probe(loaded, target, calls) : await this.revoke(loaded, target, calls);
     // 7. Record it at the revision the attempt was made on.
     const recorded = await this.record(loaded, row.revision, fact);
     // 8. Prove it, if the probe is due at once.
     if (recorded?.type !== 'RevocationAcknowledged') return;
     const acknowledged = evolveTarget(target, recorded);
     if (acknowledged.dueAt === undefined || acknowledged.dueAt > this.parts.clock.now()) return;
-    await this.record(loaded, row.revision + 1, await this.probe(loaded, acknowledged, signal));
+    await this.record(loaded, row.revision + 1, await this.probe(loaded, acknowledged, this.callContext(signal)));
   }
 
-  private async revoke(loaded: LoadedTarget, target: Target, signal: AbortSignal): Promise<TargetFact> {
+  private async revoke(loaded: LoadedTarget, target: Target, calls: ConnectorContext): Promise<TargetFact> {
     const { provider } = loaded;
     const connector = provider && this.parts.connectors.get(provider.connectorName);
     const ended = this.startAttempt(loaded, target);
     if (provider === undefined || connector === undefined) return noProvider(ended());
     try {
-      const outcome = await connector.revoke(
-        requestFor(loaded, provider, target.attempts + 1),
-        this.callContext(signal),
-      );
+      const outcome = await connector.revoke(requestFor(loaded, provider, target.attempts + 1), calls);
       const verifyAfterMs = connector.probe === undefined ? undefined : connector.verifyAfterMs(provider);
       return decideOutcome(ended(verifyAfterMs), outcome);
     } catch (error) {
@@ -89,7 +87,7 @@ export class StepRunner {
     }
   }
 
-  private async probe(loaded: LoadedTarget, target: Target, signal: AbortSignal): Promise<TargetFact> {
+  private async probe(loaded: LoadedTarget, target: Target, calls: ConnectorContext): Promise<TargetFact> {
     const { provider } = loaded;
     const connector = provider && this.parts.connectors.get(provider.connectorName);
     const ended = this.startAttempt(loaded, target);
@@ -99,7 +97,7 @@ export class StepRunner {
     }
     try {
       const request = requestFor(loaded, provider, target.attempts + 1);
-      return decideProbe(ended(), await connector.probe(request, this.callContext(signal)));
+      return decideProbe(ended(), await connector.probe(request, calls));
     } catch (error) {
       this.parts.onDefect(error, loaded.row.target_id);
       return decideProbe(ended(), { kind: 'no-answer', evidence: defectOf(connector) });
@@ -120,7 +118,8 @@ export class StepRunner {
     });
   }
 
-  private callContext(signal: AbortSignal) {
+  /** For calls that start now. */
+  private callContext(signal: AbortSignal): ConnectorContext {
     const { http, clock, callTimeoutMs } = this.parts;
     return { http, signal: AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]), now: () => clock.now() };
   }

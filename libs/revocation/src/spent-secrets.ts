@@ -1,70 +1,93 @@
-// Destroys the material of holdings that have ended, and finds again what a crash left undestroyed.
+// Destroys the material of holdings whose last target has ended, and finds again what a crash left undestroyed.
+import type { Clock } from '@app/runtime';
 import type { Vault } from '@app/vault';
-import { sql, type Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
+import { chunksOf } from './chunks.js';
 import type { HoldingRow, RevocationDb } from './revocation-db.js';
 
-const AT_ONCE = 500;
+/** Each destruction makes the vault durable, and a cascade ends thousands of holdings in a second: they go together. */
+const GATHER_MS = 1_000;
+/** Wait after the vault has failed. */
+const AGAIN_MS = 5_000;
 const NONE = '[]';
 
-type Spent = Pick<HoldingRow, 'tenant' | 'holding_type' | 'holding_id' | 'secret_ids'>;
+export type HoldingKey = Pick<HoldingRow, 'tenant' | 'holding_type' | 'holding_id'>;
+type Spent = Pick<HoldingRow, 'holding_id' | 'secret_ids'>;
 
 export interface SpentSecretsParts {
   readonly db: Kysely<RevocationDb>;
   readonly vault: Vault;
+  readonly clock: Clock;
   readonly onError: (error: unknown) => void;
 }
 
-/** The rows are the list of what is left to destroy: a row forgets its vault ids once the vault has destroyed them. */
+/** A row forgets its vault ids once the vault has destroyed them: the rows are the list of what is left to destroy. */
 export class SpentSecrets {
+  private noticed: HoldingKey[] = [];
+  private cancelTimer: (() => void) | undefined;
   private running: Promise<void> | undefined;
-  private again = false;
+  private stopped = false;
 
   constructor(private readonly parts: SpentSecretsParts) {}
 
-  /** Destroys all that is spent by now. Never rejects; what fails is found again by the next call. */
-  destroy(): Promise<void> {
-    this.again = true;
-    this.running ??= this.whileThereIsMore().finally(() => (this.running = undefined));
-    return this.running;
+  /** These holdings may have ended: what they left in the vault is destroyed within about a second. */
+  notice(holdings: readonly HoldingKey[]): void {
+    for (const holding of holdings) this.noticed.push(holding);
+    this.destroyIn(GATHER_MS);
   }
 
-  /** Resolves when nothing is being destroyed. */
-  async idle(): Promise<void> {
+  /** Once at the start: an earlier process may have died between the end of a holding and the destruction. */
+  async recover(): Promise<void> {
+    const left = this.parts.db
+      .selectFrom('held_holdings')
+      .select(['tenant', 'holding_type', 'holding_id'])
+      .where('state', '!=', 'held')
+      .where('secret_ids', '!=', NONE);
+    this.notice(await left.execute());
+  }
+
+  /** Resolves when nothing is being destroyed any more. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.cancelTimer?.();
     await this.running;
   }
 
-  private async whileThereIsMore(): Promise<void> {
+  private destroyIn(ms: number): void {
+    if (this.stopped || this.noticed.length === 0 || this.cancelTimer !== undefined) return;
+    const { clock } = this.parts;
+    this.cancelTimer = clock.at(clock.now() + ms, () => {
+      this.running = this.destroy().then((wait) => {
+        this.cancelTimer = undefined;
+        this.destroyIn(wait);
+      });
+    });
+  }
+
+  /** @returns ms until the next look; what could not be destroyed is looked at again */
+  private async destroy(): Promise<number> {
+    const holdings = this.noticed;
+    this.noticed = [];
     try {
-      while (this.again) {
-        const rows = await this.spent();
-        this.again = rows.length === AT_ONCE;
-        for (const alike of Map.groupBy(rows, (row) => `${row.tenant} ${row.holding_type}`).values()) {
-          await this.destroyOf(alike);
-        }
+      for (const alike of Map.groupBy(holdings, (key) => `${key.tenant} ${key.holding_type}`).values()) {
+        for (const chunk of chunksOf(alike)) await this.destroyOf(chunk);
       }
+      return GATHER_MS;
     } catch (error) {
       this.parts.onError(error);
+      this.noticed.push(...holdings);
+      return AGAIN_MS;
     }
   }
 
-  /** The constants are literals, so that both dialects see that the partial index answers this. */
-  private spent(): Promise<Spent[]> {
-    return this.parts.db
-      .selectFrom('held_holdings')
-      .select(['tenant', 'holding_type', 'holding_id', 'secret_ids'])
-      .where('state', '=', sql.lit('ended'))
-      .where('secret_ids', '!=', sql.lit(NONE))
-      .limit(AT_ONCE)
-      .execute();
-  }
-
-  private async destroyOf(rows: readonly Spent[]): Promise<void> {
-    const { tenant, holding_type } = rows[0] as Spent;
-    await this.parts.vault.destroySecrets(
-      tenant,
-      rows.flatMap((row) => JSON.parse(row.secret_ids) as string[]),
-    );
-    const column = (name: 'holding_id' | 'secret_ids') => rows.map((row) => row[name]);
+  private async destroyOf(alike: readonly HoldingKey[]): Promise<void> {
+    const { tenant, holding_type } = alike[0] as HoldingKey;
+    const ids = alike.map((key) => key.holding_id);
+    const spent = await this.spent(tenant, holding_type, ids);
+    if (spent.length === 0) return;
+    const secretIds = spent.flatMap((row) => JSON.parse(row.secret_ids) as string[]);
+    await this.parts.vault.destroySecrets(tenant, secretIds);
+    const column = (name: keyof Spent) => spent.map((row) => row[name]);
     await this.parts.db
       .updateTable('held_holdings')
       .set({ secret_ids: NONE })
@@ -73,7 +96,31 @@ export class SpentSecrets {
       .where('holding_id', 'in', column('holding_id'))
       // A secret that came in meanwhile has not been destroyed.
       .where('secret_ids', 'in', column('secret_ids'))
-      .where('state', '=', 'ended')
+      .execute();
+  }
+
+  /** Of these holdings, those that ended: a secret that came in late has brought a target of its own. */
+  private spent(tenant: string, type: string, ids: readonly string[]): Promise<Spent[]> {
+    return this.parts.db
+      .selectFrom('held_holdings')
+      .select(['holding_id', 'secret_ids'])
+      .where('tenant', '=', tenant)
+      .where('holding_type', '=', type)
+      .where('holding_id', 'in', ids)
+      .where('state', '!=', 'held')
+      .where('secret_ids', '!=', NONE)
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('work_targets')
+              .select('target_id')
+              .whereRef('work_targets.tenant', '=', 'held_holdings.tenant')
+              .whereRef('work_targets.holding_type', '=', 'held_holdings.holding_type')
+              .whereRef('work_targets.holding_id', '=', 'held_holdings.holding_id')
+              .where('work_targets.state', '!=', 'settled'),
+          ),
+        ),
+      )
       .execute();
   }
 }

@@ -1,14 +1,12 @@
-// The sweep: finds what a crash or a lost queue left behind, hands it out again and destroys what is spent.
+// The sweep: compares what the log says is due with what the queue holds, and hands out again what was lost.
 import { QueueUnavailable, type JobQueue } from '@app/jobs';
 import type { Clock } from '@app/runtime';
 import type { Dispatcher } from './dispatcher.js';
-import type { SpentSecrets } from './spent-secrets.js';
 
 export interface SweepParts {
   readonly dispatcher: Dispatcher;
   readonly queue: JobQueue;
   readonly clock: Clock;
-  readonly spent: SpentSecrets;
   readonly intervalMs: number;
   readonly onError: (error: unknown) => void;
 }
@@ -47,7 +45,6 @@ export class Sweep {
     const emptyBefore = this.emptyAt;
     this.emptyAt = (await this.isEmpty()) ? this.parts.clock.now() : undefined;
     await this.parts.dispatcher.refresh(this.emptyAt === undefined ? undefined : emptyBefore);
-    await this.parts.spent.destroy();
   }
 
   private async isEmpty(): Promise<boolean> {

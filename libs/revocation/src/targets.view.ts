@@ -3,6 +3,7 @@ import type { Grade, PlannedTarget, RecordedEvent } from '@app/events';
 import type { Kysely } from 'kysely';
 import { chunksOf } from './chunks.js';
 import type { CascadeRow, RevocationDb, TargetRow } from './revocation-db.js';
+import type { HoldingKey } from './spent-secrets.js';
 import { evolveTarget, type Target, type TargetState } from './target.js';
 
 type Trx = Kysely<RevocationDb>;
@@ -14,11 +15,11 @@ export interface WorkChange {
   readonly reopened: Set<string>;
   /** Targets with a new recorded fact: no longer in flight. */
   readonly touched: { lane: string; targetId: string }[];
-  /** Whether holdings may have ended, whose material is then spent. */
-  ended: boolean;
+  /** Holdings of which a target has ended, and those that were released. */
+  readonly ended: HoldingKey[];
 }
 
-export const noChange = (): WorkChange => ({ lanes: new Set(), reopened: new Set(), touched: [], ended: false });
+export const noChange = (): WorkChange => ({ lanes: new Set(), reopened: new Set(), touched: [], ended: [] });
 
 /** The unit of fairness: one provider of one tenant. */
 export const laneOf = (tenant: string, providerId: string): string => `${tenant}.${providerId}`;
@@ -172,7 +173,7 @@ async function applyToTargets(
     if (next.state === 'settled') settled.push(changed);
   }
   if (rows.size === 0) return settled;
-  await saveTargets(trx, [...rows.values()]);
+  await saveTargets(trx, tenant, [...rows.values()]);
   for (const row of rows.values()) {
     const lane = laneOf(tenant, row.provider_id);
     change.lanes.add(lane);
@@ -181,7 +182,37 @@ async function applyToTargets(
   return settled;
 }
 
-async function saveTargets(trx: Trx, rows: readonly TargetRow[]): Promise<void> {
+/** What an outcome changes. */
+const foldedOf = ({ state, grade, consumed, attempts, probes, due_at, last_class, revision }: TargetRow) => ({
+  state,
+  grade,
+  consumed,
+  attempts,
+  probes,
+  due_at,
+  last_class,
+  revision,
+});
+
+async function saveTargets(trx: Trx, tenant: string, rows: readonly TargetRow[]): Promise<void> {
+  const [ended, open] = [rows.filter((row) => row.due_at === null), rows.filter((row) => row.due_at !== null)];
+  // Most of a cascade ends alike: one short statement for all of it.
+  for (const alike of Map.groupBy(ended, (row) => JSON.stringify(foldedOf(row))).values()) {
+    await trx
+      .updateTable('work_targets')
+      .set(foldedOf(alike[0] as TargetRow))
+      .where('tenant', '=', tenant)
+      .where(
+        'target_id',
+        'in',
+        alike.map((row) => row.target_id),
+      )
+      .execute();
+  }
+  if (open.length > 0) await replaceTargets(trx, open);
+}
+
+async function replaceTargets(trx: Trx, rows: readonly TargetRow[]): Promise<void> {
   await trx
     .insertInto('work_targets')
     .values(rows)

@@ -63,6 +63,8 @@ export function metadataUrl(issuer: string): string {
 
 /** The object a JSON text holds; undefined for everything else. */
 export function jsonObject(body: string): Readonly<Record<string, unknown>> | undefined {
+  // Most answers to a revocation are empty, and a SyntaxError is dear.
+  if (body === '') return undefined;
   try {
     const value: unknown = JSON.parse(body);
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;

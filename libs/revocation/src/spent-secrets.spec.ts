@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Vault } from '@app/vault';
+import { eventually } from '@app/testkit';
+import { Bench } from './cascade.fixture.js';
+import type { TargetRow } from './revocation-db.js';
+import { SpentSecrets } from './spent-secrets.js';
+
+let bench: Bench;
+let spent: SpentSecrets;
+let secretId: string;
+const errors: unknown[] = [];
+
+const over = (vault: Pick<Vault, 'destroySecrets'>) =>
+  new SpentSecrets({ db: bench.db, vault: vault as Vault, clock: bench.clock, onError: (error) => errors.push(error) });
+
+beforeEach(async () => {
+  errors.length = 0;
+  bench = await Bench.open();
+  spent = over(bench.vault);
+  bench.onWork = (change) => spent.notice(change.ended);
+  ({ secretId } = await bench.vault.putSecret('acme', 'the-token'));
+  await bench.user('ada');
+  await bench.credential('token', { userId: 'ada', secretId });
+  await bench.deactivate('ada');
+  await bench.follow();
+});
+
+afterEach(async () => {
+  await spent.stop();
+  await bench.close();
+});
+
+const material = () => bench.vault.openSecret('acme', secretId);
+const gone = () =>
+  eventually('the material is gone', async () => ((await material()) === undefined ? true : undefined));
+const kept = () => bench.db.selectFrom('held_holdings').select('secret_ids').executeTakeFirst();
+const target = async () => (await bench.targets())[0] as TargetRow;
+
+const settleAll = async () => {
+  await bench.settle(await target(), 'RevocationAcknowledged');
+  await bench.follow();
+};
+
+describe('the material of a holding', () => {
+  it('stays while its target is open, and is destroyed within a second of its end', async () => {
+    spent.notice([{ tenant: 'acme', holding_type: 'credential', holding_id: 'token' }]);
+    bench.clock.advance(1_000);
+    await spent.stop();
+    expect(await material()).toBe('the-token');
+    spent = over(bench.vault);
+    await settleAll();
+    expect(await material()).toBe('the-token');
+    bench.clock.advance(1_000);
+    await gone();
+    await spent.stop();
+    expect(await kept()).toEqual({ secret_ids: '[]' });
+  });
+
+  it('stays while a second target of the same holding is open', async () => {
+    await bench.db
+      .insertInto('work_targets')
+      .values({ ...(await target()), target_id: 'second' })
+      .execute();
+    await settleAll();
+    bench.clock.advance(1_000);
+    await spent.stop();
+    expect(await material()).toBe('the-token');
+  });
+
+  it('stays when a new secret made the holding held again', async () => {
+    await settleAll();
+    await bench.db.updateTable('held_holdings').set({ state: 'held' }).execute();
+    bench.clock.advance(1_000);
+    await spent.stop();
+    expect(await material()).toBe('the-token');
+  });
+
+  it('is found again by the next process when this one died before it was destroyed', async () => {
+    bench.onWork = () => undefined;
+    await settleAll();
+    const next = over(bench.vault);
+    await next.recover();
+    bench.clock.advance(1_000);
+    await gone();
+    await next.stop();
+  });
+
+  it('is destroyed later when the vault does not answer', async () => {
+    let reachable = false;
+    spent = over({
+      destroySecrets: (...args) =>
+        reachable ? bench.vault.destroySecrets(...args) : Promise.reject(new Error('the vault does not answer')),
+    });
+    await settleAll();
+    bench.clock.advance(1_000);
+    await eventually('the failure is reported', async () => (errors.length > 0 ? true : undefined));
+    reachable = true;
+    await eventually('the second try destroys it', async () => {
+      bench.clock.advance(5_000);
+      return (await material()) === undefined ? true : undefined;
+    });
+    expect(errors).toHaveLength(1);
+  });
+});
