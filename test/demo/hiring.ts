@@ -68,7 +68,7 @@ export async function grantAccess(
   const agentIds: string[] = [];
   for (const name of ['release-notes-writer', 'incident-triager']) {
     const owned = { name, owners: [{ type: 'User', id: userId }] };
-    agentIds.push(must(await api.post<{ agentId: string }>('/agents', owned), 201).agentId);
+    agentIds.push(must(await api.post<{ id: string }>('/agents', owned), 201).id);
   }
   const [writer, triager] = agentIds as [string, string];
   story.tell('Two agents, owned by Ada: release-notes-writer and incident-triager.');
@@ -76,7 +76,7 @@ export async function grantAccess(
   let count = 0;
   const register = async (route: string, held: Record<string, unknown>) => {
     count += 1;
-    return must(await api.post<Record<string, string>>(route, { userId, ...held }), 201);
+    return must(await api.post<{ id: string }>(route, { userId, ...held }), 201);
   };
   const grantAt = async (providerId: string, provider: Cast['flaky'], agentId: string): Promise<string[]> => {
     const { grantId, refreshToken, accessTokens } = provider.issueGrant(2);
@@ -98,7 +98,7 @@ export async function grantAccess(
   for (const schedulerId of ['nightly-triage', 'hourly-digest']) {
     const jobId = await cast.workload.schedule(schedulerId, 3_600_000);
     const held = { providerId: 'runner', agentId: triager };
-    const { scheduleId } = await register('/schedules', { ...held, reference: { queue, schedulerId } });
+    const { id: scheduleId } = await register('/schedules', { ...held, reference: { queue, schedulerId } });
     await register('/runs', { ...held, scheduleId, reference: { queue, jobId } });
     runIds.push(jobId);
   }

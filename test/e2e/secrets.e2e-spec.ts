@@ -32,14 +32,14 @@ it('leaves no secret in any event, job, database, log or error', async () => {
   const ada = await scenario.provisionUser('ada@example.com');
   const registered = [canary('api-key'), canary('refresh'), canary('rotated')];
   const held = { providerId: 'northwind', userId: ada };
-  const first = await scenario.api.post<{ credentialId: string }>('/credentials', {
+  const first = await scenario.api.post<{ id: string }>('/credentials', {
     ...held,
     kind: 'api_key',
     secret: registered[0],
   });
   expect(first.status).toBe(201);
   await scenario.api.post('/credentials', { ...held, kind: 'oauth_refresh_token', secret: registered[1] });
-  await scenario.api.post(`/credentials/${first.body.credentialId}/rotate`, { secret: registered[2] });
+  await scenario.api.post(`/credentials/${first.body.id}/rotate`, { secret: registered[2] });
   const lost = canary('refused-body');
   const errors = [
     await scenario.api.post('/credentials', { ...held, kind: 'no-such-kind', secret: lost }),

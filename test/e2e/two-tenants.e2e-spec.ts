@@ -39,7 +39,8 @@ describe('two tenants', () => {
     expect((await globex.scim.patch(`/Users/${ada}`, patch)).status).toBe(404);
     expect((await globex.scim.delete(`/Users/${ada}`)).status).toBe(404);
     expect((await globex.scim.get(`/Users?filter=id eq "${ada}"`)).body['totalResults']).toBe(0);
-    expect((await globex.api.get(`/subjects/${ada}/status`)).status).toBe(404);
+    const status = await globex.api.get(`/subjects/${ada}/status`);
+    expect(status.body).toMatchObject({ type: 'unknown', mayAct: false, reasons: ['unknown'] });
     expect((await globex.api.get<{ items: unknown[] }>(`/cascades?subject=${ada}`)).body.items).toEqual([]);
     expect(await acme.mayAct(ada)).toBe(true);
   });

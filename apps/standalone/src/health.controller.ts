@@ -1,16 +1,16 @@
 // Whether the process lives, and whether it may be sent requests.
 import { EventLog } from '@app/event-log';
 import { Public } from '@app/http';
-import { Controller, Get, Inject, ServiceUnavailableException } from '@nestjs/common';
+import { Controller, Get, ServiceUnavailableException } from '@nestjs/common';
 
-import { INFRASTRUCTURE, type Infrastructure } from './infrastructure.js';
+import { Views } from './views.js';
 
 @Controller()
 @Public()
 export class HealthController {
   constructor(
     private readonly log: EventLog,
-    @Inject(INFRASTRUCTURE) private readonly infrastructure: Infrastructure,
+    private readonly views: Views,
   ) {}
 
   @Get('healthz')
@@ -21,7 +21,7 @@ export class HealthController {
   /** 503 while the log cannot be read or a view cannot follow it. */
   @Get('readyz')
   async ready(): Promise<object> {
-    const failing = this.infrastructure.failing();
+    const failing = this.views.failing();
     await this.log.head().catch(() => failing.push('event log'));
     if (failing.length > 0) throw new ServiceUnavailableException();
     return { status: 'ok' };

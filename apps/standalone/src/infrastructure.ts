@@ -1,22 +1,19 @@
 // Opens everything the roles stand on, in the order they need one another, and closes it in reverse.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { CascadesView, LedgerView, loadLogKey, LogKeyFile, TrailView, type AuditDb } from '@app/audit';
-import { DirectoryTokens, DirectoryView, OwnerPolicy, type DirectoryDb, type OwnerPolicyDb } from '@app/directory';
-import { Decisions, EventStoreLog, Projector, ProjectorSet, SqliteEventLog } from '@app/event-log';
-import type { EventLog, Projection, ReadModels } from '@app/event-log';
+import { loadLogKey, LogKeyFile, type AuditDb } from '@app/audit';
+import type { DirectoryDb, OwnerPolicyDb } from '@app/directory';
+import { Decisions, EventStoreLog, SqliteEventLog, type EventLog } from '@app/event-log';
 import { BullMqQueue, InProcessQueue, launchRedis, type JobQueue } from '@app/jobs';
-import { Connectors, GateView, mayConnectToRedis, migrateRevocationDb, OutboundHttp } from '@app/revocation';
+import { Connectors, mayConnectToRedis, migrateRevocationDb, OutboundHttp } from '@app/revocation';
 import type { GateDb, RevocationDb } from '@app/revocation';
-import { openDatabase, SystemClock, type Clock, type Config, type Role } from '@app/runtime';
+import type { IdempotencyDb } from '@app/platform-api';
+import { openDatabase, SystemClock, type Clock, type Config } from '@app/runtime';
 import { rootKeyFrom, SqlVault, type Vault, type VaultDb } from '@app/vault';
 import type { LoggerService } from '@nestjs/common';
 import type { KeyObject } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { outboundPolicyOf } from './settings.js';
-
-/** DI token of {@link Infrastructure}. */
-export const INFRASTRUCTURE = Symbol('INFRASTRUCTURE');
 
 export interface Infrastructure {
   readonly clock: Clock;
@@ -32,23 +29,13 @@ export interface Infrastructure {
   readonly gateDb: Kysely<GateDb>;
   readonly revocationDb: Kysely<RevocationDb>;
   readonly auditDb: Kysely<AuditDb>;
-  readonly tokens: DirectoryTokens;
-  /** What a write waits for: the directory and the gate. */
-  readonly readModels: ReadModels;
-  /** What an operator's write waits for: the lists it shows. */
-  readonly auditModels: ReadModels;
-  /** Names of the views that cannot follow the log at this moment. */
-  failing(): string[];
-  /** Resolves when every view has applied what the log held at the call. */
-  caughtUp(): Promise<void>;
+  /** Of a connection of its own: its projection appends while it holds a transaction. */
+  readonly ownersDb: Kysely<OwnerPolicyDb>;
+  readonly idempotencyDb: Kysely<IdempotencyDb>;
   close(): Promise<void>;
 }
 
-/** A rebuild from the log after an upgrade may take long; a start waits for it rather than serve old answers. */
-const CATCH_UP_MS = 3_600_000;
-
 type Closer = () => Promise<void> | void;
-type Followed = Pick<Projector<unknown>, 'name' | 'position' | 'reached' | 'failure'>;
 
 /**
  * @throws with a sentence that says what cannot be opened and how to mend it; what was opened before is closed again
@@ -84,34 +71,9 @@ async function open(config: Config, logger: LoggerService, closers: Closer[]): P
   const rootKey = await rootKeyFrom({ vaultKey: config.vaultKey, directory: config.dataDir });
   const vault = await SqlVault.open({ db: await database<VaultDb>('vault', true), rootKey });
   closers.push(() => vault.close());
-  const directoryDb = await database<DirectoryDb>('directory');
-  const gateDb = await database<GateDb>('gate');
   const revocationDb = await database<RevocationDb>('revocation');
   await migrateRevocationDb(revocationDb);
-  const auditDb = await database<AuditDb>('audit');
   const decisions = new Decisions(log, { soleWriter: config.eventLog === 'sqlite' });
-  const tokens = new DirectoryTokens(directoryDb, vault, clock);
-
-  const projectors: Followed[] = [];
-  const follow = async <Db>(db: Kysely<Db>, projection: Projection<Db>): Promise<Followed> => {
-    const onError = (error: unknown) => logger.error(error, `the view ${projection.name}`);
-    const projector = new Projector<Db>({ log, db, projection, onError });
-    await projector.start();
-    closers.push(() => projector.stop());
-    projectors.push(projector);
-    return projector;
-  };
-  const has = (role: Role): boolean => config.roles.includes(role);
-  const readModels = new ProjectorSet([
-    await follow(directoryDb, new DirectoryView({ vault, onTokensChanged: () => tokens.forget() })),
-    await follow(gateDb, new GateView()),
-  ]);
-  if (has('worker')) await follow(await database<OwnerPolicyDb>('owners'), new OwnerPolicy({ decisions, clock }));
-  const auditModels: Followed[] = [];
-  if (has('console')) {
-    for (const view of [new LedgerView(), new TrailView(), new CascadesView()])
-      auditModels.push(await follow(auditDb, view));
-  }
   const policy = outboundPolicyOf(config);
   const http = new OutboundHttp(policy);
   closers.push(() => http.close());
@@ -124,20 +86,14 @@ async function open(config: Config, logger: LoggerService, closers: Closer[]): P
     log,
     decisions,
     vault,
-    queue: has('worker') ? await openQueue(config, logger, closers) : undefined,
+    queue: config.roles.includes('worker') ? await openQueue(config, logger, closers) : undefined,
     logKey: await loadLogKey(new LogKeyFile(join(config.dataDir, 'log.key'))),
-    directoryDb,
-    gateDb,
+    directoryDb: await database<DirectoryDb>('directory'),
+    gateDb: await database<GateDb>('gate'),
     revocationDb,
-    auditDb,
-    tokens,
-    readModels,
-    auditModels: new ProjectorSet(auditModels),
-    failing: () => projectors.filter((one) => one.failure !== undefined).map((one) => one.name),
-    caughtUp: async () => {
-      const head = await log.head();
-      if (head !== undefined) await new ProjectorSet(projectors).reached(head, CATCH_UP_MS);
-    },
+    auditDb: await database<AuditDb>('audit'),
+    ownersDb: await database<OwnerPolicyDb>('owners'),
+    idempotencyDb: await database<IdempotencyDb>('idempotency'),
   };
 }
 

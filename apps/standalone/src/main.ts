@@ -1,15 +1,17 @@
 // Starts the service: reads the configuration, opens what it needs, says where it is, and drains when asked to stop.
 import 'reflect-metadata';
+import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { EventLog, ReadModels } from '@app/event-log';
 import { createHttpApp } from '@app/http';
-import { Clock, ConfigError, createLogger, NestLogger, readConfig } from '@app/runtime';
+import { Clock, ConfigError, createLogger, NestLogger, publicUrlOf, readConfig } from '@app/runtime';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { announcementOf, sentencesOf } from './announcement.js';
 import { firstTenant } from './first-tenant.js';
 import { openInfrastructure } from './infrastructure.js';
 import { StandaloneModule } from './standalone.module.js';
+import { Views } from './views.js';
 
 interface Running {
   /** Takes no new requests, lets the running ones end, records what workers have under way, closes everything. */
@@ -34,14 +36,15 @@ async function start(): Promise<Running> {
   let app: NestFastifyApplication | undefined;
   const stop = async (): Promise<void> => {
     await app?.close();
+    await app?.get(Views).stop();
     await infrastructure.close();
   };
   try {
-    const address = { url: config.publicUrl ?? '' };
-    const module = StandaloneModule.of(config, infrastructure, address);
+    const address = { url: '' };
+    const module = StandaloneModule.of({ config, infrastructure, address, logger });
     app = await createHttpApp(module, { logger });
+    await app.get(Views).start();
     await app.init();
-    await infrastructure.caughtUp();
     const keys = await firstTenant(
       {
         log: app.get(EventLog),
@@ -53,7 +56,7 @@ async function start(): Promise<Running> {
       { tenant: args.tenant, issueKeys: args['issue-keys'] },
     );
     await app.listen(config.port, config.host);
-    address.url ||= await app.getUrl();
+    address.url = publicUrlOf(config, (app.getHttpServer().address() as AddressInfo).port);
     const announcement = announcementOf(address.url, keys);
     process.stdout.write(args.json ? `${JSON.stringify(announcement)}\n` : sentencesOf(announcement));
     return { stop };

@@ -1,21 +1,28 @@
 // The chosen roles in one process, on one infrastructure.
 import { Cascades, Checkpoints, EvidenceBundles, Ledger, Trail } from '@app/audit';
 import { ConsoleModule, directoryNames, Lanes, OperatorViews } from '@app/console';
-import { DIRECTORY_DB, DirectoryModule } from '@app/directory';
+import { DIRECTORY_DB, DirectoryModule, DirectoryView, OwnerPolicy } from '@app/directory';
 import { Decisions, EventLog, ReadModels } from '@app/event-log';
-import { TokenRegistry } from '@app/http';
 import { JobQueue } from '@app/jobs';
-import { PlatformApiModule } from '@app/platform-api';
+import { IDEMPOTENCY_DB, PlatformApiModule } from '@app/platform-api';
 import { Connectors, GATE_DB, OutboundHttp, REVOCATION_DB, RevocationModule } from '@app/revocation';
 import { Clock, type Config, type Role } from '@app/runtime';
 import { SCIM_BASE_URL, ScimApiModule } from '@app/scim-api';
 import { Vault } from '@app/vault';
 import { Worker, WorkerModule } from '@app/worker';
-import { Global, Module, type DynamicModule, type FactoryProvider, type Type } from '@nestjs/common';
+import {
+  Global,
+  Module,
+  type DynamicModule,
+  type FactoryProvider,
+  type LoggerService,
+  type Type,
+} from '@nestjs/common';
 import { CqrsModule, QueryBus } from '@nestjs/cqrs';
 import { HealthController } from './health.controller.js';
-import { INFRASTRUCTURE, type Infrastructure } from './infrastructure.js';
+import type { Infrastructure } from './infrastructure.js';
 import { retryPolicyOf } from './settings.js';
+import { Views, type ViewsParts } from './views.js';
 
 /** Known once the service listens: PORT may be 0. */
 export interface Address {
@@ -25,9 +32,16 @@ export interface Address {
 /** Names the ledger to auditors, and must not change with the machine. */
 const LOG_NAME = 'scim-cascade';
 
+export interface StandaloneParts {
+  readonly config: Config;
+  readonly infrastructure: Infrastructure;
+  readonly address: Address;
+  readonly logger: LoggerService;
+}
+
 @Module({})
 export class StandaloneModule {
-  static of(config: Config, infrastructure: Infrastructure, address: Address): DynamicModule {
+  static of({ config, infrastructure, address, logger }: StandaloneParts): DynamicModule {
     const ofRole: Readonly<Record<Role, () => Type | DynamicModule>> = {
       scim: () => ScimApiModule,
       platform: () => PlatformApiModule,
@@ -46,6 +60,7 @@ export class StandaloneModule {
       imports: [
         CqrsModule.forRoot(),
         InfrastructureModule.of(infrastructure, address),
+        ViewsModule.of({ infrastructure, roles: config.roles, logger }),
         DirectoryModule,
         RevocationModule,
         ...roles,
@@ -73,18 +88,15 @@ class InfrastructureModule {
     const ledger = new Ledger(db);
     const checkpoints = new Checkpoints({ db, ledger, clock, logName: LOG_NAME, key });
     const providers = [
-      value(INFRASTRUCTURE, parts),
       value(EventLog, parts.log),
       value(Decisions, parts.decisions),
-      value(ReadModels, parts.readModels),
-      value(OperatorViews, parts.auditModels),
       value(Vault, parts.vault),
       value(Clock, clock),
       value(JobQueue, parts.queue),
-      value(TokenRegistry, parts.tokens),
       value(DIRECTORY_DB, parts.directoryDb),
       value(GATE_DB, parts.gateDb),
       value(REVOCATION_DB, parts.revocationDb),
+      value(IDEMPOTENCY_DB, parts.idempotencyDb),
       value(SCIM_BASE_URL, address),
       value(Ledger, ledger),
       value(Cascades, new Cascades(db)),
@@ -96,5 +108,23 @@ class InfrastructureModule {
       made(Lanes, (worker?: Worker) => worker?.engine.dispatcher, [{ token: Worker, optional: true }]),
     ];
     return { module: InfrastructureModule, providers, exports: providers };
+  }
+}
+
+@Global()
+@Module({})
+class ViewsModule {
+  static of(parts: Pick<ViewsParts, 'infrastructure' | 'roles' | 'logger'>): DynamicModule {
+    const providers: FactoryProvider[] = [
+      {
+        provide: Views,
+        inject: [DirectoryView, OwnerPolicy],
+        useFactory: (directory: DirectoryView, ownerPolicy: OwnerPolicy) =>
+          new Views({ ...parts, directory, ownerPolicy }),
+      },
+      { provide: ReadModels, inject: [Views], useFactory: (views: Views) => views.written },
+      { provide: OperatorViews, inject: [Views], useFactory: (views: Views) => views.shown },
+    ];
+    return { module: ViewsModule, imports: [DirectoryModule], providers, exports: providers };
   }
 }

@@ -129,13 +129,13 @@ describe('the logger', () => {
 describe('the logger of Nest', () => {
   it('writes each level with the context that Nest names', () => {
     const { nest, lines } = captured();
-    nest.log('started at 100%d', 'NestApplication');
+    nest.log('started at 100%d', 'Worker');
     nest.warn('careful', { path: '/x' }, 'Router');
     nest.debug('d');
     nest.verbose('v');
     nest.fatal('f');
     expect(lines()).toMatchObject([
-      { level: 'info', msg: 'started at 100%d', context: 'NestApplication' },
+      { level: 'info', msg: 'started at 100%d', context: 'Worker' },
       { level: 'warn', msg: 'careful', context: 'Router', details: [{ path: '/x' }] },
       { level: 'debug', msg: 'd' },
       { level: 'trace', msg: 'v' },

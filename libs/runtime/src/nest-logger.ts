@@ -5,12 +5,16 @@ import type { Logger } from './logger.js';
 
 const isStack = (param: unknown): param is string => typeof param === 'string' && /\n\s+at .+:\d+:\d+/.test(param);
 
+/** Who at Nest reports every module and route at a start: of use to nobody who runs the service. */
+const ASSEMBLY = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestApplication']);
+
 /** Nest passes `(message, ...details, stack?, context?)`: the last text that is no stack names who is speaking. */
 export class NestLogger implements LoggerService {
   constructor(private readonly logger: Logger) {}
 
   log(message: unknown, ...params: unknown[]): void {
-    this.write('info', message, params);
+    const isAssembly = ASSEMBLY.has(String(params.at(-1)));
+    this.write(isAssembly ? 'debug' : 'info', message, params);
   }
 
   error(message: unknown, ...params: unknown[]): void {

@@ -1,0 +1,66 @@
+// The read models of this process: which of them its roles need, and who waits for which.
+import { CascadesView, LedgerView, TrailView } from '@app/audit';
+import type { DirectoryView, OwnerPolicy } from '@app/directory';
+import { Projector, ProjectorSet, type Projection, type ReadModels } from '@app/event-log';
+import { GateView } from '@app/revocation';
+import type { Config, Role } from '@app/runtime';
+import type { LoggerService } from '@nestjs/common';
+import type { Kysely } from 'kysely';
+import type { Infrastructure } from './infrastructure.js';
+
+/** A rebuild from the log after an upgrade may take long; a start waits for it rather than serve old answers. */
+const CATCH_UP_MS = 3_600_000;
+
+type Followed = Pick<Projector<unknown>, 'name' | 'position' | 'reached' | 'failure' | 'start' | 'stop'>;
+
+export interface ViewsParts {
+  readonly infrastructure: Infrastructure;
+  readonly roles: Config['roles'];
+  readonly logger: LoggerService;
+  readonly directory: DirectoryView;
+  readonly ownerPolicy: OwnerPolicy;
+}
+
+export class Views {
+  /** What a write waits for: the directory and the gate. */
+  readonly written: ReadModels;
+  /** What an operator's write waits for: the lists it shows. */
+  readonly shown: ReadModels;
+  private readonly all: readonly Followed[];
+
+  constructor(private readonly parts: ViewsParts) {
+    const { infrastructure, roles, directory, ownerPolicy } = parts;
+    const has = (role: Role): boolean => roles.includes(role);
+    const written = [
+      this.follow(infrastructure.directoryDb, directory),
+      this.follow(infrastructure.gateDb, new GateView()),
+    ];
+    const audit = has('console') ? [new LedgerView(), new TrailView(), new CascadesView()] : [];
+    const shown = audit.map((view) => this.follow(infrastructure.auditDb, view));
+    this.written = new ProjectorSet(written);
+    this.shown = new ProjectorSet(shown);
+    this.all = [...written, ...shown, ...(has('worker') ? [this.follow(infrastructure.ownersDb, ownerPolicy)] : [])];
+  }
+
+  /** Resolves when every view has applied what the log held at the call. */
+  async start(): Promise<void> {
+    for (const view of this.all) await view.start();
+    const head = await this.parts.infrastructure.log.head();
+    if (head !== undefined) await new ProjectorSet(this.all).reached(head, CATCH_UP_MS);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.all.map((view) => view.stop()));
+  }
+
+  /** Names of the views that cannot follow the log at this moment. */
+  failing(): string[] {
+    return this.all.filter((view) => view.failure !== undefined).map((view) => view.name);
+  }
+
+  private follow<Db>(db: Kysely<Db>, projection: Projection<Db>): Followed {
+    const { infrastructure, logger } = this.parts;
+    const onError = (error: unknown) => logger.error(error, `view ${projection.name}`);
+    return new Projector<Db>({ log: infrastructure.log, db, projection, onError });
+  }
+}
