@@ -1,4 +1,5 @@
 // The production event log: EventStoreDB over gRPC. Every call has a timeout of ours, and a client that failed is replaced.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AnyEvent, RecordedEvent } from '@app/events';
 import {
   BACKWARDS,
@@ -185,6 +186,8 @@ export class EventStoreLog extends EventLog {
     this.closing.signal.addEventListener('abort', stop);
     try {
       for await (const first of subscription) {
+        // What came with it is handed over with it, as one transaction of a projection.
+        await nextTurn();
         yield [first, ...waiting(subscription)];
         if (signal.aborted) return;
       }

@@ -134,7 +134,7 @@ export class Projector<Db> {
     this.reachedPosition = batch.position;
     this.failure = undefined;
     // The rows stand: whatever fails here must not have them applied again.
-    if (batch.events.length > 0) await tell(projection).catch(onError);
+    if (batch.events.length > 0) await tell(projection, batch.events).catch(onError);
     this.release();
   }
 
@@ -163,8 +163,8 @@ export class Projector<Db> {
 type Followed = Pick<Projector<unknown>, 'position' | 'reached'>;
 
 /** Async, so that what `committed` throws at once is caught like what it rejects with. */
-async function tell(projection: Pick<Projection<never>, 'committed'>): Promise<void> {
-  await projection.committed?.();
+async function tell(projection: Pick<Projection<never>, 'committed'>, events: LogBatch['events']): Promise<void> {
+  await projection.committed?.(events);
 }
 
 /** The read models of one process as one thing to wait for. */

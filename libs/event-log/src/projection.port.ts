@@ -13,8 +13,11 @@ export interface Projection<Db> {
   migrate(db: Kysely<Db>): Promise<void>;
   /** Applies a batch inside a transaction. */
   apply(trx: Kysely<Db>, events: readonly RecordedEvent[]): Promise<void>;
-  /** Called after the transaction of the last `apply` is committed; a failure here is reported, never rolled back. */
-  committed?(): void | Promise<void>;
+  /**
+   * Called after a batch is committed; a failure here is reported, never rolled back.
+   * @param events the whole batch, also what another process had applied already
+   */
+  committed?(events: readonly RecordedEvent[]): void | Promise<void>;
 }
 
 /** The read models that must know a write before it is answered: the directory's views and the deny gate. */

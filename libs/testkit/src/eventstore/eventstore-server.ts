@@ -184,7 +184,7 @@ export class EventStoreServer {
     const request = messages.readRequest(call.request.getOptions() as streams.ReadReq.Options);
     const failure = this.failureOf(fault) ?? this.refusalOf(request);
     if (request === undefined || failure !== undefined) {
-      call.emit('error', failure ?? { code: status.UNIMPLEMENTED, details: 'filter' });
+      call.emit('error', failure);
       return;
     }
     const cutAfter = fault === 'cut' ? BEFORE_CUT : Infinity;
@@ -266,8 +266,12 @@ export class EventStoreServer {
   }
 
   private refusalOf(request: messages.ReadRequest | undefined): Failure | undefined {
-    const stream = request?.stream;
-    return stream !== undefined && this.stored.isDeleted(stream) ? streamDeleted(stream) : undefined;
+    if (request === undefined) return { code: status.UNIMPLEMENTED, details: 'filter' };
+    const { stream, from } = request;
+    if (stream !== undefined) return this.stored.isDeleted(stream) ? streamDeleted(stream) : undefined;
+    // The real one reads its file at the position: it has to be that of an event.
+    const isEvent = typeof from !== 'bigint' || this.stored.all[this.stored.indexAt(from)]?.position === from;
+    return isEvent ? undefined : { code: status.UNKNOWN, details: 'Unexpected ReadAllResult: InvalidPosition' };
   }
 }
 
