@@ -31,6 +31,8 @@ export class Directory {
   readonly clock = new ManualClock();
   readonly errors: unknown[] = [];
   private readonly projectors: Projector<never>[] = [];
+  /** To be closed at the end. */
+  private readonly dbs = new Set<Kysely<never>>();
   private requests = 0;
 
   private constructor(
@@ -42,12 +44,13 @@ export class Directory {
     private module: TestingModule,
   ) {}
 
-  static async open(options: { policy?: boolean } = {}): Promise<Directory> {
+  /** @param options which projections follow from the start, and a database other than SQLite */
+  static async open(options: { view?: boolean; policy?: boolean; db?: Kysely<DirectoryDb> } = {}): Promise<Directory> {
     const directory = mkdtempSync(join(tmpdir(), 'directory-'));
     const log = SqliteEventLog.open({ directory });
     const vaultDb = openSqlite<VaultDb>(join(directory, 'vault.db'), { durable: true });
     const vault = await SqlVault.open({ db: vaultDb, rootKey: Buffer.alloc(32, 7) });
-    const db = openSqlite<DirectoryDb>(join(directory, 'directory.db'));
+    const db = options.db ?? openSqlite<DirectoryDb>(join(directory, 'directory.db'));
     const opened = new Directory(directory, log, vault, db, vaultDb, undefined as never);
     const provided = new Map<unknown, unknown>([
       [EventLog, log],
@@ -59,13 +62,17 @@ export class Directory {
     const imports = [Infrastructure.of(provided), DirectoryModule];
     opened.module = await Test.createTestingModule({ imports }).compile();
     await opened.module.init();
-    await opened.follow(opened.get(DirectoryView), db);
+    if (options.view !== false) await opened.runView();
     if (options.policy !== false) await opened.runPolicy();
     return opened;
   }
 
   get<T>(token: abstract new (...args: never[]) => T): T {
     return this.module.get<T>(token as never);
+  }
+
+  async runView(): Promise<void> {
+    await this.follow(this.get(DirectoryView), this.db);
   }
 
   /** Runs the owner policy on a database of its own, from the beginning of the log. */
@@ -80,6 +87,7 @@ export class Directory {
     const projector = new Projector<Db>(parts as never);
     await projector.start();
     this.projectors.push(projector as never);
+    this.dbs.add(db as never);
     return projector;
   }
 
@@ -148,7 +156,7 @@ export class Directory {
     await this.log.close();
     await this.vault.close();
     await this.vaultDb.destroy();
-    await this.db.destroy();
+    for (const db of this.dbs.add(this.db as never)) await db.destroy();
     rmSync(this.directory, { recursive: true });
   }
 }

@@ -17,7 +17,6 @@ export interface DirectoryViewParts {
 
 export class DirectoryView implements Projection<DirectoryDb> {
   readonly name = 'directory';
-  private tokensChanged = false;
 
   constructor(private readonly parts: DirectoryViewParts) {}
 
@@ -27,10 +26,7 @@ export class DirectoryView implements Projection<DirectoryDb> {
 
   async apply(trx: Kysely<DirectoryDb>, events: readonly RecordedEvent[]): Promise<void> {
     for (const [tenant, ofTenant] of Map.groupBy(events, (event) => event.metadata.tenant)) {
-      for (const event of ofTenant.filter(isTokenEvent)) {
-        this.tokensChanged = true;
-        await applyToConnections(trx, event);
-      }
+      for (const event of ofTenant.filter(isTokenEvent)) await applyToConnections(trx, event);
       // Groups before users: whoever is deleted in this batch leaves the groups joined in it.
       await applyToGroups(trx, tenant, ofTenant);
       await applyToAgents(trx, tenant, ofTenant);
@@ -38,9 +34,8 @@ export class DirectoryView implements Projection<DirectoryDb> {
     }
   }
 
-  committed(): void {
-    if (!this.tokensChanged) return;
-    this.tokensChanged = false;
-    this.parts.onTokensChanged();
+  /** Also for what another process applied: its tokens are kept in this one. */
+  committed(events: readonly RecordedEvent[]): void {
+    if (events.some(isTokenEvent)) this.parts.onTokensChanged();
   }
 }

@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { TokenRegistry } from '@app/http';
+import { openPostgres } from '@app/runtime';
+import { startPrivatePostgres, type PrivatePostgres } from '@app/testkit';
+import type { DirectoryDb } from './directory-db.js';
+import { Directory } from './directory.fixture.js';
+import {
+  FindAgent,
+  FindGroup,
+  FindUser,
+  ListConnections,
+  ListGroups,
+  ListUsers,
+  NamesOf,
+} from './directory.queries.js';
+import { ListAgents, type IndexedEquality } from './directory.queries.js';
+import type { OwnerPolicyDb } from './owner-policy.js';
+import { CreateTenant, IssueConnectionToken, OpenConnection, RevokeConnectionToken } from './tenant.commands.js';
+import { ChangeUser, DeleteUser } from './user.commands.js';
+
+let postgres: PrivatePostgres;
+let directory: Directory;
+
+beforeAll(async () => {
+  postgres = await startPrivatePostgres();
+  const db = await openPostgres<DirectoryDb>(postgres.url, 'directory');
+  directory = await Directory.open({ db, policy: false });
+  await directory.runPolicy(await openPostgres<OwnerPolicyDb>(postgres.url, 'policy'));
+}, 60_000);
+afterAll(async () => {
+  await directory?.close();
+  await postgres?.stop();
+});
+
+const page = { offset: 0, limit: 10 };
+
+describe('on PostgreSQL', () => {
+  it('users, groups and agents are stored, found, listed and suspended as on SQLite', async () => {
+    const ada = await directory.user('ada', { displayName: 'Ada', externalId: 'x1' });
+    const bob = await directory.user('bob');
+    const ops = await directory.group('Ops', [ada, bob]);
+    const bot = await directory.agent('Bot', [{ type: 'User', id: ada }]);
+    const equal = async (attribute: IndexedEquality['attribute'], value: string) =>
+      (await directory.ask(new ListUsers('acme', { ...page, equals: { attribute, value } }))).items.map((u) => u.id);
+    expect(await equal('userName', 'ADA')).toEqual([ada]);
+    expect(await equal('externalId', 'x1')).toEqual([ada]);
+    expect(await equal('displayName', 'ada')).toEqual([ada]);
+    expect(await equal('id', bob)).toEqual([bob]);
+    expect((await directory.ask(new ListUsers('acme', page))).items.map((u) => u.id)).toEqual([ada, bob]);
+    expect((await directory.ask(new ListUsers('acme', { ...page, matches: (u) => u.id === bob }))).total).toBe(1);
+    expect((await directory.ask(new FindUser('acme', ada)))?.groups).toEqual([
+      { id: ops, type: 'Group', display: 'Ops' },
+    ]);
+    expect((await directory.ask(new FindGroup('acme', ops)))?.members.map((m) => m.display).sort()).toEqual([
+      'Ada',
+      'bob',
+    ]);
+    const inGroups = { ...page, equals: { attribute: 'members', value: bob } } as const;
+    expect((await directory.ask(new ListGroups('acme', inGroups, false))).items.map((g) => g.id)).toEqual([ops]);
+    expect((await directory.ask(new NamesOf('acme', [ada, bot, ops]))).get(bot)).toBe('Bot');
+    const change = { attributes: { userName: 'ada' }, active: false, changed: ['displayName'] };
+    await directory.run(new ChangeUser(directory.request(), ada, () => change));
+    expect(await directory.ask(new FindUser('acme', ada))).toMatchObject({ active: false, revision: 2n });
+    await directory.settled();
+    expect(await directory.ask(new FindAgent('acme', bot))).toMatchObject({ active: false, revision: 1n });
+    expect((await directory.ask(new ListAgents('acme', page))).total).toBe(1);
+    await directory.run(new DeleteUser(directory.request(), ada));
+    expect(await directory.ask(new FindUser('acme', ada))).toBeUndefined();
+    expect((await directory.ask(new FindGroup('acme', ops)))?.members.map((m) => m.id)).toEqual([bob]);
+  });
+
+  it('tokens are found until they are revoked', async () => {
+    await directory.run(new CreateTenant(directory.request(), 'Acme'));
+    const { connectionId } = await directory.run(new OpenConnection(directory.request(), 'Okta', 'lenient'));
+    const { token, tokenId } = await directory.run(new IssueConnectionToken(directory.request(), connectionId));
+    expect(await directory.get(TokenRegistry).find(token)).toMatchObject({ tenant: 'acme', keyId: tokenId });
+    expect(await directory.ask(new ListConnections('acme'))).toMatchObject([{ connectionId, tokens: [{ tokenId }] }]);
+    await directory.run(new RevokeConnectionToken(directory.request(), connectionId, tokenId));
+    expect(await directory.get(TokenRegistry).find(token)).toBeUndefined();
+    expect(directory.errors).toEqual([]);
+  });
+});
