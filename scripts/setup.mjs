@@ -90,7 +90,7 @@ async function ensureServer(name, find, packages) {
 function findPostgres() {
   const debian = '/usr/lib/postgresql';
   const versions = existsSync(debian) ? readdirSync(debian).map((version) => join(debian, version, 'bin')) : [];
-  return findExecutable('postgres') ?? findExecutable('postgres', versions);
+  return findExecutable('postgres', versions);
 }
 
 /**

@@ -20,9 +20,11 @@ export const redisArguments = (data: string, socketPath: string): readonly strin
 
 /**
  * Ends the server when standard input closes, which it does however the parent ends. Its own session keeps the
- * terminal's Ctrl-C away from the server, so that workers drain first.
+ * terminal's Ctrl-C away from the server, so that workers drain first. In a locale that the machine lacks it would not
+ * start.
  */
-const WATCH = `exec 3<&0
+const WATCH = `export LC_ALL=C
+exec 3<&0
 "$@" </dev/null 3<&- & server=$!
 { read -r _ <&3; kill "$server"; } & watcher=$!
 wait "$server"; code=$?
@@ -84,8 +86,6 @@ export class RedisProcess {
     const { command, directory, readyWithinMs } = this.options;
     const args = command({ data: directory, socket: dirname(this.socketPath) });
     const child = spawn('sh', ['-c', WATCH, 'sh', ...args], {
-      // Redis refuses to start in a locale that the machine lacks.
-      env: { ...process.env, LC_ALL: 'C' },
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
     });

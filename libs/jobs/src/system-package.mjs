@@ -1,7 +1,5 @@
 // Finds and installs programs of the system; plain JavaScript, because the set-up scripts use it before there is a build.
-import { spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { spawn, spawnSync } from 'node:child_process';
 
 /** Where package managers put servers that a PATH may lack. */
 const USUAL_PLACES = [
@@ -16,11 +14,13 @@ const INSTALL_WITHIN_MS = 180_000;
 
 /**
  * @param {string} name
- * @param {readonly string[]} [places] folders to look in; PATH and the usual places when absent
+ * @param {readonly string[]} [places] folders to look in after PATH and the usual places
  * @returns {string | undefined} the path of the executable
  */
-export function findExecutable(name, places = [...(process.env.PATH ?? '').split(delimiter), ...USUAL_PLACES]) {
-  return places.map((place) => join(place, name)).find(isExecutable);
+export function findExecutable(name, places = []) {
+  const more = [...USUAL_PLACES, ...places].join(':');
+  const found = spawnSync('sh', ['-c', 'PATH="$PATH:$1"; command -v "$2"', 'sh', more, name], { encoding: 'utf8' });
+  return found.status === 0 ? found.stdout.trim() : undefined;
 }
 
 /**
@@ -43,16 +43,6 @@ export async function installPackage({ apt, brew }, log) {
   return run(brewPath, ['install', brew], log);
 }
 
-/** @param {string} path */
-function isExecutable(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /**
  * @param {string} command
  * @param {readonly string[]} args
@@ -61,8 +51,10 @@ function isExecutable(path) {
  */
 function run(command, args, log) {
   return new Promise((resolve) => {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: INSTALL_WITHIN_MS });
+    const child = spawn('env', ['DEBIAN_FRONTEND=noninteractive', command, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: INSTALL_WITHIN_MS,
+    });
     let output = '';
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (text) => (output = (output + text).slice(-500)));
