@@ -111,7 +111,16 @@ export async function denialsOf(
 ): Promise<DenialReason[]> {
   const reasons = agentId === undefined ? [] : await agentDenials(db, tenant, agentId);
   const user = userId === undefined ? undefined : await userDenial(db, tenant, userId);
-  if (user !== undefined) reasons.push(user);
+  const group = await groupDenial(db, tenant, userId, requiresGroups);
+  return [...reasons, ...(user === undefined ? [] : [user]), ...(group === undefined ? [] : [group])];
+}
+
+export async function groupDenial(
+  db: Db,
+  tenant: string,
+  userId: string | undefined,
+  requiresGroups: readonly string[],
+): Promise<DenialReason | undefined> {
   for (const group of requiresGroups) {
     const member = await db
       .selectFrom('held_members')
@@ -120,7 +129,7 @@ export async function denialsOf(
       .where('group_id', '=', group)
       .where('member_id', '=', userId ?? '')
       .executeTakeFirst();
-    if (member === undefined) return [...reasons, 'group_missing'];
+    if (member === undefined) return 'group_missing';
   }
-  return reasons;
+  return undefined;
 }

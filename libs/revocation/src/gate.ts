@@ -3,7 +3,7 @@ import type { Holder, HoldingType } from '@app/events';
 import { Inject, Injectable } from '@nestjs/common';
 import { sql, type Kysely } from 'kysely';
 import type { CredentialReason, Provider, Status, StatusQuestion, StatusReason } from './access.queries.js';
-import { agentDenials, denialsOf, subjectOf, userDenial, type DenialReason } from './denials.js';
+import { agentDenials, denialsOf, groupDenial, subjectOf, userDenial, type DenialReason } from './denials.js';
 import { GATE_DB, type GateDb, type GateHoldingRow, type GateProviderRow } from './gate-db.js';
 import { GATE } from './gate.view.js';
 import { subjectsOf } from './subjects.view.js';
@@ -83,14 +83,19 @@ export class Gate {
     const isUsers = asking.userId === undefined || row.user_id === null || row.user_id === asking.userId;
     const isTheirs = isAgents && isUsers && (asking.agentId !== undefined || row.user_id !== null);
     if (!isTheirs) return [...ended, 'credential_not_held'];
+    // Those who ask were looked at already.
     const holder = {
-      ...(row.user_id === null ? {} : { userId: row.user_id }),
-      ...(row.agent_id === null ? {} : { agentId: row.agent_id }),
+      ...(row.user_id === null || row.user_id === asking.userId ? {} : { userId: row.user_id }),
+      ...(row.agent_id === null || row.agent_id === asking.agentId ? {} : { agentId: row.agent_id }),
     };
-    return [
-      ...ended,
-      ...(await denialsOf(subjectsOf(this.db), tenant, holder, JSON.parse(row.requires_groups) as string[])),
-    ];
+    const denials = await denialsOf(subjectsOf(this.db), tenant, holder);
+    const group = await groupDenial(
+      subjectsOf(this.db),
+      tenant,
+      row.user_id ?? undefined,
+      JSON.parse(row.requires_groups) as string[],
+    );
+    return [...ended, ...denials, ...(group === undefined ? [] : [group])];
   }
 
   private providerRows(tenant: string) {

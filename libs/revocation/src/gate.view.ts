@@ -1,13 +1,17 @@
 // The deny gate: who may act, folded in the order of the log, so that it agrees with what the relay revokes.
 import type { Projection } from '@app/event-log';
-import type { Holder, HoldingType, RecordedEvent } from '@app/events';
+import type { EventType, Holder, HoldingType, RecordedEvent } from '@app/events';
 import type { Kysely } from 'kysely';
 import { chunksOf } from './chunks.js';
 import { denialsOf } from './denials.js';
 import { migrateGateDb, type GateDb } from './gate-db.js';
 import { applyToSubjects, subjectsOf } from './subjects.view.js';
+import { applyUserStates, isUserState, type UserState } from './user-states.js';
 
 type Trx = Kysely<GateDb>;
+
+/** Come between the states of users in great numbers, and nothing here looks at them. */
+const PASSING: ReadonlySet<EventType> = new Set(['UserNameReserved', 'UserNameReleased', 'UserChanged']);
 
 /** Names its checkpoint. */
 export const GATE = 'gate';
@@ -20,11 +24,20 @@ export class GateView implements Projection<GateDb> {
   }
 
   async apply(trx: Trx, events: readonly RecordedEvent[]): Promise<void> {
+    let run: UserState[] = [];
     for (const event of events) {
+      if (isUserState(event)) {
+        run.push(event);
+        continue;
+      }
+      if (PASSING.has(event.type)) continue;
+      await applyUserStates(subjectsOf(trx), run);
+      run = [];
       await applyToSubjects(subjectsOf(trx), event);
       await applyToProviders(trx, event);
       await applyToHoldings(trx, event);
     }
+    await applyUserStates(subjectsOf(trx), run);
   }
 }
 

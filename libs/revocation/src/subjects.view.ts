@@ -3,6 +3,7 @@ import type { MemberRef, OwnerRef, RecordedEvent } from '@app/events';
 import type { Kysely } from 'kysely';
 import { chunksOf } from './chunks.js';
 import type { Index, Table } from './sql-tables.js';
+import { applyUserStates, isUserState } from './user-states.js';
 
 export type SubjectType = 'user' | 'agent';
 export type SubjectState = 'active' | 'deactivated' | 'orphaned' | 'deleted';
@@ -54,16 +55,10 @@ type Trx = Kysely<SubjectsDb>;
 /** A view of a larger database that sees the tables of {@link SubjectsDb} only. */
 export const subjectsOf = <Db extends SubjectsDb>(db: Kysely<Db>): Trx => db as unknown as Trx;
 
-async function setState(
-  trx: Trx,
-  tenant: string,
-  { type, id }: { type: SubjectType; id: string },
-  state: SubjectState,
-  generation?: number,
-) {
+async function setAgent(trx: Trx, tenant: string, id: string, state: SubjectState, generation?: number) {
   await trx
     .insertInto('held_subjects')
-    .values({ tenant, subject_type: type, subject_id: id, state, generation: generation ?? 1 })
+    .values({ tenant, subject_type: 'agent', subject_id: id, state, generation: generation ?? 1 })
     .onConflict((c) =>
       c
         .columns(['tenant', 'subject_type', 'subject_id'])
@@ -122,18 +117,9 @@ async function changeMembers(
 
 /** Applies one event; events that are not about users, agents and groups are ignored. */
 export async function applyToSubjects(trx: Trx, event: RecordedEvent): Promise<void> {
+  if (isUserState(event)) return applyUserStates(trx, [event]);
   const { tenant } = event.metadata;
   switch (event.type) {
-    case 'UserProvisioned': {
-      const state = event.data.active ? 'active' : 'deactivated';
-      return setState(trx, tenant, { type: 'user', id: event.data.userId }, state, 1);
-    }
-    case 'UserDeactivated':
-      return setState(trx, tenant, { type: 'user', id: event.data.userId }, 'deactivated');
-    case 'UserDeleted':
-      return setState(trx, tenant, { type: 'user', id: event.data.userId }, 'deleted');
-    case 'UserReactivated':
-      return setState(trx, tenant, { type: 'user', id: event.data.userId }, 'active', event.data.generation);
     case 'GroupCreated':
       await trx
         .insertInto('held_groups')
@@ -155,8 +141,7 @@ export async function applyToSubjects(trx: Trx, event: RecordedEvent): Promise<v
 
 async function applyToAgents(trx: Trx, event: RecordedEvent): Promise<void> {
   const { tenant } = event.metadata;
-  const set = (id: string, state: SubjectState, generation?: number) =>
-    setState(trx, tenant, { type: 'agent', id }, state, generation);
+  const set = (id: string, state: SubjectState, generation?: number) => setAgent(trx, tenant, id, state, generation);
   switch (event.type) {
     case 'AgentProvisioned':
       await set(event.data.agentId, event.data.active ? 'active' : 'deactivated', 1);
