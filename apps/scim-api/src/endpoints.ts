@@ -1,6 +1,7 @@
 // The endpoints that are served, by the name in their path.
 import { EventLog, ReadModels } from '@app/event-log';
 import { Inject, Injectable } from '@nestjs/common';
+import { AgentResource } from './agent.resource.js';
 import { Endpoint } from './endpoint.js';
 import { GroupResource } from './group.resource.js';
 import { SCIM_BASE_URL, type PublicAddress } from './public-address.js';
@@ -11,10 +12,12 @@ import { UserResource } from './user.resource.js';
 export class Endpoints {
   readonly users: Endpoint;
   readonly groups: Endpoint;
+  readonly agents: Endpoint;
 
   constructor(
     users: UserResource,
     groups: GroupResource,
+    agents: AgentResource,
     log: EventLog,
     readModels: ReadModels,
     quirks: QuirkCounts,
@@ -23,15 +26,18 @@ export class Endpoints {
     const parts = { log, readModels, quirks, address };
     this.users = new Endpoint(users, parts) as unknown as Endpoint;
     this.groups = new Endpoint(groups, parts) as unknown as Endpoint;
+    this.agents = new Endpoint(agents, parts) as unknown as Endpoint;
   }
 
-  /** The endpoint of `/Users` or `/Groups`, whatever the case of its name. */
+  /** The endpoint of `/Users`, `/Groups` or `/Agents`, whatever the case of its name. */
   byName(name: string): Endpoint | undefined {
     switch (name.toLowerCase()) {
       case 'users':
         return this.users;
       case 'groups':
         return this.groups;
+      case 'agents':
+        return this.agents;
       default:
         return undefined;
     }

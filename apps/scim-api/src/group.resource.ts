@@ -26,7 +26,7 @@ export class GroupResource implements ScimResource<StoredGroup, GroupWithMembers
   readonly type = registry.type('Group');
   readonly related = 'members';
   // Before `id`: Entra ID asks `id eq "g" and members eq "u"`, and a person is in fewer groups than a group has members.
-  readonly indexed = ['members', 'id', 'displayName', 'externalId'] as const;
+  readonly indexed = { members: 'members', id: 'id', displayName: 'displayName', externalId: 'externalId' } as const;
   readonly terse = true;
 
   constructor(

@@ -18,8 +18,8 @@ interface Narrowed {
 }
 
 function narrow<S extends Stored, R extends S>(resource: ScimResource<S, R>, filter: Filter): Narrowed {
-  for (const attribute of resource.indexed) {
-    const split = splitEquality(filter, attribute, resource.type);
+  for (const [name, attribute] of Object.entries(resource.indexed)) {
+    const split = splitEquality(filter, name, resource.type);
     if (split !== undefined) return { equals: { attribute, value: split.value }, rest: split.rest };
   }
   return { rest: filter };

@@ -101,3 +101,11 @@ export class GroupsController extends ResourceController {
     super(endpoints.groups);
   }
 }
+
+@Controller(`${SCIM_PATH}/Agents`)
+@Requires('scim')
+export class AgentsController extends ResourceController {
+  constructor(endpoints: Endpoints) {
+    super(endpoints.agents);
+  }
+}

@@ -1,16 +1,17 @@
 // The SCIM role: what identity providers talk to. Needs CqrsModule, EventLog, ReadModels and SCIM_BASE_URL from the app around it.
 import { Module } from '@nestjs/common';
+import { AgentResource } from './agent.resource.js';
 import { BulkController } from './bulk.controller.js';
 import { DiscoveryController } from './discovery.controller.js';
 import { Endpoints } from './endpoints.js';
 import { GroupResource } from './group.resource.js';
 import { QuirkCounts } from './quirk-counts.js';
-import { GroupsController, UsersController } from './resource.controller.js';
+import { AgentsController, GroupsController, UsersController } from './resource.controller.js';
 import { UserResource } from './user.resource.js';
 
 @Module({
-  controllers: [UsersController, GroupsController, DiscoveryController, BulkController],
-  providers: [UserResource, GroupResource, Endpoints, QuirkCounts],
+  controllers: [UsersController, GroupsController, AgentsController, DiscoveryController, BulkController],
+  providers: [UserResource, GroupResource, AgentResource, Endpoints, QuirkCounts],
   exports: [QuirkCounts],
 })
 export class ScimApiModule {}

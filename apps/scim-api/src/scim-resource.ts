@@ -22,8 +22,8 @@ export interface ScimResource<S extends Stored, R extends S> {
   readonly type: ResourceType;
   /** The attribute that is read from elsewhere, and only when an answer or a filter needs it. */
   readonly related: 'groups' | 'members';
-  /** Filters on these are answered by an index; the most selective first. */
-  readonly indexed: readonly IndexedEquality['attribute'][];
+  /** Attributes whose filters an index answers, and what the directory calls them; the most selective first. */
+  readonly indexed: Readonly<Record<string, IndexedEquality['attribute']>>;
   /** Whether a PATCH is answered 204 unless attributes are asked for, because the resource may be large. */
   readonly terse: boolean;
 

@@ -24,7 +24,7 @@ import { registry } from './served-types.js';
 export class UserResource implements ScimResource<StoredUser, UserWithGroups> {
   readonly type = registry.type('User');
   readonly related = 'groups';
-  readonly indexed = ['id', 'userName', 'externalId', 'displayName'] as const;
+  readonly indexed = { id: 'id', userName: 'userName', externalId: 'externalId', displayName: 'displayName' } as const;
   readonly terse = false;
 
   constructor(

@@ -18,8 +18,7 @@ export const agentSchema: SchemaDefinition = {
       name: 'agentUserName',
       aliases: ['name'],
       required: true,
-      uniqueness: 'server',
-      description: 'The unique name of the agent; one of the two drafts calls it "name".',
+      description: 'The name of the agent; one of the two drafts calls it "name".',
     },
     { name: 'displayName', description: 'The name shown to people.' },
     { name: 'description', description: 'What the agent is for.' },
@@ -33,7 +32,14 @@ export const agentSchema: SchemaDefinition = {
       description: 'Who answers for the agent.',
       subAttributes: reference(['User', 'Group']),
     },
-    { name: 'parent', type: 'complex', description: 'The agent it belongs to.', subAttributes: reference(['Agent']) },
+    // Immutable once set: what an agent loses with its parent must be known from the start.
+    {
+      name: 'parent',
+      type: 'complex',
+      mutability: 'immutable',
+      description: 'The agent it belongs to.',
+      subAttributes: reference(['Agent']),
+    },
     {
       name: 'applications',
       type: 'complex',

@@ -1,0 +1,116 @@
+// Agents: what a SCIM write comes to in commands of the directory, which keeps name, owners and parent apart from the attributes.
+import {
+  ChangeAgent,
+  DeleteAgent,
+  FindAgent,
+  ListAgents,
+  ProvisionAgent,
+  type AgentWrite,
+  type Listed,
+  type Listing,
+  type NamedRef,
+  type StoredAgent,
+  type Written,
+} from '@app/directory';
+import type { OwnerRef, RequestContext } from '@app/events';
+import { ScimError, type ParsedResource, type ScimAttributes, type ScimValue } from '@app/scim';
+import { Injectable } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import type { Compute, ScimResource } from './scim-resource.js';
+import { registry } from './served-types.js';
+
+@Injectable()
+export class AgentResource implements ScimResource<StoredAgent, StoredAgent> {
+  readonly type = registry.type('Agent');
+  readonly related = 'groups';
+  readonly indexed = {
+    id: 'id',
+    agentUserName: 'userName',
+    externalId: 'externalId',
+    displayName: 'displayName',
+  } as const;
+  readonly terse = false;
+
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+  ) {}
+
+  find(tenant: string, id: string): Promise<StoredAgent | undefined> {
+    return this.queries.execute(new FindAgent(tenant, id));
+  }
+
+  list(tenant: string, listing: Listing<StoredAgent>): Promise<Listed<StoredAgent>> {
+    return this.queries.execute(new ListAgents(tenant, listing));
+  }
+
+  async create(context: RequestContext, { attributes }: ParsedResource): Promise<Written<StoredAgent>> {
+    const write = writeOf(attributes, []);
+    if (write.owners.length === 0) throw ScimError.invalidValue('"owners" must name who answers for the agent.');
+    return this.commands.execute(new ProvisionAgent(context, write));
+  }
+
+  /** The last owner may be taken away: that suspends the agent. */
+  change(
+    context: RequestContext,
+    id: string,
+    compute: Compute,
+    expected: bigint | undefined,
+  ): Promise<Written<StoredAgent>> {
+    const change = (current: StoredAgent): AgentWrite | undefined => {
+      const { noop, next } = compute(this.attributesOf(current), undefined);
+      return noop ? undefined : writeOf(next, current.owners);
+    };
+    return this.commands.execute(new ChangeAgent(context, id, change, undefined, expected));
+  }
+
+  remove(context: RequestContext, id: string, expected: bigint | undefined): Promise<{ readonly position: bigint }> {
+    return this.commands.execute(new DeleteAgent(context, id, expected));
+  }
+
+  attributesOf({ attributes, name, active, owners, parentId }: StoredAgent): ScimAttributes {
+    return {
+      ...(attributes as ScimAttributes),
+      agentUserName: name,
+      active,
+      ...(owners.length === 0 ? {} : { owners: owners.map(({ id, type }) => ({ value: id, type })) }),
+      ...(parentId === undefined ? {} : { parent: { value: parentId } }),
+    };
+  }
+
+  /** Groups have users and groups as members, never agents. */
+  relatedOf(): readonly NamedRef[] {
+    return [];
+  }
+}
+
+type Reference = { readonly [key: string]: ScimValue | undefined };
+
+function writeOf(
+  { agentUserName, active, owners, parent, ...attributes }: ScimAttributes,
+  known: readonly OwnerRef[],
+): AgentWrite {
+  const parentId = (parent as Reference | undefined)?.value;
+  const refs = ((owners ?? []) as Reference[]).map((owner) => ownerOf(owner, known));
+  return {
+    name: agentUserName as string,
+    active: active === true,
+    owners: [...new Map(refs.map((ref) => [ref.id, ref])).values()],
+    ...(typeof parentId === 'string' ? { parentId } : {}),
+    attributes,
+  };
+}
+
+/** A client that does not say what an owner is means what it was before, else a user. */
+function ownerOf({ value, type, $ref }: Reference, known: readonly OwnerRef[]): OwnerRef {
+  if (typeof value !== 'string' || value === '')
+    throw ScimError.invalidValue('Each of "owners" needs an id in "value".');
+  const named = typeof type === 'string' ? type.toLowerCase() : undefined;
+  if (named !== undefined && named !== 'user' && named !== 'group') {
+    throw ScimError.invalidValue('"owners" are users or groups.');
+  }
+  if (named !== undefined) return { id: value, type: named === 'group' ? 'Group' : 'User' };
+  const before = known.find(({ id }) => id === value);
+  const isGroup = typeof $ref === 'string' && /\/Groups\//i.test($ref);
+  return before ?? { id: value, type: isGroup ? 'Group' : 'User' };
+}
