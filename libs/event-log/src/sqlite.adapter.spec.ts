@@ -90,15 +90,10 @@ describe('SqliteEventLog', () => {
  * @returns how many were acknowledged in each stream
  */
 async function writeUntilKilled(directory: string, enough: number): Promise<Map<string, number>> {
-  const loader = join(import.meta.dirname, 'typescript-child.fixture.js');
-  const script = join(import.meta.dirname, 'writing-process.fixture.ts');
-  const child = spawn(
-    process.execPath,
-    ['--no-warnings', '--experimental-transform-types', '--import', loader, script, directory],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+  const script = join(import.meta.dirname, 'writing-process.fixture.mjs');
+  const child = spawn(process.execPath, ['--no-warnings', '--experimental-transform-types', script, directory], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const acknowledged = new Map<string, number>();
   let total = 0;
   let rest = '';
