@@ -39,8 +39,7 @@ const problems: ReadonlyArray<readonly [ErrorClass, Problem]> = [
 ];
 
 /** `undefined` for an error that is not expected here: the error filter answers it. */
-const problemOf = (error: unknown): Problem | undefined =>
-  problems.find(([known]) => error instanceof known)?.[1];
+const problemOf = (error: unknown): Problem | undefined => problems.find(([known]) => error instanceof known)?.[1];
 
 /** For `@UseInterceptors`. */
 @Injectable()

@@ -1,11 +1,7 @@
 // Facts about access held: providers, credentials, schedules and runs, as the agent platform registers them.
 
 export type CredentialKind =
-  | 'oauth_access_token'
-  | 'oauth_refresh_token'
-  | 'service_account_key'
-  | 'api_key'
-  | 'ephemeral_credential';
+  'oauth_access_token' | 'oauth_refresh_token' | 'service_account_key' | 'api_key' | 'ephemeral_credential';
 
 /** On whose behalf, and through which agent, something is held. At least one of the two is set. */
 export interface Holder {

@@ -49,7 +49,10 @@ export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
     sentence: (d, n) => `${n(d.userId)} was provisioned${d.active ? '' : ' as inactive'}.`,
   },
   UserChanged: { version: 1, sentence: (d, n) => `${n(d.userId)} was changed (${d.changed.join(', ')}).` },
-  UserDeactivated: { version: 1, sentence: (d, n) => `${n(d.userId)} was deactivated: every gate denies from here on.` },
+  UserDeactivated: {
+    version: 1,
+    sentence: (d, n) => `${n(d.userId)} was deactivated: every gate denies from here on.`,
+  },
   UserReactivated: {
     version: 1,
     sentence: (d, n) => `${n(d.userId)} was reactivated (generation ${d.generation}); nothing was restored.`,
@@ -60,7 +63,8 @@ export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
   GroupMembershipChanged: {
     version: 1,
     sentence: (d, n) => {
-      const one = (refs: readonly { id: string }[]) => (refs.length === 1 && refs[0] ? n(refs[0].id) : count(refs.length, 'member'));
+      const one = (refs: readonly { id: string }[]) =>
+        refs.length === 1 && refs[0] ? n(refs[0].id) : count(refs.length, 'member');
       const parts = [
         ...(d.added.length > 0 ? [`gained ${one(d.added)}`] : []),
         ...(d.removed.length > 0 ? [`lost ${one(d.removed)}`] : []),
@@ -84,14 +88,16 @@ export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
     version: 1,
     sentence: (d, n) => `Agent ${n(d.agentId)} was reactivated (generation ${d.generation}); nothing was restored.`,
   },
-  AgentOrphaned: { version: 1, sentence: (d, n) => `Agent ${n(d.agentId)} lost its last active owner and was suspended.` },
+  AgentOrphaned: {
+    version: 1,
+    sentence: (d, n) => `Agent ${n(d.agentId)} lost its last active owner and was suspended.`,
+  },
   AgentDeleted: { version: 1, sentence: (d, n) => `Agent ${n(d.agentId)} was deleted.` },
   ProviderConfigured: { version: 1, sentence: (d) => `Provider ${d.displayName} was configured (${d.connector}).` },
   ProviderRemoved: { version: 1, sentence: (d, n) => `Provider ${n(d.providerId)} was removed.` },
   CredentialRegistered: {
     version: 1,
-    sentence: (d, n) =>
-      `${d.kind} ${d.credentialId} at ${n(d.providerId)} was registered, held${holder(d, n)}.`,
+    sentence: (d, n) => `${d.kind} ${d.credentialId} at ${n(d.providerId)} was registered, held${holder(d, n)}.`,
   },
   CredentialRotated: { version: 1, sentence: (d) => `Credential ${d.credentialId} was rotated.` },
   CredentialReleased: { version: 1, sentence: (d) => `Credential ${d.credentialId} was released by the platform.` },

@@ -35,7 +35,8 @@ export class OperatorDecisions {
       .executeTakeFirst();
     if (row === undefined) throw new TargetNotFound(`no revocation target ${targetId} in this tenant`);
     const { position } = await this.decisions.execute(streams.revocation(tenant, targetId), aggregate, (target) => {
-      if (target.state === 'settled') throw new TargetSettled(`target ${targetId} has ended with grade ${target.grade}`);
+      if (target.state === 'settled')
+        throw new TargetSettled(`target ${targetId} has ended with grade ${target.grade}`);
       const context = { tenant, actor, correlationId, causationId: correlationId, at: this.clock.iso() };
       const data = { targetId, cascadeId: row.cascade_id, by, reason };
       return { events: [newEvent(type, data, context)], result: undefined };

@@ -32,9 +32,19 @@ describe('the outcome of an attempt', () => {
   it.each<[string, Outcome, string, object]>([
     ['revoked', { kind: 'revoked', evidence }, 'RevocationAcknowledged', { alreadyGone: false }],
     ['already gone', { kind: 'already-gone', evidence }, 'RevocationAcknowledged', { alreadyGone: true }],
-    ['broken credentials of ours', { kind: 'connector-broken', code: 'invalid_client', evidence }, 'RevocationParked', { class: 'connector-broken' }],
+    [
+      'broken credentials of ours',
+      { kind: 'connector-broken', code: 'invalid_client', evidence },
+      'RevocationParked',
+      { class: 'connector-broken' },
+    ],
     ['collateral', { kind: 'collateral-blocked', evidence }, 'RevocationParked', { class: 'collateral-blocked' }],
-    ['a permanent refusal', { kind: 'permanent', reason: 'no', evidence }, 'RevocationParked', { class: 'permanent', reason: 'no' }],
+    [
+      'a permanent refusal',
+      { kind: 'permanent', reason: 'no', evidence },
+      'RevocationParked',
+      { class: 'permanent', reason: 'no' },
+    ],
     ['no way to revoke, no expiry', { kind: 'unsupported', evidence }, 'RevocationParked', { class: 'permanent' }],
   ])('%s is recorded', (_name, outcome, type, data) => {
     expect(decideOutcome(context(), outcome)).toMatchObject({ type, data });
@@ -61,7 +71,13 @@ describe('the outcome of an attempt', () => {
   });
 
   it('honours a Retry-After within bounds and spends no attempt on it', () => {
-    const limited = (afterMs: number): Outcome => ({ kind: 'retry', class: 'rate-limited', afterMs, unknownEffect: false, evidence });
+    const limited = (afterMs: number): Outcome => ({
+      kind: 'retry',
+      class: 'rate-limited',
+      afterMs,
+      unknownEffect: false,
+      evidence,
+    });
     expect(decideOutcome(context(), limited(7_000)).data).toMatchObject({ consumed: false });
     expect(secondsUntil(decideOutcome(context(), limited(7_000)))).toBe(7);
     expect(secondsUntil(decideOutcome(context(), limited(0)))).toBe(1);

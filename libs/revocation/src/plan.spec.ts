@@ -64,7 +64,12 @@ describe('a plan', () => {
       data: {
         targetCount: 1,
         holdingsPosition: '42',
-        cause: { eventId: 'cause', revision: 3, receivedAt: '2026-01-01T00:00:00.000Z', deniedAt: '2026-01-01T00:00:00.010Z' },
+        cause: {
+          eventId: 'cause',
+          revision: 3,
+          receivedAt: '2026-01-01T00:00:00.000Z',
+          deniedAt: '2026-01-01T00:00:00.010Z',
+        },
       },
       metadata: { correlationId: 'request', causationId: 'cause' },
     });

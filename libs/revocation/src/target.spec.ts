@@ -16,7 +16,14 @@ const fact = (type: AnyEvent['type'], data: object): AnyEvent =>
     id: 'e',
     type,
     data: { ...about, evidence, ...data },
-    metadata: { tenant: 'acme', actor: 'system:test', correlationId: 'x', causationId: 'x', schemaVersion: 1, at: later },
+    metadata: {
+      tenant: 'acme',
+      actor: 'system:test',
+      correlationId: 'x',
+      causationId: 'x',
+      schemaVersion: 1,
+      at: later,
+    },
   }) as AnyEvent;
 
 const given = (...facts: AnyEvent[]): Target => facts.reduce(evolveTarget, plannedTarget(0));

@@ -62,7 +62,11 @@ const credential = (
 
 const group = async (groupId: string, ...members: string[]) => {
   await when('GroupCreated', { groupId, displayName: groupId, resource: {} });
-  await when('GroupMembershipChanged', { groupId, added: members.map((id) => ({ id, type: 'User' as const })), removed: [] });
+  await when('GroupMembershipChanged', {
+    groupId,
+    added: members.map((id) => ({ id, type: 'User' as const })),
+    removed: [],
+  });
 };
 
 const leaves = (groupId: string, ...members: string[]) =>
@@ -76,11 +80,14 @@ beforeEach(async () => {
 });
 
 describe('deactivating a person', () => {
-  it.each(['UserDeactivated', 'UserDeleted'] as const)('%s takes what is held on the person’s behalf and nothing else', async (type) => {
-    await credential('ada-token', { userId: 'ada' });
-    await credential('bob-token', { userId: 'bob' });
-    expect(await when(type, { userId: 'ada', userNameHash: 'h' })).toEqual(['ada-token']);
-  });
+  it.each(['UserDeactivated', 'UserDeleted'] as const)(
+    '%s takes what is held on the person’s behalf and nothing else',
+    async (type) => {
+      await credential('ada-token', { userId: 'ada' });
+      await credential('bob-token', { userId: 'bob' });
+      expect(await when(type, { userId: 'ada', userNameHash: 'h' })).toEqual(['ada-token']);
+    },
+  );
 
   it('takes the schedules and runs too', async () => {
     await when('ScheduleRegistered', { scheduleId: 's', providerId: 'p', reference: {}, userId: 'ada' });
@@ -93,7 +100,10 @@ describe('deactivating a person', () => {
   it('takes what agents hold that nobody else owns, and what their children hold', async () => {
     await agent('only-hers', [{ type: 'User', id: 'ada' }]);
     await agent('child', [{ type: 'User', id: 'bob' }], 'only-hers');
-    await agent('shared', [{ type: 'User', id: 'ada' }, { type: 'User', id: 'bob' }]);
+    await agent('shared', [
+      { type: 'User', id: 'ada' },
+      { type: 'User', id: 'bob' },
+    ]);
     await credential('orphaned', { agentId: 'only-hers' });
     await credential('below', { agentId: 'child' });
     await credential('kept', { agentId: 'shared' });
@@ -175,7 +185,9 @@ describe('registering access', () => {
   it('for a denied person is itself the loss', async () => {
     await when('UserDeactivated', { userId: 'ada' });
     expect(await credential('late', { userId: 'ada' })).toEqual(['late']);
-    expect(await when('RunStarted', { runId: 'late-run', providerId: 'p', reference: {}, userId: 'ada' })).toEqual(['late-run']);
+    expect(await when('RunStarted', { runId: 'late-run', providerId: 'p', reference: {}, userId: 'ada' })).toEqual([
+      'late-run',
+    ]);
   });
 
   it('for an unknown holder, an ownerless agent, or somebody outside a required group is denied too', async () => {
