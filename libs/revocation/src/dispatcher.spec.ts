@@ -1,0 +1,325 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { streams } from '@app/events';
+import type { RevocationJob } from '@app/jobs';
+import { Bench, type HeldCredential } from './cascade.fixture.js';
+import type { Outcome } from './connectors/connector.port.js';
+import { Dispatcher } from './dispatcher.js';
+import { HeldQueue } from './held-queue.fixture.js';
+import { decideOutcome } from './outcome.js';
+import type { TargetRow } from './revocation-db.js';
+import { DEFAULT_RETRY_POLICY } from './retry-policy.js';
+import { noChange, plannedOf, targetOf } from './targets.view.js';
+
+const evidence = { adapter: 'test@1', request: 'none', conclusion: 'said so' };
+const REVOKED: Outcome = { kind: 'revoked', evidence };
+const BROKEN: Outcome = { kind: 'connector-broken', code: 'invalid_client', evidence };
+const MINUTE = 60_000;
+
+let bench: Bench;
+let queue: HeldQueue;
+let dispatcher: Dispatcher;
+let errors: unknown[];
+
+/** Everything that does not wait for the clock or for a job has run. */
+const quiet = () => new Promise((resolve) => setImmediate(resolve));
+
+function dispatch(laneConcurrency = 200): void {
+  dispatcher = new Dispatcher({
+    db: bench.db,
+    queue,
+    clock: bench.clock,
+    laneConcurrency,
+    onError: (error) => errors.push(error),
+  });
+  bench.onWork = (change) => dispatcher.noticed(change);
+  dispatcher.start();
+}
+
+beforeEach(async () => {
+  bench = await Bench.open();
+  queue = new HeldQueue();
+  errors = [];
+  await bench.user('ada');
+});
+
+afterEach(async () => {
+  await dispatcher.stop();
+  await bench.close();
+});
+
+/** Deactivates somebody who holds so many credentials at a provider. */
+async function lose(
+  count: number,
+  providerId = 'p',
+  held: HeldCredential = {},
+  prefix = `${providerId}-`,
+): Promise<void> {
+  const userId = `of-${prefix}`;
+  await bench.user(userId);
+  await bench.credentials(count, userId, prefix, { providerId, ...held });
+  await bench.deactivate(userId);
+  await bench.follow();
+  await quiet();
+}
+
+const rowOf = (targetId: string): Promise<TargetRow> =>
+  bench.db.selectFrom('work_targets').selectAll().where('target_id', '=', targetId).executeTakeFirstOrThrow();
+
+/** A worker records the outcome of an attempt, and the relay sees it. */
+async function record(targetId: string, outcome: Outcome): Promise<void> {
+  const row = await rowOf(targetId);
+  const at = bench.clock.iso();
+  const fact = decideOutcome(
+    {
+      cascadeId: row.cascade_id,
+      planned: plannedOf(row),
+      target: targetOf(row),
+      attempt: { number: row.attempts + 1, startedAt: at, endedAt: at },
+      policy: { ...DEFAULT_RETRY_POLICY, jitter: 0 },
+      verifyAfterMs: undefined,
+    },
+    outcome,
+  );
+  await bench.append(streams.revocation(row.tenant, targetId), fact.type, fact.data as never, row.tenant);
+  dispatcher.learned(row, fact);
+}
+
+async function recordAll(jobs: readonly RevocationJob[], outcome: Outcome): Promise<void> {
+  for (const { items } of jobs) for (const { targetId } of items) await record(targetId, outcome);
+  await bench.follow();
+  await quiet();
+}
+
+const sizes = (jobs: readonly RevocationJob[]) => jobs.map((job) => job.items.length);
+const lanes = (jobs: readonly RevocationJob[]) => jobs.map((job) => job.lane);
+
+describe('the dispatcher hands out', () => {
+  it('what is due, in jobs of at most 50 of one lane, with ids that depend on their content', async () => {
+    dispatch();
+    await lose(120);
+    expect(sizes(queue.jobs)).toEqual([50, 50, 20]);
+    expect(lanes(queue.jobs)).toEqual(['acme.p', 'acme.p', 'acme.p']);
+    expect(new Set(queue.jobs.map((job) => job.id)).size).toBe(3);
+    expect(queue.jobs[0]?.items[0]).toMatchObject({ generation: 1, attempt: 1 });
+    expect(queue.jobs[0]?.id).toMatch(/^job-[0-9a-f]{32}$/);
+  });
+
+  it('no more of a lane than may be in flight, and more as outcomes are recorded', async () => {
+    dispatch(100);
+    await lose(130);
+    expect(sizes(queue.jobs)).toEqual([50, 50]);
+    await recordAll(queue.jobs.splice(0, 1), REVOKED);
+    expect(sizes(queue.jobs)).toEqual([50, 30]);
+    expect(dispatcher.status('acme')).toMatchObject([{ providerId: 'p', inFlight: 80, broken: false }]);
+  });
+
+  it('the next target of a narrow lane while another one is still under way', async () => {
+    dispatch(2);
+    await lose(3);
+    const [job] = queue.take();
+    const [first] = job?.items ?? [];
+    await record(first?.targetId as string, REVOKED);
+    await bench.follow();
+    await quiet();
+    expect(sizes(queue.jobs)).toEqual([1]);
+  });
+
+  it('refresh tokens first, and access tokens only once those have an outcome', async () => {
+    dispatch();
+    await bench.credentials(2, 'ada', 'access');
+    await bench.credentials(2, 'ada', 'refresh', { kind: 'oauth_refresh_token' });
+    await bench.deactivate('ada');
+    await bench.follow();
+    await quiet();
+    const [refresh] = queue.take();
+    expect(refresh?.items).toHaveLength(2);
+    const kinds = await Promise.all(refresh?.items.map(async ({ targetId }) => (await rowOf(targetId)).kind) ?? []);
+    expect(new Set(kinds)).toEqual(new Set(['oauth_refresh_token']));
+    await record(refresh?.items[0]?.targetId as string, REVOKED);
+    await bench.follow();
+    await quiet();
+    expect(queue.jobs).toEqual([]);
+    // A refresh token that has to wait for its retry holds nobody up.
+    await record(refresh?.items[1]?.targetId as string, {
+      kind: 'retry',
+      class: 'network',
+      unknownEffect: false,
+      evidence,
+    });
+    await bench.follow();
+    await quiet();
+    expect(sizes(queue.jobs)).toEqual([2]);
+  });
+
+  it('nothing before it is started, and then what it took note of', async () => {
+    dispatch();
+    dispatcher = new Dispatcher({
+      db: bench.db,
+      queue,
+      clock: bench.clock,
+      laneConcurrency: 200,
+      onError: () => undefined,
+    });
+    await lose(1);
+    await dispatcher.refresh(undefined);
+    await quiet();
+    expect(queue.accepted).toEqual([]);
+    dispatcher.start();
+    await quiet();
+    expect(sizes(queue.accepted)).toEqual([1]);
+  });
+
+  it('nothing once it is stopped', async () => {
+    dispatch();
+    await dispatcher.stop();
+    await lose(1);
+    expect(queue.accepted).toEqual([]);
+  });
+
+  it('nothing by rows that were read before an outcome was committed', async () => {
+    dispatch();
+    await lose(1);
+    const [job] = queue.take();
+    const targetId = job?.items[0]?.targetId as string;
+    await dispatcher.stop();
+    dispatch();
+    // The rows are asked for here; the outcome is committed and noticed before the answer is looked at.
+    dispatcher.noticed({ ...noChange(), lanes: new Set(['acme.p']) });
+    const committed = bench.db.updateTable('work_targets').set({ due_at: null, state: 'settled' }).execute();
+    dispatcher.noticed({ ...noChange(), lanes: new Set(['acme.p']), touched: [{ lane: 'acme.p', targetId }] });
+    await committed;
+    await quiet();
+    expect(queue.jobs).toEqual([]);
+  });
+});
+
+describe('lanes', () => {
+  it('do not wait for one another: a provider that never answers holds up nobody else', async () => {
+    dispatch(100);
+    await lose(1_000, 'dead');
+    const stuck = queue.take();
+    expect(stuck.length).toBe(2);
+    await lose(10, 'alive');
+    expect(lanes(queue.jobs)).toEqual(['acme.alive']);
+    expect(sizes(queue.jobs)).toEqual([10]);
+  });
+
+  it('do not share the failure of one', async () => {
+    dispatch();
+    const { enqueue } = queue;
+    queue.enqueue = (jobs) =>
+      jobs[0]?.lane === 'acme.a' ? Promise.reject(new Error('a defect')) : enqueue.call(queue, jobs);
+    dispatcher.noticed(noChange());
+    await bench.credentials(1, 'ada', 'a', { providerId: 'a' });
+    await bench.credentials(1, 'ada', 'b', { providerId: 'b' });
+    await bench.deactivate('ada');
+    await bench.follow();
+    await quiet();
+    expect(lanes(queue.jobs)).toEqual(['acme.b']);
+    expect(errors).toHaveLength(1);
+  });
+});
+
+describe('a lane', () => {
+  const limited: Outcome = { kind: 'retry', class: 'rate-limited', afterMs: 90_000, unknownEffect: false, evidence };
+
+  it('that is rate-limited pauses until the provider said, and spends no attempt on it', async () => {
+    dispatch(100);
+    await lose(101);
+    const [first, second] = queue.take();
+    await recordAll([first as RevocationJob], limited);
+    expect(queue.jobs).toEqual([]);
+    expect(dispatcher.status('acme')).toMatchObject([{ pausedUntil: bench.clock.iso(bench.clock.now() + 90_000) }]);
+    await recordAll([second as RevocationJob], REVOKED);
+    bench.clock.advance(89_999);
+    await quiet();
+    expect(queue.jobs).toEqual([]);
+    bench.clock.advance(1);
+    await quiet();
+    expect(sizes(queue.jobs)).toEqual([50, 1]);
+    expect((await bench.targets()).every((row) => row.consumed === 0)).toBe(true);
+  });
+
+  it('whose provider refuses our credentials is closed once, tried with one target, and opened by the first success', async () => {
+    dispatch(50);
+    await lose(100);
+    await recordAll(queue.take(), BROKEN);
+    expect(queue.jobs).toEqual([]);
+    expect(dispatcher.status('acme')).toMatchObject([{ broken: true }]);
+    bench.clock.advance(5 * MINUTE);
+    await quiet();
+    expect(sizes(queue.jobs)).toEqual([1]);
+    await recordAll(queue.take(), BROKEN);
+    expect(queue.jobs).toEqual([]);
+    bench.clock.advance(5 * MINUTE);
+    await quiet();
+    expect(sizes(queue.jobs)).toEqual([1]);
+    await recordAll(queue.take(), REVOKED);
+    expect(dispatcher.status('acme')).toMatchObject([{ broken: false, pausedUntil: undefined }]);
+    for (let left = queue.take(); left.length > 0; left = queue.take()) await recordAll(left, REVOKED);
+    expect((await bench.targets()).filter((row) => row.state !== 'settled')).toEqual([]);
+  });
+
+  it('whose provider is configured anew goes on at once, with what was parked for it', async () => {
+    dispatch(50);
+    await lose(100);
+    await recordAll(queue.take(), BROKEN);
+    expect(queue.jobs).toEqual([]);
+    await bench.provider('p', 'rfc7009');
+    await bench.follow();
+    await quiet();
+    expect(sizes(queue.jobs)).toEqual([50]);
+    for (let left = queue.take(); left.length > 0; left = queue.take()) await recordAll(left, REVOKED);
+    expect((await bench.targets()).filter((row) => row.state !== 'settled')).toEqual([]);
+  });
+
+  it('follows the clock: what is deferred is handed out when its time has come', async () => {
+    dispatch();
+    await lose(1);
+    await recordAll(queue.take(), { kind: 'retry', class: 'timeout', unknownEffect: true, evidence });
+    bench.clock.advance(4_999);
+    await quiet();
+    expect(queue.jobs).toEqual([]);
+    bench.clock.advance(1);
+    await quiet();
+    expect(queue.jobs[0]?.items).toMatchObject([{ attempt: 2 }]);
+  });
+});
+
+describe('a refresh', () => {
+  it('hands out again what could not be handed over while the queue was unavailable', async () => {
+    dispatch();
+    queue.reachable = false;
+    await lose(3);
+    expect(errors).toHaveLength(1);
+    expect(dispatcher.status('acme')).toMatchObject([{ inFlight: 0 }]);
+    queue.reachable = true;
+    await dispatcher.refresh(undefined);
+    await quiet();
+    expect(sizes(queue.jobs)).toEqual([3]);
+  });
+
+  it('leaves alone what is in flight, and gives up on it after five minutes without a record', async () => {
+    dispatch();
+    await lose(3);
+    queue.take();
+    bench.clock.advance(5 * MINUTE);
+    await dispatcher.refresh(undefined);
+    await quiet();
+    expect(queue.jobs).toEqual([]);
+    bench.clock.advance(1);
+    await dispatcher.refresh(undefined);
+    await quiet();
+    expect(sizes(queue.jobs)).toEqual([3]);
+  });
+
+  it('after a restart finds everything that is due', async () => {
+    dispatch();
+    await dispatcher.stop();
+    await lose(3);
+    dispatch();
+    await dispatcher.refresh(undefined);
+    await quiet();
+    expect(sizes(queue.jobs)).toEqual([3]);
+  });
+});

@@ -1,0 +1,118 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Bench } from './cascade.fixture.js';
+import { Dispatcher } from './dispatcher.js';
+import { HeldQueue } from './held-queue.fixture.js';
+import { Sweep } from './sweep.js';
+
+const INTERVAL = 5_000;
+
+let bench: Bench;
+let queue: HeldQueue;
+let dispatcher: Dispatcher;
+let sweep: Sweep;
+let errors: unknown[];
+
+const quiet = () => new Promise((resolve) => setImmediate(resolve));
+
+beforeEach(async () => {
+  bench = await Bench.open();
+  queue = new HeldQueue();
+  errors = [];
+  const { db, clock } = bench;
+  const onError = (error: unknown) => errors.push(error);
+  dispatcher = new Dispatcher({ db, queue, clock, laneConcurrency: 200, onError });
+  bench.onWork = (change) => dispatcher.noticed(change);
+  dispatcher.start();
+  sweep = new Sweep({ dispatcher, queue, clock, intervalMs: INTERVAL, onError });
+  await bench.user('ada');
+  await bench.credentials(60, 'ada');
+  await bench.deactivate('ada');
+  await bench.follow();
+  await quiet();
+});
+
+afterEach(async () => {
+  await sweep.stop();
+  await dispatcher.stop();
+  await bench.close();
+});
+
+const handedOut = () => queue.jobs.reduce((sum, job) => sum + job.items.length, 0);
+
+const sweepAfter = async (ms: number) => {
+  bench.clock.advance(ms);
+  await sweep.once();
+  await quiet();
+};
+
+describe('the sweep', () => {
+  it('hands out again what a queue that lost everything does not know any more', async () => {
+    expect(handedOut()).toBe(60);
+    queue.take();
+    await sweepAfter(1);
+    expect(handedOut()).toBe(0);
+    await sweepAfter(INTERVAL);
+    expect(handedOut()).toBe(60);
+  });
+
+  it('sees an empty queue as lost only for what was handed over before it was first seen empty', async () => {
+    queue.take();
+    await sweepAfter(1);
+    bench.clock.advance(1);
+    await bench.user('bob');
+    await bench.credentials(5, 'bob', 'late');
+    await bench.deactivate('bob');
+    await bench.follow();
+    await quiet();
+    expect(handedOut()).toBe(5);
+    queue.take();
+    await sweepAfter(INTERVAL);
+    expect(handedOut()).toBe(60);
+  });
+
+  it('leaves alone what a worker is busy with', async () => {
+    queue.take();
+    queue.active = 1;
+    await sweepAfter(1);
+    await sweepAfter(INTERVAL);
+    await sweepAfter(INTERVAL);
+    expect(handedOut()).toBe(0);
+  });
+
+  it('leaves a queue that lost only a part to the lease of five minutes', async () => {
+    queue.jobs.pop();
+    await sweepAfter(1);
+    await sweepAfter(INTERVAL);
+    expect(handedOut()).toBe(50);
+    await sweepAfter(300_000);
+    expect(handedOut()).toBe(60);
+  });
+
+  it('takes nothing for lost while the queue cannot be reached', async () => {
+    queue.take();
+    await sweepAfter(1);
+    queue.reachable = false;
+    await sweepAfter(INTERVAL);
+    expect(errors).toHaveLength(1);
+    queue.reachable = true;
+    await sweepAfter(INTERVAL);
+    expect(handedOut()).toBe(0);
+    await sweepAfter(INTERVAL);
+    expect(handedOut()).toBe(60);
+  });
+
+  it('repeats itself by the clock until it is stopped', async () => {
+    queue.take();
+    bench.clock.advance(1);
+    sweep.start();
+    await quiet();
+    bench.clock.advance(INTERVAL);
+    await quiet();
+    expect(handedOut()).toBe(60);
+    await sweep.stop();
+    queue.take();
+    bench.clock.advance(10 * INTERVAL);
+    await quiet();
+    expect(handedOut()).toBe(0);
+  });
+});
