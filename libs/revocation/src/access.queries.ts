@@ -8,7 +8,7 @@ export type CredentialReason =
   | 'credential_unknown'
   /** The platform released it. */
   | 'credential_released'
-  /** Its revocation was planned: final, whatever becomes of its holder. */
+  /** Its revocation was planned: the secret stays dead, whatever becomes of its holder. */
   | 'credential_revoked'
   /** It belongs to somebody else. */
   | 'credential_not_held';

@@ -18,7 +18,7 @@ export interface GateHoldingRow {
   agent_id: string | null;
   /** JSON array of group ids. */
   requires_groups: string;
-  /** `held`, `revoked` (its revocation was planned; final) or `released`. */
+  /** `held`, `revoked` (the revocation of its current secret was planned) or `released`. */
   state: 'held' | 'revoked' | 'released';
   /** JSON array of {@link DenialReason} as of the last registration or rotation. */
   denials: string;

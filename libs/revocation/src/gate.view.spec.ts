@@ -1,7 +1,7 @@
 // What the gate answers to "may this agent still act?", fact by fact.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { streams, type PlannedTarget } from '@app/events';
-import { ConfigureProvider, RegisterCredentials, ReleaseCredential } from './access.commands.js';
+import { ConfigureProvider, RegisterCredentials, ReleaseCredential, RotateCredential } from './access.commands.js';
 import { SubjectStatus, type StatusQuestion } from './access.queries.js';
 import { contextFor, openAccess, type AccessWorld } from './access.fixture.js';
 
@@ -15,6 +15,20 @@ async function credential(id: string, holder: { userId?: string; agentId?: strin
   const item = { id, kind: 'api_key' as const, providerId: 'idp', requiresGroups, ...holder };
   const [answer] = await world.commands.execute(new RegisterCredentials(context, [item]));
   expect(answer).toMatchObject({ id, changed: true });
+}
+
+/** The relay plans its revocation. */
+async function plan(holdingId: string) {
+  const target = {
+    targetId: `t-${holdingId}`,
+    holdingType: 'credential',
+    holdingId,
+    kind: 'api_key',
+    providerId: 'idp',
+    order: 20,
+  };
+  const planned = { cascadeId: `k-${holdingId}`, targets: [target as PlannedTarget] };
+  await world.tell(streams.cascade('acme', planned.cascadeId), 'RevocationPlanned', planned);
 }
 
 beforeEach(async () => {
@@ -133,20 +147,24 @@ describe('a credential', () => {
   it('is dead from the moment its revocation is planned, or it is released', async () => {
     await credential('c', { userId: 'ada' });
     await credential('d', { userId: 'ada' });
-    const target = {
-      targetId: 't',
-      holdingType: 'credential',
-      holdingId: 'c',
-      kind: 'api_key',
-      providerId: 'idp',
-      order: 20,
-    };
-    const planned = { cascadeId: 'k', targets: [target as PlannedTarget] };
-    await world.tell(streams.cascade('acme', 'k'), 'RevocationPlanned', planned);
+    await plan('c');
     const { position } = await world.commands.execute(new ReleaseCredential(context, 'd'));
     await world.reached(position);
     expect(await reasons({ subjectId: 'ada', credentialId: 'c' })).toEqual(['credential_revoked']);
+    await world.deactivate('ada');
+    await world.tell(streams.user('acme', 'ada'), 'UserReactivated', { userId: 'ada', generation: 2 });
+    expect(await reasons({ subjectId: 'ada', credentialId: 'c' })).toEqual(['credential_revoked']);
     expect(await reasons({ subjectId: 'ada', credentialId: 'd' })).toEqual(['credential_released']);
+  });
+
+  it('with a new secret may be used by a holder who may act, and dies again with one who may not', async () => {
+    await credential('c', { userId: 'ada' });
+    await plan('c');
+    const rotate = (secret: string) => world.commands.execute(new RotateCredential(context, 'c', { secret }));
+    expect(await rotate('second')).toMatchObject({ denials: [] });
+    expect(await reasons({ subjectId: 'ada', credentialId: 'c' })).toEqual([]);
+    await world.deactivate('ada');
+    expect(await rotate('third')).toMatchObject({ denials: ['user_deactivated'] });
   });
 });
 

@@ -143,7 +143,8 @@ async function rotate(trx: Trx, tenant: string, id: string): Promise<void> {
   const requiresGroups = JSON.parse(row.requires_groups) as string[];
   const denials = await denialsOf(subjectsOf(trx), tenant, holder, requiresGroups);
   await holdings(trx, tenant, 'credential', [id])
-    .set({ denials: JSON.stringify(denials) })
+    // A new secret is held anew, as the relay sees it; if the holder is denied, its revocation follows in the log.
+    .set({ state: 'held', denials: JSON.stringify(denials) })
     .execute();
 }
 

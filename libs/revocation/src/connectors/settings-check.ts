@@ -34,11 +34,11 @@ export function required(rule: SettingRule): SettingRule {
   return { ...rule, required: true };
 }
 
-/** One sentence per problem. A name without a rule is a problem: a typing error would switch a proof off in silence. */
+/** One sentence per problem; none quotes what was sent, names included. A name without a rule is a problem: a typing error would switch a proof off in silence. */
 export function problemsOf(settings: Readonly<Record<string, unknown>>, rules: SettingRules): string[] {
   const problems = Object.keys(settings)
     .filter((name) => rules[name] === undefined)
-    .map((name) => `${name} is not a setting of this connector: use ${Object.keys(rules).join(', ')}.`);
+    .map(() => `A setting was sent that is not one of this connector: use ${Object.keys(rules).join(', ')}.`);
   for (const [name, rule] of Object.entries(rules)) {
     const value = settings[name];
     if (value === undefined) {
