@@ -93,7 +93,12 @@ export class Scenario {
     const answer = await this.api.put(`/providers/${providerId}`, {
       connector: 'rfc7009',
       displayName: providerId,
-      settings: { issuer: provider.issuer, clientId: provider.clientId, verifyAfterMs: 50 },
+      settings: {
+        revocationEndpoint: `${provider.issuer}/revoke`,
+        introspectionEndpoint: `${provider.issuer}/introspect`,
+        clientId: provider.clientId,
+        verifyAfterMs: 50,
+      },
       secret: clientSecret,
     });
     expectStatus(answer, 200);

@@ -125,7 +125,7 @@ export class LabServer {
       const answer = this.handle({ method: request.method ?? '', path, headers: request.headers, body }, call);
       const latencyMs = this.current.latencyMs ?? 0;
       if (latencyMs === 0) this.answer(call, answer, response);
-      else setTimeout(() => this.answer(call, answer, response), latencyMs);
+      else setTimeout(() => this.answer(call, answer, response), latencyMs).unref();
     });
   }
 
