@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findExecutable, installPackage } from '../libs/jobs/src/system-package.mjs';
@@ -126,7 +127,7 @@ export function runProgram(args, { stdio = 'inherit' } = {}) {
     child.once('error', (error) => reject(new SetupError(`Node cannot be started: ${error.message}. Run "npm ci".`)));
     child.once('close', (code, signal) => {
       process.off('SIGINT', onInterrupt).off('SIGTERM', onTerminate);
-      resolve(code ?? (signal === 'SIGINT' ? 130 : 143));
+      resolve(code ?? 128 + constants.signals[signal]);
     });
   });
 }

@@ -130,7 +130,12 @@ const ownerFile = (directory: string): string => join(directory, 'owner.json');
 async function endOrphan(directory: string): Promise<void> {
   const text = await readFile(ownerFile(directory), 'utf8').catch(() => '{}');
   const { pid, socketPath } = parsed(text);
-  if (pid === undefined || socketPath === undefined || (await ask(socketPath, 'PING')) === undefined) return;
+  if (pid === undefined || socketPath === undefined) return;
+  if ((await ask(socketPath, 'PING')) !== undefined) await shutDown(directory, pid, socketPath);
+  await rm(dirname(socketPath), { recursive: true, force: true });
+}
+
+async function shutDown(directory: string, pid: number, socketPath: string): Promise<void> {
   if (pid !== process.pid && isAlive(pid)) {
     throw new Error(
       `${directory} holds the Redis of process ${pid}: give each process its own DATA_DIR, or set REDIS_URL`,
@@ -142,7 +147,6 @@ async function endOrphan(directory: string): Promise<void> {
     if (performance.now() > deadline) throw new Error(`a Redis that was left behind in ${directory} does not end`);
     await sleep(10);
   }
-  await rm(dirname(socketPath), { recursive: true, force: true });
 }
 
 function parsed(text: string): { pid?: number; socketPath?: string } {

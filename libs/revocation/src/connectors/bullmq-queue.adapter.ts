@@ -1,4 +1,5 @@
 // Reaches into the BullMQ queues of an agent platform: what is scheduled, waiting and running there, and how to stop it.
+import { redisSocketOf } from '@app/jobs';
 import { ErrorCode, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 
@@ -79,7 +80,7 @@ export class BullmqQueues {
       maxRetriesPerRequest: 1,
       retryStrategy: (times: number) => Math.min(times * 100, 5_000),
     };
-    const socket = socketOf(url);
+    const socket = redisSocketOf(url);
     this.client = socket === undefined ? new Redis(url, options) : new Redis({ ...options, ...socket });
     // Every command reports the failure to its caller; without a listener it would end the process as well.
     this.client.on('error', () => undefined);
@@ -164,16 +165,6 @@ export class BullmqQueues {
  */
 export function cancelChannel(address: QueueAddress): string {
   return `${address.prefix}:${address.queue}:cancel`;
-}
-
-/** The options of a unix socket URL; undefined for `redis://` and `rediss://`. @throws TypeError for anything else */
-function socketOf(url: string): { path: string; db: number; password?: string } | undefined {
-  const { protocol, pathname, searchParams } = new URL(url);
-  if (protocol === 'redis:' || protocol === 'rediss:') return undefined;
-  if (protocol !== 'unix:' && protocol !== 'redis+unix:') throw new TypeError('not a Redis URL');
-  const password = searchParams.get('password');
-  const db = Number(searchParams.get('db') ?? 0);
-  return { path: decodeURIComponent(pathname), db, ...(password === null ? {} : { password }) };
 }
 
 export type RedisFault = 'refused' | 'busy' | 'timeout' | 'network';
