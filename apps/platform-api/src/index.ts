@@ -1,3 +1,2 @@
-export { IDEMPOTENCY_DB, migrateIdempotencyDb, type IdempotencyDb } from './idempotency-db.js';
-export { platformDocument } from './openapi.js';
+export { IDEMPOTENCY_DB, type IdempotencyDb } from './idempotency-db.js';
 export * from './platform-api.module.js';

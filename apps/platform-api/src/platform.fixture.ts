@@ -66,7 +66,7 @@ export const contextFor = (tenant: string): RequestContext => ({
 
 export interface Answer {
   readonly status: number;
-  // eslint-disable-next-line -- JSON of any shape, looked into by expectations
+  /** JSON of any shape, looked into by expectations. */
   readonly body: any;
   readonly text: string;
   readonly headers: Readonly<Record<string, unknown>>;
