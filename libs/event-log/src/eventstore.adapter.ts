@@ -207,7 +207,9 @@ export class EventStoreLog extends EventLog {
 
   override async close(): Promise<void> {
     this.closing.abort();
-    await Promise.all([this.writes, this.reads, ...this.subscriptions].map((connection) => connection.end()));
+    const ends = [this.writes, this.reads, ...this.subscriptions].map((connection) => connection.end());
+    // A client that still looks for the leader of its cluster ends by itself when it gives up.
+    await within(this.timeoutMs, Promise.all(ends)).catch(() => undefined);
   }
 
   private mustBeOpen(): void {

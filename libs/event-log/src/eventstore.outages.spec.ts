@@ -278,6 +278,29 @@ describe('writers and a subscriber in a storm of outages', () => {
   }
 });
 
+describe('a cluster', () => {
+  it('is written through its leader, and through the next one when the leader is gone', async () => {
+    const second = await startEventStoreServer();
+    server.leader = second;
+    const nodes = `esdb://127.0.0.1:${server.port},127.0.0.1:${second.port}?tls=false`;
+    const clustered = EventStoreLog.connect({ url: nodes, timeoutMs: 5_000 });
+    const before = server.size;
+    await clustered.append(newStream(), 'no-stream', [runEnded('a')]);
+    expect([server.size, second.size]).toEqual([before, before + 1]);
+    server.leader = server;
+    await second.stop();
+    const [stream, events] = [newStream(), [runEnded('b')]];
+    await expect(clustered.append(stream, 'no-stream', events)).rejects.toBeInstanceOf(EventLogUnavailable);
+    expect((await clustered.append(stream, 'no-stream', events)).revision).toBe(0n);
+    await server.stop();
+    const lost = EventStoreLog.connect({ url: nodes, timeoutMs: TIMEOUT_MS });
+    await expectUnavailable(() => lost.head());
+    const closing = performance.now();
+    await Promise.all([lost.close(), clustered.close()]);
+    expect(performance.now() - closing).toBeLessThan(TIMEOUT_MS + GRACE_MS);
+  });
+});
+
 describe('a connection', () => {
   it('is not needed to begin with', async () => {
     await server.stop();

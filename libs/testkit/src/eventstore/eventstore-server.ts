@@ -1,6 +1,7 @@
 // An EventStoreDB for tests: the gRPC service that its client publishes, in memory, failing on demand.
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import gossipService, { type IGossipServer } from '@eventstore/db-client/generated/gossip_grpc_pb.js';
 import streamsService, { type IStreamsServer } from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import type streams from '@eventstore/db-client/generated/streams_pb.js';
 import {
@@ -42,6 +43,8 @@ export async function startEventStoreServer(): Promise<EventStoreServer> {
 }
 
 export class EventStoreServer {
+  /** The node that this one names as the leader of its cluster. The events of a cluster are not copied between nodes. */
+  leader: EventStoreServer = this;
   private readonly wire = new Wire();
   private readonly stored = new StoredStreams();
   private faults: { kind: Fault; on: readonly Call[] }[] = [];
@@ -51,8 +54,12 @@ export class EventStoreServer {
     for (let i = 0; i < 3; i += 1) this.writeSystemEvent();
   }
 
+  get port(): number {
+    return this.wire.port;
+  }
+
   get url(): string {
-    return `esdb://127.0.0.1:${this.wire.port}?tls=false`;
+    return `esdb://127.0.0.1:${this.port}?tls=false`;
   }
 
   /** Connections that clients have opened so far. */
@@ -125,6 +132,10 @@ export class EventStoreServer {
       read: (call) => void this.read(call).catch((error: unknown) => call.destroy(error as Error)),
     };
     server.addService(streamsService.StreamsService, service as unknown as UntypedServiceImplementation);
+    const gossip: Pick<IGossipServer, 'read'> = {
+      read: (_call, answer) => answer(null, messages.clusterInfo([this.port, this.leader.port], this.leader.port)),
+    };
+    server.addService(gossipService.GossipService, gossip as unknown as UntypedServiceImplementation);
     const port = await new Promise<number>((resolve, reject) => {
       server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
         error === null ? resolve(bound) : reject(error),
@@ -261,7 +272,7 @@ export class EventStoreServer {
 
   private failureOf(fault: Fault | undefined): Failure | undefined {
     if (fault === 'internal') return { code: status.INTERNAL, details: 'internal error' };
-    if (fault === 'not-leader') return notLeader('127.0.0.1', this.wire.port);
+    if (fault === 'not-leader') return notLeader('127.0.0.1', this.leader.port);
     return undefined;
   }
 

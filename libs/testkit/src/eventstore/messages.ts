@@ -1,4 +1,5 @@
 // Between the messages of EventStoreDB's protocol, as its client publishes them, and the stored events.
+import gossip from '@eventstore/db-client/generated/gossip_pb.js';
 import shared from '@eventstore/db-client/generated/shared_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { ProposedEvent, StoredEvent } from './stored-streams.js';
@@ -101,3 +102,15 @@ export const confirmation = (id: string): streams.ReadResp =>
   new ReadResp().setConfirmation(new ReadResp.SubscriptionConfirmation().setSubscriptionId(id));
 
 export const caughtUp = (): streams.ReadResp => new ReadResp().setCaughtUp(new ReadResp.CaughtUp());
+
+/** A cluster as gossip tells of it: nodes of the loopback that are alive. */
+export function clusterInfo(ports: readonly number[], leader: number): gossip.ClusterInfo {
+  const { FOLLOWER, LEADER } = gossip.MemberInfo.VNodeState;
+  const members = ports.map((port) =>
+    new gossip.MemberInfo()
+      .setIsAlive(true)
+      .setState(port === leader ? LEADER : FOLLOWER)
+      .setHttpEndPoint(new gossip.EndPoint().setAddress('127.0.0.1').setPort(port)),
+  );
+  return new gossip.ClusterInfo().setMembersList(members);
+}
