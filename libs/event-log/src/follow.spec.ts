@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RecordedEvent } from '@app/events';
 import { newId, openPostgres, openSqlite } from '@app/runtime';
-import { startPrivatePostgres, type PrivatePostgres } from '@app/testkit';
+import { startEventStoreServer, startPrivatePostgres, type PrivatePostgres } from '@app/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sql, type Kysely } from 'kysely';
-import { EventLogUnavailable } from './event-log.port.js';
+import { EventLogUnavailable, type EventLog } from './event-log.port.js';
+import { EventStoreLog } from './eventstore.adapter.js';
 import { Projector, ProjectorSet } from './follow.js';
 import type { Projection } from './projection.port.js';
 import { newStream, runIds, runsEnded } from './run-events.fixture.js';
@@ -86,8 +87,12 @@ describe.each(databases)('Projector on %s', (_name, open) => {
     await rm(directory, { recursive: true });
   });
 
-  const run = async (projection: Runs = new Runs(), on: Kysely<Db> = db): Promise<Projector<Db>> => {
-    const projector = new Projector<Db>({ log, db: on, projection, onError: (error) => errors.push(error) });
+  const run = async (
+    projection: Runs = new Runs(),
+    on: Kysely<Db> = db,
+    followed: EventLog = log,
+  ): Promise<Projector<Db>> => {
+    const projector = new Projector<Db>({ log: followed, db: on, projection, onError: (error) => errors.push(error) });
     running.push(projector);
     await projector.start();
     return projector;
@@ -213,6 +218,26 @@ describe.each(databases)('Projector on %s', (_name, open) => {
     expect(await rows()).toEqual(['run-0', 'run-1']);
   });
 
+  it('follows a log that breaks away again and again, with nothing lost and nothing twice', async () => {
+    const server = await startEventStoreServer();
+    const remote = EventStoreLog.connect({ url: server.url });
+    const projector = await run(new Runs(), db, remote);
+    for (const name of ['a', 'b', 'c']) {
+      server.fault('cut', 1, 'read');
+      server.cut();
+      const writing = Promise.all([0, 1, 2, 3].map((i) => persist(remote, runsEnded(10, `${name}${i}`))));
+      const positions = await writing;
+      for (const position of positions) expect(await projector.reached(position, WAIT_MS)).toBe(true);
+    }
+    expect(await rows()).toEqual(runIds(await remote.readAll()));
+    expect(await rows()).toHaveLength(120);
+    expect(errors.length).toBeGreaterThan(0);
+    for (const error of errors) expect(error).toBeInstanceOf(EventLogUnavailable);
+    await projector.stop();
+    await remote.close();
+    await server.stop();
+  });
+
   it('shares its rows with projectors of other processes: each event once, all of them told of it', async () => {
     const projections = [new Runs(), new Runs(), new Runs(), new Runs()];
     const told = projections.map((): string[] => []);
@@ -234,3 +259,15 @@ describe.each(databases)('Projector on %s', (_name, open) => {
     expect(errors).toEqual([]);
   });
 });
+
+/** Appends to a new stream, again for as long as the outcome is unknown. */
+async function persist(log: EventLog, events: ReturnType<typeof runsEnded>): Promise<bigint> {
+  const stream = newStream();
+  for (;;) {
+    try {
+      return (await log.append(stream, 'no-stream', events)).position;
+    } catch (error) {
+      expect(error).toBeInstanceOf(EventLogUnavailable);
+    }
+  }
+}
