@@ -88,12 +88,30 @@ export async function applyToHoldings(trx: Trx, event: RecordedEvent): Promise<v
   await applyAccess(trx, event);
 }
 
+/** Remembers the secret that the provider had until now, so that it is destroyed. */
+async function replaceSecret(trx: Trx, tenant: string, providerId: string, next: string | null): Promise<void> {
+  const before = await trx
+    .selectFrom('held_providers')
+    .select('secret_id')
+    .where('tenant', '=', tenant)
+    .where('provider_id', '=', providerId)
+    .executeTakeFirst();
+  const secretId = before?.secret_id ?? null;
+  if (secretId === null || secretId === next) return;
+  await trx
+    .insertInto('held_replaced_secrets')
+    .values({ tenant, provider_id: providerId, secret_id: secretId })
+    .onConflict((c) => c.doNothing())
+    .execute();
+}
+
 async function applyAccess(trx: Trx, event: RecordedEvent): Promise<void> {
   const { tenant } = event.metadata;
   switch (event.type) {
     case 'ProviderConfigured': {
       const { providerId, connector, settings, secretId } = event.data;
       const row = { connector, settings: JSON.stringify(settings), secret_id: secretId ?? null, removed: 0 };
+      await replaceSecret(trx, tenant, providerId, row.secret_id);
       await trx
         .insertInto('held_providers')
         .values({ tenant, provider_id: providerId, ...row })
@@ -102,9 +120,10 @@ async function applyAccess(trx: Trx, event: RecordedEvent): Promise<void> {
       return;
     }
     case 'ProviderRemoved':
+      await replaceSecret(trx, tenant, event.data.providerId, null);
       await trx
         .updateTable('held_providers')
-        .set({ removed: 1 })
+        .set({ removed: 1, secret_id: null })
         .where('tenant', '=', tenant)
         .where('provider_id', '=', event.data.providerId)
         .execute();

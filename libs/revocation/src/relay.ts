@@ -68,6 +68,10 @@ export class Relay implements Projection<RevocationDb> {
       change.reopened.add(laneOf(event.metadata.tenant, event.data.providerId));
       await resumeProvider(trx, event.metadata.tenant, event.data.providerId, Date.parse(event.metadata.at));
     }
+    if (event.type === 'ProviderConfigured' || event.type === 'ProviderRemoved') {
+      const { tenant } = event.metadata;
+      change.ended.push({ tenant, holding_type: 'provider', holding_id: event.data.providerId });
+    }
     if (event.type === 'CredentialReleased') {
       const { tenant } = event.metadata;
       change.ended.push({ tenant, holding_type: 'credential', holding_id: event.data.credentialId });

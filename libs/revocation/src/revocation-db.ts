@@ -75,6 +75,8 @@ export interface RevocationDb extends SubjectsDb {
     secret_id: string | null;
     removed: Flag;
   };
+  /** Vault ids of secrets that a provider no longer has; a row goes when the vault has destroyed its secret. */
+  held_replaced_secrets: { tenant: string; provider_id: string; secret_id: string };
   work_targets: TargetRow;
   work_cascades: CascadeRow;
 }
@@ -113,6 +115,10 @@ const tables: Readonly<Record<keyof RevocationDb, Table>> = {
       removed: 'integer',
     },
     key: ['tenant', 'provider_id'],
+  },
+  held_replaced_secrets: {
+    columns: { tenant: 'text', provider_id: 'text', secret_id: 'text' },
+    key: ['tenant', 'provider_id', 'secret_id'],
   },
   work_targets: {
     columns: {

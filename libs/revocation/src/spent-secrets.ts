@@ -1,4 +1,4 @@
-// Destroys the material of holdings whose last target has ended, and finds again what a crash left undestroyed.
+// Destroys the material of ended holdings and the replaced secrets of providers, and finds again what a crash left.
 import type { Clock } from '@app/runtime';
 import type { Vault } from '@app/vault';
 import type { Kysely } from 'kysely';
@@ -11,6 +11,7 @@ const GATHER_MS = 1_000;
 const AGAIN_MS = 5_000;
 const NONE = '[]';
 
+/** `holding_type` is `provider` for a provider whose secret may have been replaced. */
 export type HoldingKey = Pick<HoldingRow, 'tenant' | 'holding_type' | 'holding_id'>;
 type Spent = Pick<HoldingRow, 'holding_id' | 'secret_ids'>;
 
@@ -44,6 +45,11 @@ export class SpentSecrets {
       .where('state', '!=', 'held')
       .where('secret_ids', '!=', NONE);
     this.notice(await left.execute());
+    const replaced = await this.parts.db
+      .selectFrom('held_replaced_secrets')
+      .select(['tenant', 'provider_id'])
+      .execute();
+    this.notice(replaced.map((row) => ({ tenant: row.tenant, holding_type: 'provider', holding_id: row.provider_id })));
   }
 
   /** Resolves when nothing is being destroyed any more. */
@@ -83,6 +89,7 @@ export class SpentSecrets {
   private async destroyOf(alike: readonly HoldingKey[]): Promise<void> {
     const { tenant, holding_type } = alike[0] as HoldingKey;
     const ids = alike.map((key) => key.holding_id);
+    if (holding_type === 'provider') return this.destroyReplaced(tenant, ids);
     const spent = await this.spent(tenant, holding_type, ids);
     if (spent.length === 0) return;
     const secretIds = spent.flatMap((row) => JSON.parse(row.secret_ids) as string[]);
@@ -96,6 +103,24 @@ export class SpentSecrets {
       .where('holding_id', 'in', column('holding_id'))
       // A secret that came in meanwhile has not been destroyed.
       .where('secret_ids', 'in', column('secret_ids'))
+      .execute();
+  }
+
+  private async destroyReplaced(tenant: string, providerIds: readonly string[]): Promise<void> {
+    const { db, vault } = this.parts;
+    const rows = await db
+      .selectFrom('held_replaced_secrets')
+      .select('secret_id')
+      .where('tenant', '=', tenant)
+      .where('provider_id', 'in', providerIds)
+      .execute();
+    const secretIds = rows.map((row) => row.secret_id);
+    if (secretIds.length === 0) return;
+    await vault.destroySecrets(tenant, secretIds);
+    await db
+      .deleteFrom('held_replaced_secrets')
+      .where('tenant', '=', tenant)
+      .where('secret_id', 'in', secretIds)
       .execute();
   }
 

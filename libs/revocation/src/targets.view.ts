@@ -15,7 +15,7 @@ export interface WorkChange {
   readonly reopened: Set<string>;
   /** Targets with a new recorded fact: no longer in flight. */
   readonly touched: { lane: string; targetId: string }[];
-  /** Holdings of which a target has ended, and those that were released. */
+  /** Holdings of which a target has ended, those that were released, and providers that may have a new secret. */
   readonly ended: HoldingKey[];
 }
 
