@@ -84,12 +84,25 @@ describe('the queue on Redis', () => {
     expect(handled).toEqual([job('a')]);
   });
 
+  const startElsewhere = () => {
+    const path = fileURLToPath(new URL('./killed-worker.fixture.mjs', import.meta.url));
+    const args = ['--no-warnings', path, redis.url, `q${queues}`];
+    return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  };
+
+  it('lets its process end although a handler never returns', async () => {
+    const queue = open();
+    const child = startElsewhere();
+    const ended = once(child, 'exit');
+    await queue.enqueue([job('a')]);
+    await once(child.stdout, 'data');
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+  });
+
   it('hands the job of a killed worker to another one within three seconds', async () => {
     const queue = open();
-    const path = fileURLToPath(new URL('./killed-worker.fixture.mjs', import.meta.url));
-    const child = spawn(process.execPath, ['--no-warnings', path, redis.url, `q${queues}`], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = startElsewhere();
     const ended = once(child, 'exit');
     await queue.enqueue([job('a')]);
     expect(String((await once(child.stdout, 'data'))[0])).toBe('a\n');

@@ -50,6 +50,13 @@ export interface BullMqOptions {
   readonly onError: (error: unknown) => void;
 }
 
+/** A worker with a handler that never returns would renew its lock, and keep the process alive, for ever. */
+class LeavingWorker extends Worker<JobData> {
+  letLocksGo(): Promise<void> {
+    return this.lockManager.close();
+  }
+}
+
 export class BullMqQueue extends JobQueue {
   private readonly aborter = new AbortController();
   private readonly clients: Redis[] = [];
@@ -57,7 +64,7 @@ export class BullMqQueue extends JobQueue {
   /** Shared by all callers, so that a long outage leaves no listeners behind. */
   private producerReady: Promise<void> | undefined;
   private readonly queue: Queue<JobData>;
-  private worker: Worker<JobData> | undefined;
+  private worker: LeavingWorker | undefined;
   private closed = false;
   private lastReported: string | undefined;
   private readonly options: BullMqOptions;
@@ -93,11 +100,11 @@ export class BullMqQueue extends JobQueue {
   async work(handler: JobHandler, { concurrency }: { concurrency: number }): Promise<void> {
     const connection = this.client({ maxRetriesPerRequest: null });
     const { signal } = this.aborter;
-    this.worker = new Worker<JobData>(
-      this.queueName,
-      ({ id = '', data }) => handler({ id, ...onlyIds(data) }, signal),
-      { ...WORKER_SETTINGS, connection, concurrency },
-    );
+    this.worker = new LeavingWorker(this.queueName, ({ id = '', data }) => handler({ id, ...onlyIds(data) }, signal), {
+      ...WORKER_SETTINGS,
+      connection,
+      concurrency,
+    });
     this.worker.on('error', (error) => this.reportOnce(error));
     this.worker.on('failed', (_job, error) => this.options.onError(error));
   }
@@ -113,6 +120,7 @@ export class BullMqQueue extends JobQueue {
     // A client that is closed while it waits to reconnect never says that it ended, and the worker waits for that.
     await settledWithin(READY_WITHIN_MS, Promise.all(this.clients.map(untilReadyOrEnded)));
     await drain(Promise.resolve(this.worker?.close()), timeoutMs, this.aborter);
+    await this.worker?.letLocksGo();
     await settledWithin(ANSWER_WITHIN_MS, this.queue.close());
     for (const client of this.clients) client.disconnect();
   }

@@ -1,4 +1,4 @@
-// A worker in a process of its own that never finishes its job: the spec kills it. Arguments: Redis URL, queue name.
+// A worker in a process of its own that never finishes its job; SIGTERM closes it. Arguments: Redis URL, queue name.
 import './source-imports.fixture.mjs';
 
 const { BullMqQueue } = await import('./bullmq.adapter.ts');
@@ -11,3 +11,4 @@ await queue.work(
   },
   { concurrency: 1 },
 );
+process.once('SIGTERM', () => queue.close(0));
