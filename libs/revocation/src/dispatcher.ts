@@ -14,11 +14,19 @@ const CHUNK = 50;
 /** A job that left no record for so long is handed out again; the revision fences out the first one. */
 const LEASE_MS = 300_000;
 
+interface HandedOut {
+  /** ms */
+  readonly since: number;
+  readonly order: number;
+  /** Acknowledged, and the worker that has it goes on to prove it. */
+  proving: boolean;
+}
+
 interface Lane {
   readonly tenant: string;
   readonly providerId: string;
-  /** Targets handed to the queue and not yet recorded, with the time (ms) they were handed over. */
-  readonly inFlight: Map<string, { readonly since: number; readonly order: number }>;
+  /** Targets handed to the queue and not yet recorded. */
+  readonly inFlight: Map<string, HandedOut>;
   /** Targets recorded since the rows of the lane were last asked for: what those rows say about them is old. */
   readonly recorded: Set<string>;
   /** Nothing is handed out before this time (ms): the provider asked for patience, or refuses us. */
@@ -66,7 +74,7 @@ export class Dispatcher {
   noticed({ lanes, touched, reopened }: Pick<WorkChange, 'lanes' | 'touched' | 'reopened'>): void {
     for (const { lane: key, targetId } of touched) {
       const lane = this.lanes.get(key);
-      lane?.inFlight.delete(targetId);
+      if (lane?.inFlight.get(targetId)?.proving !== true) lane?.inFlight.delete(targetId);
       lane?.recorded.add(targetId);
     }
     for (const key of reopened) {
@@ -83,6 +91,8 @@ export class Dispatcher {
   learned(row: TargetRow, fact: TargetFact): void {
     const lane = this.laneAt(laneOf(row.tenant, row.provider_id));
     const now = this.parts.clock.now();
+    const handedOut = lane.inFlight.get(row.target_id);
+    if (handedOut !== undefined) handedOut.proving = isProvenAtOnce(fact, now);
     if (fact.type === 'RevocationDeferred' && fact.data.class === 'rate-limited') {
       lane.pausedUntil = Math.max(lane.pausedUntil, Date.parse(fact.data.until));
     } else if (fact.type === 'RevocationParked' && fact.data.class === 'connector-broken') {
@@ -163,7 +173,7 @@ export class Dispatcher {
     lane.recorded.clear();
     const next = this.nextOf(lane, await this.dueRows(lane, now, lane.inFlight.size + room), room);
     if (next.length === 0) return this.wakeWhenDue(key, lane, now);
-    for (const row of next) lane.inFlight.set(row.target_id, { since: now, order: row.ord });
+    for (const row of next) lane.inFlight.set(row.target_id, { since: now, order: row.ord, proving: false });
     try {
       await queue.enqueue([...chunksOf(next, CHUNK)].map((rows) => jobOf(key, lane.tenant, rows)));
     } catch (error) {
@@ -224,6 +234,10 @@ export class Dispatcher {
     return lane;
   }
 }
+
+/** The worker's eighth step. */
+const isProvenAtOnce = (fact: TargetFact, now: number): boolean =>
+  fact.type === 'RevocationAcknowledged' && fact.data.verifyAt !== undefined && Date.parse(fact.data.verifyAt) <= now;
 
 function jobOf(lane: string, tenant: string, rows: readonly DueRow[]): RevocationJob {
   const items = rows.map((row) => ({ targetId: row.target_id, generation: row.generation, attempt: row.attempts + 1 }));
