@@ -4,10 +4,12 @@ import type { RequestContext } from '@app/events';
 import type { ListParameters } from '@app/scim';
 import type { ScimCall } from './endpoint.js';
 
-export function callOf(context: RequestContext, { principal, query, headers }: AuthenticatedRequest): ScimCall {
+export function callOf(context: RequestContext, { principal, query, headers, url }: AuthenticatedRequest): ScimCall {
+  const mark = url.indexOf('?');
   return {
     context,
     dialect: principal.connection?.dialect ?? 'lenient',
+    asked: mark < 0 ? '' : url.slice(mark + 1),
     query: query as ListParameters,
     ifMatch: headers['if-match'],
     ifNoneMatch: headers['if-none-match'],

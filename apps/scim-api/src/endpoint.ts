@@ -15,6 +15,7 @@ import {
   type ListParameters,
   type Projection,
 } from '@app/scim';
+import type { AnswerCache, KeptResource, Kind } from './answer-cache.js';
 import { demandedRevision, entityTag, isUnchanged } from './entity-tag.js';
 import { planListing } from './listing.js';
 import type { QuirkCounts } from './quirk-counts.js';
@@ -28,6 +29,8 @@ import type { Compute, ScimResource, Stored } from './scim-resource.js';
 export interface ScimCall {
   readonly context: RequestContext;
   readonly dialect: Dialect;
+  /** Everything after the `?` of the URL as it was sent; empty when there is nothing. */
+  readonly asked?: string;
   /** The parameters of the URL. */
   readonly query: ListParameters;
   readonly ifMatch?: string | undefined;
@@ -38,6 +41,7 @@ export interface EndpointParts {
   readonly log: EventLog;
   readonly readModels: ReadModels;
   readonly quirks: QuirkCounts;
+  readonly cache: AnswerCache;
   readonly address: PublicAddress;
 }
 
@@ -48,42 +52,54 @@ const ID = /^[\x21-\x7e]{1,200}$/;
 
 export class Endpoint<S extends Stored = Stored, R extends S = S> {
   private readonly views: ResourceViews<S, R>;
+  private readonly kind: Kind;
 
   constructor(
     private readonly resource: ScimResource<S, R>,
     private readonly parts: EndpointParts,
   ) {
+    this.kind = resource.type.name as Kind;
     this.views = new ResourceViews(resource, parts.address);
   }
 
   /** @throws ScimError, EventLogUnavailable; so do all methods */
-  async list({ context, query }: ScimCall, parameters: ListParameters = query): Promise<ScimAnswer> {
+  async list(call: ScimCall): Promise<ScimAnswer> {
+    const { context, query, asked = '' } = call;
+    const make = async () => ({ body: Buffer.from(await this.page(context.tenant, query)) });
+    return { status: 200, body: (await this.parts.cache.list(context.tenant, this.kind, asked, make)).body };
+  }
+
+  async search({ context, dialect }: ScimCall, body: unknown): Promise<ScimAnswer> {
+    return { status: 200, body: await this.page(context.tenant, parseSearchRequest(body, dialect)) };
+  }
+
+  private async page(tenant: string, parameters: ListParameters): Promise<string> {
     const read = parseListQuery(this.resource.type, parameters);
     if (read.cursor !== undefined) {
       throw ScimError.invalidCursor('Cursors are not served: ask for pages by "startIndex" and "count".');
     }
     const { listing, withRelated } = planListing(this.resource, this.views, read, parameters);
-    const { total, items } = await this.resource.list(context.tenant, listing, withRelated);
+    const { total, items } = await this.resource.list(tenant, listing, withRelated);
     const shown = read.projection[this.resource.related];
     const resources = items.map((item) =>
       this.views.body(item, read.projection, shown ? this.resource.relatedOf(item) : undefined),
     );
-    const page = { resources, totalResults: total, startIndex: read.startIndex };
-    return { status: 200, body: JSON.stringify(listResponse(page)) };
+    return JSON.stringify(listResponse({ resources, totalResults: total, startIndex: read.startIndex }));
   }
 
-  search(call: ScimCall, body: unknown): Promise<ScimAnswer> {
-    return this.list(call, parseSearchRequest(body, call.dialect));
+  async get({ context, query, asked = '', ifNoneMatch }: ScimCall, id: string): Promise<ScimAnswer> {
+    const { tenant } = context;
+    const make = () => this.one(tenant, this.valid(id), readProjection(this.resource.type, query));
+    const { body, revision } = asked === '' ? await this.parts.cache.one(tenant, this.kind, id, make) : await make();
+    const etag = entityTag(revision);
+    return isUnchanged(ifNoneMatch, revision) ? { status: 304, etag } : { status: 200, etag, body };
   }
 
-  async get({ context, query, ifNoneMatch }: ScimCall, id: string): Promise<ScimAnswer> {
-    const projection = readProjection(this.resource.type, query);
+  private async one(tenant: string, id: string, projection: Projection): Promise<KeptResource> {
     const shown = projection[this.resource.related];
-    const found = await this.found(context.tenant, id, shown);
-    const etag = entityTag(found.revision);
-    if (isUnchanged(ifNoneMatch, found.revision)) return { status: 304, etag };
+    const found = await this.found(tenant, id, shown);
     const body = this.views.body(found, projection, shown ? this.resource.relatedOf(found) : undefined);
-    return { status: 200, etag, body: JSON.stringify(body) };
+    return { body: Buffer.from(JSON.stringify(body)), revision: found.revision };
   }
 
   async create(call: ScimCall, body: unknown): Promise<ScimAnswer> {

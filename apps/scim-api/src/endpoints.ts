@@ -2,6 +2,7 @@
 import { EventLog, ReadModels } from '@app/event-log';
 import { Inject, Injectable } from '@nestjs/common';
 import { AgentResource } from './agent.resource.js';
+import { AnswerCache } from './answer-cache.js';
 import { Endpoint } from './endpoint.js';
 import { GroupResource } from './group.resource.js';
 import { SCIM_BASE_URL, type PublicAddress } from './public-address.js';
@@ -21,9 +22,10 @@ export class Endpoints {
     log: EventLog,
     readModels: ReadModels,
     quirks: QuirkCounts,
+    cache: AnswerCache,
     @Inject(SCIM_BASE_URL) address: PublicAddress,
   ) {
-    const parts = { log, readModels, quirks, address };
+    const parts = { log, readModels, quirks, cache, address };
     this.users = new Endpoint(users, parts) as unknown as Endpoint;
     this.groups = new Endpoint(groups, parts) as unknown as Endpoint;
     this.agents = new Endpoint(agents, parts) as unknown as Endpoint;

@@ -3,8 +3,8 @@ import type { FastifyReply } from 'fastify';
 
 export interface ScimAnswer {
   readonly status: number;
-  /** JSON; absent with 204 and 304. */
-  readonly body?: string;
+  /** JSON, as UTF-8 if it is bytes; absent with 204 and 304. */
+  readonly body?: string | Buffer;
   readonly etag?: string;
   /** The URL of the resource that was written. */
   readonly location?: string;

@@ -1,6 +1,8 @@
 // The SCIM role: what identity providers talk to. Needs CqrsModule, EventLog, ReadModels and SCIM_BASE_URL from the app around it.
+import { DirectoryModule } from '@app/directory';
 import { Module } from '@nestjs/common';
 import { AgentResource } from './agent.resource.js';
+import { AnswerCache } from './answer-cache.js';
 import { BulkController } from './bulk.controller.js';
 import { DiscoveryController } from './discovery.controller.js';
 import { Endpoints } from './endpoints.js';
@@ -10,8 +12,9 @@ import { AgentsController, GroupsController, UsersController } from './resource.
 import { UserResource } from './user.resource.js';
 
 @Module({
+  imports: [DirectoryModule],
   controllers: [UsersController, GroupsController, AgentsController, DiscoveryController, BulkController],
-  providers: [UserResource, GroupResource, AgentResource, Endpoints, QuirkCounts],
+  providers: [UserResource, GroupResource, AgentResource, Endpoints, QuirkCounts, AnswerCache],
   exports: [QuirkCounts],
 })
 export class ScimApiModule {}

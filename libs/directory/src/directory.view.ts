@@ -17,6 +17,7 @@ export interface DirectoryViewParts {
 
 export class DirectoryView implements Projection<DirectoryDb> {
   readonly name = 'directory';
+  private readonly listeners: ((events: readonly RecordedEvent[]) => void)[] = [];
 
   constructor(private readonly parts: DirectoryViewParts) {}
 
@@ -34,8 +35,14 @@ export class DirectoryView implements Projection<DirectoryDb> {
     }
   }
 
+  /** `listener` is told of every batch once its rows are committed and before a write of it is answered. It must not throw. */
+  onCommitted(listener: (events: readonly RecordedEvent[]) => void): void {
+    this.listeners.push(listener);
+  }
+
   /** Also for what another process applied: its tokens are kept in this one. */
   committed(events: readonly RecordedEvent[]): void {
     if (events.some(isTokenEvent)) this.parts.onTokensChanged();
+    for (const listener of this.listeners) listener(events);
   }
 }
