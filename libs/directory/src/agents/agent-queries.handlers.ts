@@ -2,7 +2,7 @@
 import type { OwnerRef } from '@app/events';
 import { Inject, Injectable } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { sql, type Kysely, type RawBuilder } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { StoredAgent } from '../agent.commands.js';
 import { DIRECTORY_DB, type AgentRow, type DirectoryDb } from '../directory-db.js';
 import { FindAgent, ListAgents, type IndexedEquality, type Listed } from '../directory.queries.js';
@@ -10,19 +10,19 @@ import type { Attributes } from '../user.commands.js';
 import { foldCase } from '../users/user-name.js';
 import { list } from '../view/listing.js';
 import { rowsIn } from '../view/row-batch.js';
-import { SqlShelf } from '../view/sql-shelf.js';
+import { SqlShelf, type Condition } from '../view/sql-shelf.js';
 
 /** An agent's name is what its `userName` is to a user. */
-function equality({ attribute, value }: IndexedEquality): RawBuilder<unknown> | undefined {
+function equality({ attribute, value }: IndexedEquality): Condition | undefined {
   switch (attribute) {
     case 'id':
-      return sql`agent_id = ${value}`;
+      return { text: 'agent_id = ?', parameters: [value] };
     case 'userName':
-      return sql`name_ci = ${foldCase(value)}`;
+      return { text: 'name_ci = ?', parameters: [foldCase(value)] };
     case 'displayName':
-      return sql`display_name_ci = ${foldCase(value)}`;
+      return { text: 'display_name_ci = ?', parameters: [foldCase(value)] };
     case 'externalId':
-      return sql`external_id = ${value}`;
+      return { text: 'external_id = ?', parameters: [value] };
     case 'members':
       return undefined;
   }

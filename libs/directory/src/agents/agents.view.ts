@@ -2,7 +2,8 @@
 import type { RecordedEvent } from '@app/events';
 import type { AgentRow, Trx } from '../directory-db.js';
 import { foldCase } from '../users/user-name.js';
-import { deleteRowsIn, PairChanges, putRows, rowsIn } from '../view/row-batch.js';
+import { PairChanges } from '../view/pair-changes.js';
+import { deleteRowsIn, putRows, rowsIn } from '../view/row-batch.js';
 
 type AgentEvent = Extract<RecordedEvent, { type: `Agent${string}` }>;
 

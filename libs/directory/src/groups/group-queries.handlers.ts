@@ -2,28 +2,31 @@
 import type { MemberRef } from '@app/events';
 import { Inject, Injectable } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { sql, type Kysely, type RawBuilder } from 'kysely';
+import type { Kysely } from 'kysely';
 import { DIRECTORY_DB, type DirectoryDb, type GroupRow } from '../directory-db.js';
 import { FindGroup, ListGroups } from '../directory.queries.js';
 import type { GroupWithMembers, IndexedEquality, Listed, NamedRef } from '../directory.queries.js';
 import type { Attributes } from '../user.commands.js';
 import { foldCase } from '../users/user-name.js';
 import { list } from '../view/listing.js';
-import { idLists } from '../view/row-batch.js';
-import { SqlShelf } from '../view/sql-shelf.js';
+import { SqlShelf, type Condition } from '../view/sql-shelf.js';
+import { idLists, marks, run } from '../view/statement.js';
 
 const equalityIn =
   (tenant: string) =>
-  ({ attribute, value }: IndexedEquality): RawBuilder<unknown> | undefined => {
+  ({ attribute, value }: IndexedEquality): Condition | undefined => {
     switch (attribute) {
       case 'id':
-        return sql`group_id = ${value}`;
+        return { text: 'group_id = ?', parameters: [value] };
       case 'displayName':
-        return sql`display_name_ci = ${foldCase(value)}`;
+        return { text: 'display_name_ci = ?', parameters: [foldCase(value)] };
       case 'externalId':
-        return sql`external_id = ${value}`;
+        return { text: 'external_id = ?', parameters: [value] };
       case 'members':
-        return sql`group_id in (select group_id from members where tenant = ${tenant} and member_id = ${value})`;
+        return {
+          text: 'group_id in (select group_id from members where tenant = ? and member_id = ?)',
+          parameters: [tenant, value],
+        };
       case 'userName':
         return undefined;
     }
@@ -42,6 +45,11 @@ interface MemberFound extends MemberRef {
   readonly group_id: string;
   readonly display: string;
 }
+
+const memberTables = [
+  ['users', 'user_id'],
+  ['groups', 'group_id'],
+] as const;
 
 @Injectable()
 export class GroupViews {
@@ -63,17 +71,15 @@ export class GroupViews {
   private async membersOf(tenant: string, rows: readonly GroupRow[]): Promise<Map<string, NamedRef[]>> {
     const members = new Map<string, NamedRef[]>(rows.map((row) => [row.group_id, []]));
     for (const chunk of idLists(members.keys())) {
-      const found = await sql<MemberFound>`
-        select m.group_id, m.member_id as id, m.type, u.display
-          from members m cross join users u
-          where m.tenant = ${tenant} and m.group_id in (${sql.join(chunk)})
-            and u.tenant = m.tenant and u.user_id = m.member_id
-        union all
-        select m.group_id, m.member_id as id, m.type, g.display
-          from members m cross join groups g
-          where m.tenant = ${tenant} and m.group_id in (${sql.join(chunk)})
-            and g.tenant = m.tenant and g.group_id = m.member_id`.execute(this.db);
-      for (const { group_id, id, type, display } of found.rows) members.get(group_id)?.push({ id, type, display });
+      for (const [table, key] of memberTables) {
+        const found = await run<MemberFound>(
+          this.db,
+          `select m.group_id, m.member_id as id, m.type, x.display from members m cross join "${table}" x
+            where m.tenant = ? and m.group_id in (${marks(chunk)}) and x.tenant = m.tenant and x.${key} = m.member_id`,
+          [tenant, ...chunk],
+        );
+        for (const { group_id, id, type, display } of found) members.get(group_id)?.push({ id, type, display });
+      }
     }
     return members;
   }

@@ -2,7 +2,8 @@
 import type { RecordedEvent } from '@app/events';
 import type { GroupRow, Trx } from '../directory-db.js';
 import { foldCase } from '../users/user-name.js';
-import { deleteRowsIn, PairChanges, putRows, rowsIn } from '../view/row-batch.js';
+import { PairChanges } from '../view/pair-changes.js';
+import { deleteRowsIn, patchRows, putRows, rowsIn } from '../view/row-batch.js';
 
 type GroupEvent = Extract<RecordedEvent, { type: `Group${string}` }>;
 
@@ -13,10 +14,15 @@ const described = (displayName: string, resource: Readonly<Record<string, unknow
   attributes: JSON.stringify(resource),
 });
 
+/** The columns that change with the members. */
+const STATE = { last_modified: 'text', revision: 'integer' } as const;
+
 class GroupBatch {
   readonly rows = new Map<string, GroupRow>();
   readonly members = new PairChanges();
   readonly deleted = new Set<string>();
+  /** Groups of which more than the state has changed. */
+  private readonly described = new Set<string>();
 
   constructor(rows: readonly GroupRow[]) {
     for (const row of rows) this.rows.set(row.group_id, { ...row });
@@ -25,6 +31,7 @@ class GroupBatch {
   apply(event: GroupEvent): void {
     const { groupId } = event.data;
     if (event.type === 'GroupCreated') this.rows.set(groupId, freshRow(event));
+    if (event.type === 'GroupCreated' || event.type === 'GroupChanged') this.described.add(groupId);
     if (event.type === 'GroupDeleted') {
       this.deleted.add(groupId);
       this.rows.delete(groupId);
@@ -39,6 +46,10 @@ class GroupBatch {
       for (const { id } of event.data.removed) this.members.set(groupId, id, undefined);
       for (const { id, type } of event.data.added) this.members.set(groupId, id, type);
     }
+  }
+
+  changedRows() {
+    return Object.groupBy(this.rows.values(), (row) => (this.described.has(row.group_id) ? 'described' : 'other'));
   }
 }
 
@@ -61,7 +72,9 @@ export async function applyToGroups(trx: Trx, tenant: string, events: readonly R
   const touched = new Set(ofGroups.map((event) => event.data.groupId));
   const batch = new GroupBatch(await rowsIn(trx, 'groups', tenant, 'group_id', touched));
   for (const event of ofGroups) batch.apply(event);
-  await putRows(trx, 'groups', ['tenant', 'group_id'], [...batch.rows.values()]);
+  const { described: put = [], other: patch = [] } = batch.changedRows();
+  await putRows(trx, 'groups', ['tenant', 'group_id'], put);
+  await patchRows(trx, 'groups', { tenant, id: 'group_id' }, STATE, patch);
   for (const { left: group_id, added, removed } of batch.members.byLeft()) {
     await deleteRowsIn(trx, 'members', { tenant, group_id }, 'member_id', removed);
     const rows = added.map(([member_id, type]) => ({ tenant, group_id, member_id, type }));

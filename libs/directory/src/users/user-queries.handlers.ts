@@ -1,26 +1,26 @@
 // Answers what is asked about users, each with the groups it is in.
 import { Inject, Injectable } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { sql, type Kysely, type RawBuilder } from 'kysely';
+import type { Kysely } from 'kysely';
 import { DIRECTORY_DB, type DirectoryDb, type UserRow } from '../directory-db.js';
 import { FindUser, ListUsers } from '../directory.queries.js';
 import type { IndexedEquality, Listed, NamedRef, UserWithGroups } from '../directory.queries.js';
 import type { Attributes } from '../user.commands.js';
 import { list } from '../view/listing.js';
-import { idLists } from '../view/row-batch.js';
-import { SqlShelf } from '../view/sql-shelf.js';
+import { SqlShelf, type Condition } from '../view/sql-shelf.js';
+import { idLists, marks, run } from '../view/statement.js';
 import { foldCase } from './user-name.js';
 
-function equality({ attribute, value }: IndexedEquality): RawBuilder<unknown> | undefined {
+function equality({ attribute, value }: IndexedEquality): Condition | undefined {
   switch (attribute) {
     case 'id':
-      return sql`user_id = ${value}`;
+      return { text: 'user_id = ?', parameters: [value] };
     case 'userName':
-      return sql`user_name_ci = ${foldCase(value)}`;
+      return { text: 'user_name_ci = ?', parameters: [foldCase(value)] };
     case 'displayName':
-      return sql`display_name_ci = ${foldCase(value)}`;
+      return { text: 'display_name_ci = ?', parameters: [foldCase(value)] };
     case 'externalId':
-      return sql`external_id = ${value}`;
+      return { text: 'external_id = ?', parameters: [value] };
     case 'members':
       return undefined;
   }
@@ -54,11 +54,13 @@ export class UserViews {
     const groups = new Map<string, NamedRef[]>();
     for (const chunk of idLists(rows.map((row) => row.user_id))) {
       // A cross join: SQLite then looks up the groups of the members, and never the members of all groups.
-      const found = await sql<{ member_id: string; group_id: string; display: string }>`
-        select m.member_id, m.group_id, g.display from members m cross join groups g
-        where m.tenant = ${tenant} and m.member_id in (${sql.join(chunk)})
-          and g.tenant = m.tenant and g.group_id = m.group_id`.execute(this.db);
-      for (const { member_id, group_id, display } of found.rows) {
+      const found = await run<{ member_id: string; group_id: string; display: string }>(
+        this.db,
+        `select m.member_id, m.group_id, g.display from members m cross join "groups" g
+          where m.tenant = ? and m.member_id in (${marks(chunk)}) and g.tenant = m.tenant and g.group_id = m.group_id`,
+        [tenant, ...chunk],
+      );
+      for (const { member_id, group_id, display } of found) {
         const ref: NamedRef = { id: group_id, type: 'Group', display };
         const known = groups.get(member_id);
         if (known === undefined) groups.set(member_id, [ref]);

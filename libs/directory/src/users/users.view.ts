@@ -3,7 +3,7 @@ import type { RecordedEvent } from '@app/events';
 import type { Vault } from '@app/vault';
 import type { Trx, UserRow } from '../directory-db.js';
 import type { Attributes } from '../user.commands.js';
-import { deleteRowsIn, putRows, rowsIn } from '../view/row-batch.js';
+import { deleteRowsIn, patchRows, putRows, rowsIn } from '../view/row-batch.js';
 import { openAttributes, type Seal } from './sealed-attributes.js';
 import { foldCase } from './user-name.js';
 
@@ -11,7 +11,7 @@ type UserEvent = Extract<RecordedEvent, { data: { userId: string }; type: `User$
 
 interface Draft {
   row: UserRow;
-  /** The newest sealed resource of the batch; the row has older ones already. */
+  /** The newest sealed resource of the batch; without one only the state of a stored row has changed. */
   sealed?: { value: string; eventType: Seal['eventType'] };
 }
 
@@ -40,6 +40,9 @@ const freshRow = (event: Extract<UserEvent, { type: 'UserProvisioned' }>): UserR
   revision: 0,
   seq: Number(event.position),
 });
+
+/** The columns that change without the attributes. */
+const STATE = { active: 'integer', last_modified: 'text', revision: 'integer' } as const;
 
 class UserDrafts {
   readonly drafts = new Map<string, Draft>();
@@ -92,9 +95,12 @@ export async function applyToUsers(trx: Trx, vault: Vault, tenant: string, event
   const batch = new UserDrafts(await rowsIn(trx, 'users', tenant, 'user_id', known));
   for (const event of ofUsers) batch.apply(event);
   const drafts = [...batch.drafts.values()];
-  const readable = await Promise.all(drafts.map((draft) => unseal(draft, vault)));
-  const rows = drafts.filter((_, i) => readable[i]).map((draft) => draft.row);
-  await putRows(trx, 'users', ['tenant', 'user_id'], rows);
+  const sealed = drafts.filter((draft) => draft.sealed !== undefined);
+  const readable = await Promise.all(sealed.map((draft) => unseal(draft, vault)));
+  const rowsOf = (some: readonly Draft[]) => some.map((draft) => draft.row);
+  await putRows(trx, 'users', ['tenant', 'user_id'], rowsOf(sealed.filter((_, i) => readable[i])));
+  const others = rowsOf(drafts.filter((draft) => draft.sealed === undefined));
+  await patchRows(trx, 'users', { tenant, id: 'user_id' }, STATE, others);
   await deleteRowsIn(trx, 'users', { tenant }, 'user_id', batch.deleted.keys());
   await deleteRowsIn(trx, 'members', { tenant }, 'member_id', batch.deleted.keys());
   for (const key of batch.deleted.values()) if (key !== undefined) await vault.eraseDataKey(key);

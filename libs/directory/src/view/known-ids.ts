@@ -4,7 +4,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { sql, type Kysely } from 'kysely';
 import { DIRECTORY_DB, type DirectoryDb } from '../directory-db.js';
 import { UnknownMembers } from '../directory.errors.js';
-import { idLists } from './row-batch.js';
+import { idLists } from './statement.js';
 
 /** What may be a member or an owner, the most frequent kind first. */
 const places = [

@@ -1,34 +1,11 @@
 // Reads and writes the rows that a batch of events touches in a few statements, however many events there are.
-import { sql } from 'kysely';
 import type { DirectoryDb, Trx } from '../directory-db.js';
-
-/** The most ids or rows in one statement. */
-const CHUNK = 512;
-
-/**
- * Ids in lists of at most {@link CHUNK}, each filled up to a power of two by repeating its last id, so that ten prepared
- * statements serve every number of ids.
- */
-export function* idLists(ids: Iterable<string>): Generator<string[]> {
-  const all = [...ids];
-  for (let start = 0; start < all.length; start += CHUNK) {
-    const list = all.slice(start, start + CHUNK);
-    const size = 2 ** Math.ceil(Math.log2(list.length));
-    yield [...list, ...Array<string>(size - list.length).fill(list.at(-1) as string)];
-  }
-}
-
-/** Rows in groups whose sizes are powers of two, for the same reason; none is repeated. */
-function* rowGroups<Row>(rows: readonly Row[]): Generator<Row[]> {
-  for (let start = 0; start < rows.length;) {
-    const size = Math.min(CHUNK, 2 ** Math.floor(Math.log2(rows.length - start)));
-    yield rows.slice(start, start + size);
-    start += size;
-  }
-}
+import { idLists, marks, rowGroups, run } from './statement.js';
 
 type Table = keyof DirectoryDb;
 type Column<T extends Table> = keyof DirectoryDb[T] & string;
+
+const list = <I>(items: readonly I[], each: (item: I) => string): string => items.map(each).join(', ');
 
 /** The rows of one tenant whose `column` is one of `values`. */
 export async function rowsIn<T extends Table>(
@@ -40,9 +17,8 @@ export async function rowsIn<T extends Table>(
 ): Promise<DirectoryDb[T][]> {
   const rows: DirectoryDb[T][] = [];
   for (const chunk of idLists(values)) {
-    const found = await sql<DirectoryDb[T]>`select * from ${sql.table(table)}
-      where tenant = ${tenant} and ${sql.ref(column)} in (${sql.join(chunk)})`.execute(db);
-    rows.push(...found.rows);
+    const text = `select * from "${table}" where tenant = ? and ${column} in (${marks(chunk)})`;
+    rows.push(...(await run<DirectoryDb[T]>(db, text, [tenant, ...chunk])));
   }
   return rows;
 }
@@ -57,11 +33,34 @@ export async function putRows<T extends Table>(
   for (const chunk of rowGroups(rows)) {
     const columns = Object.keys(chunk[0] as object) as Column<T>[];
     const others = columns.filter((column) => !key.includes(column));
-    const values = chunk.map((row) => sql`(${sql.join(columns.map((column) => row[column]))})`);
-    const changes = others.map((column) => sql`${sql.ref(column)} = ${sql.ref(`excluded.${column}`)}`);
-    await sql`insert into ${sql.table(table)} (${sql.join(columns.map((column) => sql.ref(column)))})
-      values ${sql.join(values)}
-      on conflict (${sql.join(key.map((column) => sql.ref(column)))}) do update set ${sql.join(changes)}`.execute(db);
+    const row = `(${marks(columns)})`;
+    const text = `insert into "${table}" (${columns.join(', ')}) values ${list(chunk, () => row)}
+      on conflict (${key.join(', ')}) do update set ${list(others, (column) => `${column} = excluded.${column}`)}`;
+    await run(
+      db,
+      text,
+      chunk.flatMap((one) => columns.map((column) => one[column])),
+    );
+  }
+}
+
+/** Changes some columns of rows that exist: what no index holds is changed without touching the indexes. */
+export async function patchRows<T extends Table>(
+  db: Trx,
+  table: T,
+  where: { readonly tenant: string; readonly id: Column<T> },
+  changed: Readonly<Partial<Record<Column<T>, 'text' | 'integer'>>>,
+  rows: readonly DirectoryDb[T][],
+): Promise<void> {
+  const columns = Object.keys(changed) as Column<T>[];
+  const casts = columns.map((column) => `cast(? as ${changed[column]})`);
+  const row = `(cast(? as text), ${casts.join(', ')})`;
+  const set = columns.map((column, i) => `${column} = v.column${i + 2}`).join(', ');
+  for (const chunk of rowGroups(rows)) {
+    const text = `update "${table}" set ${set} from (values ${list(chunk, () => row)}) as v
+      where "${table}".tenant = ? and "${table}".${where.id} = v.column1`;
+    const values = chunk.flatMap((one) => [one[where.id], ...columns.map((column) => one[column])]);
+    await run(db, text, [...values, where.tenant]);
   }
 }
 
@@ -73,37 +72,9 @@ export async function deleteRowsIn<T extends Table>(
   column: Column<T>,
   values: Iterable<string>,
 ): Promise<void> {
-  const conditions = Object.entries(where).map(([name, value]) => sql`${sql.ref(name)} = ${value}`);
+  const conditions = Object.keys(where).map((name) => `${name} = ?`);
   for (const chunk of idLists(values)) {
-    await sql`delete from ${sql.table(table)}
-      where ${sql.join(conditions, sql` and `)} and ${sql.ref(column)} in (${sql.join(chunk)})`.execute(db);
-  }
-}
-
-/** What a batch does to the pairs of one kind, e.g. who is in which group: the last word counts. */
-export class PairChanges {
-  private readonly changes = new Map<string, Map<string, string | undefined>>();
-
-  set(left: string, right: string, type: string | undefined): void {
-    let pairs = this.changes.get(left);
-    if (pairs === undefined) this.changes.set(left, (pairs = new Map()));
-    pairs.set(right, type);
-  }
-
-  forget(left: string): void {
-    this.changes.delete(left);
-  }
-
-  /** @yields for each left side its new right sides with their types, and those that are gone */
-  *byLeft(): Generator<{ left: string; added: [right: string, type: string][]; removed: string[] }> {
-    for (const [left, pairs] of this.changes) {
-      const added: [string, string][] = [];
-      const removed: string[] = [];
-      for (const [right, type] of pairs) {
-        if (type === undefined) removed.push(right);
-        else added.push([right, type]);
-      }
-      yield { left, added, removed };
-    }
+    const text = `delete from "${table}" where ${conditions.join(' and ')} and ${column} in (${marks(chunk)})`;
+    await run(db, text, [...Object.values(where), ...chunk]);
   }
 }
