@@ -56,7 +56,7 @@ describe('the launcher of Redis', () => {
 
   afterEach(async () => {
     await Promise.all(launched.splice(0).map((redis) => redis.stop()));
-    await rm(directory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true, maxRetries: 5 });
   });
 
   it('uses the Redis it is given', async () => {
