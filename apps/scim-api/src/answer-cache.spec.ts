@@ -129,10 +129,10 @@ describe('a kept answer', () => {
           for (const read of paths) await expectFresh(read);
         }
       }),
-      { seed: 7644, numRuns: 40 },
+      { seed: 7644, numRuns: 25 },
     );
-    expect(written).toBeGreaterThan(100);
-  });
+    expect(written).toBeGreaterThan(60);
+  }, 60_000);
 
   it('is not kept when something changed while it was being built', async () => {
     const view = new DirectoryView({ vault: {} as Vault, onTokensChanged: () => undefined });

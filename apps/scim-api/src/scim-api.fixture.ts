@@ -184,8 +184,6 @@ export async function openScim() {
   };
 
   return {
-    app,
-    tokenOf: (of: Connection): string => connections.get(of)?.token as string,
     ask,
     /** Creates a resource that must be creatable. */
     create,
