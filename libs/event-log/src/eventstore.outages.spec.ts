@@ -85,23 +85,6 @@ describe('an append', () => {
     await expect(log.append(newStream(), 'no-stream', [runEnded('a')])).rejects.toThrow(/name all nodes/);
   });
 
-  it('does not wait for a connection that is open and dead, though a subscriber is on one too', async () => {
-    await log.append(newStream(), 'no-stream', [runEnded('before')]);
-    const stop = new AbortController();
-    let seen = 0;
-    const following = (async () => {
-      for await (const { events } of log.subscribe({ signal: stop.signal })) seen += events.length;
-    })();
-    await until(() => seen === 1);
-    server.silence();
-    const stream = newStream();
-    const events = [runEnded('a')];
-    await expectUnavailable(() => log.append(stream, 'no-stream', events));
-    expect((await log.append(stream, 'no-stream', events)).revision).toBe(0n);
-    stop.abort();
-    await following;
-  });
-
   it('finds its position when the server does not tell it', async () => {
     const stream = newStream();
     const events = runsEnded(3);
@@ -276,58 +259,4 @@ describe('writers and a subscriber in a storm of outages', () => {
       }
     }
   }
-});
-
-describe('a cluster', () => {
-  it('is written through its leader, and through the next one when the leader is gone', async () => {
-    const second = await startEventStoreServer();
-    server.leader = second;
-    const nodes = `esdb://127.0.0.1:${server.port},127.0.0.1:${second.port}?tls=false`;
-    const clustered = EventStoreLog.connect({ url: nodes, timeoutMs: 5_000 });
-    const before = server.size;
-    await clustered.append(newStream(), 'no-stream', [runEnded('a')]);
-    expect([server.size, second.size]).toEqual([before, before + 1]);
-    server.leader = server;
-    await second.stop();
-    const [stream, events] = [newStream(), [runEnded('b')]];
-    await expect(clustered.append(stream, 'no-stream', events)).rejects.toBeInstanceOf(EventLogUnavailable);
-    expect((await clustered.append(stream, 'no-stream', events)).revision).toBe(0n);
-    await server.stop();
-    const lost = EventStoreLog.connect({ url: nodes, timeoutMs: TIMEOUT_MS });
-    await expectUnavailable(() => lost.head());
-    const closing = performance.now();
-    await Promise.all([lost.close(), clustered.close()]);
-    expect(performance.now() - closing).toBeLessThan(TIMEOUT_MS + GRACE_MS);
-  });
-});
-
-describe('a connection', () => {
-  it('is not needed to begin with', async () => {
-    await server.stop();
-    const early = EventStoreLog.connect({ url: server.url, timeoutMs: TIMEOUT_MS });
-    await expectUnavailable(() => early.head());
-    await server.restart();
-    expect(await early.head()).toBeUndefined();
-    await early.close();
-  });
-
-  it('is gone when the log is closed, after failures as well', async () => {
-    server.fault('mute', 1, 'append');
-    await expectUnavailable(() => log.append(newStream(), 'no-stream', [runEnded('a')]));
-    server.fault('mute', 1, 'read');
-    await expectUnavailable(() => log.readAll());
-    await log.append(newStream(), 'no-stream', runsEnded(500));
-    expect(await log.readAll({ max: 1 })).toHaveLength(1);
-    const following = follow(undefined, Infinity);
-    await until(() => server.openConnections >= 3);
-    await log.close();
-    expect((await following).error).toEqual(new EventLogUnavailable('the event log is closed'));
-    await until(() => server.openConnections === 0);
-  });
-
-  it('is refused for a URL that cannot be read, without repeating the password in it', () => {
-    const connect = () => EventStoreLog.connect({ url: 'http://admin:changeit@host:2113' });
-    expect(connect).toThrow(/write esdb:\/\/host:2113\?tls=false/);
-    expect(connect).not.toThrow(/changeit/);
-  });
 });
