@@ -275,6 +275,23 @@ describe('configuring a provider', () => {
     expect((await bench.targets()).map((row) => row.due_at)).toEqual([now, now, later, later]);
     expect(reopened).toEqual(['acme.other', 'acme.p']);
   });
+
+  it.each([1, 512])('also when it was parked just before, at %i events a batch', async (batch) => {
+    await bench.credential('token', { userId: 'ada' });
+    await bench.deactivate('ada');
+    await bench.follow();
+    const [row] = await bench.targets();
+    const { target_id: targetId, cascade_id: cascadeId } = row as TargetRow;
+    const now = bench.clock.now();
+    const attempt = { number: 1, startedAt: bench.clock.iso(), endedAt: bench.clock.iso() };
+    const until = bench.clock.iso(now + 86_400_000);
+    const parked = { targetId, cascadeId, attempt, class: 'no-provider' as const, reason: 'nobody to ask', until };
+    await bench.append(streams.revocation('acme', targetId), 'RevocationParked', parked);
+    await bench.provider('p', 'rfc7009');
+    bench.batch = batch;
+    await bench.follow();
+    expect(await bench.targets()).toMatchObject([{ state: 'parked', due_at: now }]);
+  });
 });
 
 describe('following from scratch', () => {
