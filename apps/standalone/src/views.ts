@@ -1,5 +1,5 @@
 // The read models of this process: which of them its roles need, and who waits for which.
-import { CascadesView, LedgerView, TrailView } from '@app/audit';
+import { AuditView } from '@app/audit';
 import type { DirectoryView, OwnerPolicy } from '@app/directory';
 import { Projector, ProjectorSet, type Projection, type ReadModels } from '@app/event-log';
 import { GateView } from '@app/revocation';
@@ -10,6 +10,9 @@ import type { Infrastructure } from './infrastructure.js';
 
 /** A rebuild from the log after an upgrade may take long; a start waits for it rather than serve old answers. */
 const CATCH_UP_MS = 3_600_000;
+
+/** Between two batches of a view that no request of an identity provider waits for. */
+const UNHURRIED_MS = 25;
 
 type Followed = Pick<Projector<unknown>, 'name' | 'position' | 'reached' | 'failure' | 'start' | 'stop'>;
 
@@ -35,11 +38,14 @@ export class Views {
       this.follow(infrastructure.directoryDb, directory),
       this.follow(infrastructure.gateDb, new GateView()),
     ];
-    const audit = has('console') ? [new LedgerView(), new TrailView(), new CascadesView()] : [];
-    const shown = audit.map((view) => this.follow(infrastructure.auditDb, view));
+    const shown = has('console') ? [this.follow(infrastructure.auditDb, new AuditView(), UNHURRIED_MS)] : [];
     this.written = new ProjectorSet(written);
     this.shown = new ProjectorSet(shown);
-    this.all = [...written, ...shown, ...(has('worker') ? [this.follow(infrastructure.ownersDb, ownerPolicy)] : [])];
+    this.all = [
+      ...written,
+      ...shown,
+      ...(has('worker') ? [this.follow(infrastructure.ownersDb, ownerPolicy, UNHURRIED_MS)] : []),
+    ];
   }
 
   /** Resolves when every view has applied what the log held at the call. */
@@ -58,9 +64,9 @@ export class Views {
     return this.all.filter((view) => view.failure !== undefined).map((view) => view.name);
   }
 
-  private follow<Db>(db: Kysely<Db>, projection: Projection<Db>): Followed {
+  private follow<Db>(db: Kysely<Db>, projection: Projection<Db>, pauseMs = 0): Followed {
     const { infrastructure, logger } = this.parts;
     const onError = (error: unknown) => logger.error(error, `view ${projection.name}`);
-    return new Projector<Db>({ log: infrastructure.log, db, projection, onError });
+    return new Projector<Db>({ log: infrastructure.log, db, projection, onError, pauseMs });
   }
 }

@@ -1,3 +1,4 @@
+export * from './audit.view.js';
 export type { AuditDb } from './audit-db.js';
 export * from './bundle.js';
 export { NothingInScope, type EvidenceScope } from './bundle-scope.js';

@@ -15,6 +15,7 @@ import {
   type StreamWrite,
 } from './event-log.port.js';
 import { takeLock } from './lock-file.js';
+import { Tail } from './tail.js';
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS events (
@@ -47,6 +48,7 @@ export class SqliteEventLog extends EventLog {
   private readonly statements;
   private pending: Pending[] = [];
   private readonly waiting = new Set<() => void>();
+  private readonly tail = new Tail();
   private closed = false;
 
   private constructor(
@@ -112,16 +114,19 @@ export class SqliteEventLog extends EventLog {
       this.db.exec('COMMIT');
     } catch (error) {
       if (this.db.isTransaction) this.db.exec('ROLLBACK');
+      this.tail.forget();
       const reason = new EventLogUnavailable(`the event log could not be written: ${(error as Error).message}`);
       for (const { reject } of batch) reject(reason);
       return;
     }
     for (const answer of answers) answer();
+    this.tail.commit();
     this.announce();
   }
 
   private write({ writes, encoded, resolve, reject }: Pending): () => void {
     const several = writes.length > 1;
+    const mark = this.tail.mark();
     if (several) this.db.exec('SAVEPOINT caller');
     try {
       const appended = writes.map((write, i) => this.writeStream(write, encoded[i] as Buffer[]));
@@ -130,6 +135,7 @@ export class SqliteEventLog extends EventLog {
     } catch (error) {
       if (!(error instanceof WrongExpectedRevision)) throw error;
       if (several) this.db.exec('ROLLBACK TO caller; RELEASE caller');
+      this.tail.undo(mark);
       return () => reject(error);
     }
   }
@@ -145,6 +151,7 @@ export class SqliteEventLog extends EventLog {
     for (const [i, bytes] of encoded.entries()) {
       const id = (events[i] as { id: string }).id;
       position = this.statements.insert.run(stream, first + BigInt(i), id, bytes).lastInsertRowid as bigint;
+      this.tail.add(position, bytes);
     }
     return { revision: first + BigInt(encoded.length) - 1n, position };
   }
@@ -177,7 +184,7 @@ export class SqliteEventLog extends EventLog {
     RecordedEvent[]
   > {
     this.mustBeOpen();
-    return this.rows(this.statements.all.all(after ?? -1n, max));
+    return this.tail.after(after ?? -1n, max) ?? this.rows(this.statements.all.all(after ?? -1n, max));
   }
 
   override async *subscribe({ after, signal }: { after?: bigint; signal: AbortSignal }): AsyncIterable<LogBatch> {

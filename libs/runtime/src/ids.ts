@@ -1,11 +1,12 @@
 // Ids: random for what a client creates, derived for what follows from a fact, so that a replay makes the same ones.
 import { createHash, randomUUID } from 'node:crypto';
 
-/** A random UUID (version 4). Never derived from what a client sends. */
-export const newId = (): string => randomUUID();
-
-/** A random UUID (version 7, RFC 9562) that sorts by `now` (ms), so that new rows lie side by side in an index. */
-export function timeOrderedId(now: number): string {
+/**
+ * A random UUID (version 7, RFC 9562), never derived from what a client sends. It begins with the time, so that what is
+ * made together lies together in every index.
+ * @param now ms since the epoch
+ */
+export function newId(now: number = Date.now()): string {
   const time = now.toString(16).padStart(12, '0');
   return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
 }

@@ -11,30 +11,35 @@ export interface DatabaseOptions {
 /** Statements kept prepared per database: more texts than the service has queries. */
 const STATEMENTS = 500;
 
+/** Pages (4 KiB) of write-ahead log before they are moved: hot pages are moved once, not with every thousandth. */
+const WAL_PAGES = 8_000;
+
 /** node:sqlite in the form that Kysely's SQLite driver calls. */
 class PreparedDatabase {
   private readonly db: DatabaseSync;
-  private readonly statements = new Map<string, StatementSync>();
+  private readonly statements = new Map<string, { statement: StatementSync; reader: boolean }>();
 
   constructor(file: string, options: DatabaseOptions) {
     this.db = new DatabaseSync(file);
     this.db.exec('PRAGMA journal_mode=WAL; PRAGMA busy_timeout=5000; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON');
     this.db.exec(`PRAGMA synchronous=${options.durable === true ? 'FULL' : 'NORMAL'}`);
+    this.db.exec(`PRAGMA wal_autocheckpoint=${WAL_PAGES}`);
   }
 
   prepare(text: string) {
-    let statement = this.statements.get(text);
-    if (statement === undefined) {
-      statement = this.db.prepare(text);
+    let prepared = this.statements.get(text);
+    if (prepared === undefined) {
+      const statement = this.db.prepare(text);
+      prepared = { statement, reader: statement.columns().length > 0 };
       if (this.statements.size >= STATEMENTS) this.statements.clear();
-      this.statements.set(text, statement);
+      this.statements.set(text, prepared);
     }
-    const prepared = statement;
+    const { statement, reader } = prepared;
     return {
-      reader: prepared.columns().length > 0,
-      all: (parameters: readonly unknown[]) => prepared.all(...(parameters as never[])),
-      run: (parameters: readonly unknown[]) => prepared.run(...(parameters as never[])),
-      iterate: (parameters: readonly unknown[]) => prepared.iterate(...(parameters as never[])),
+      reader,
+      all: (parameters: readonly unknown[]) => statement.all(...(parameters as never[])),
+      run: (parameters: readonly unknown[]) => statement.run(...(parameters as never[])),
+      iterate: (parameters: readonly unknown[]) => statement.iterate(...(parameters as never[])),
     };
   }
 

@@ -1,5 +1,5 @@
 // Data keys: made ahead, kept unwrapped for a short time, and erased to make what is sealed under them unreadable.
-import { timeOrderedId, type Clock } from '@app/runtime';
+import { newId, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { KeyObject } from 'node:crypto';
@@ -89,7 +89,7 @@ export class DataKeys {
 
   private async write(): Promise<void> {
     const fresh = Array.from({ length: BATCH }, () => {
-      const id = timeOrderedId(this.clock.now());
+      const id = newId(this.clock.now());
       return { id, ...newWrappedKey(this.wrapping, ['data-key', id]) };
     });
     const rows = fresh.map(({ id, wrapped }) => ({ data_key_id: id, wrapped_key: wrapped }));

@@ -1,5 +1,5 @@
 // The vault in a SQL database: SQLite for the embedded default, PostgreSQL in production.
-import { migrateAlone, SystemClock, timeOrderedId, type Clock } from '@app/runtime';
+import { migrateAlone, newId, SystemClock, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { DataKeys } from './data-keys.js';
 import { decrypt, deriveKeys, digest, encrypt, newWrappedKey, unwrapKey, type DerivedKeys } from './envelope.js';
@@ -62,7 +62,7 @@ export class SqlVault extends Vault {
   }
 
   async putSecret(tenant: string, plaintext: string): Promise<StoredSecret> {
-    const secretId = timeOrderedId(this.clock.now());
+    const secretId = newId(this.clock.now());
     const { key, wrapped } = newWrappedKey(this.keys.wrapping, ['secret-key', tenant, secretId]);
     await this.puts.add({
       secret_id: secretId,

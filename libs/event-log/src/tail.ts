@@ -1,0 +1,78 @@
+// The newest events of a log that this process writes: every view reads them, so they are decoded once for all.
+import type { RecordedEvent } from '@app/events';
+import { decode } from './codec.js';
+
+/** Kept at most: a view that is further behind reads from the disk. */
+const EVENTS = 4_096;
+const BYTES = 16 * 1024 * 1024;
+
+interface Kept {
+  readonly position: bigint;
+  readonly bytes: Uint8Array;
+  decoded?: RecordedEvent;
+}
+
+export class Tail {
+  private kept: Kept[] = [];
+  private added: Kept[] = [];
+  private bytes = 0;
+
+  /** Notes an event of the transaction under way. */
+  add(position: bigint, bytes: Uint8Array): void {
+    this.added.push({ position, bytes });
+  }
+
+  /** Where the transaction stands, for {@link undo}. */
+  mark(): number {
+    return this.added.length;
+  }
+
+  /** Takes back what was added since the mark. */
+  undo(mark: number): void {
+    this.added.length = mark;
+  }
+
+  /** The transaction failed: takes back all of it. */
+  forget(): void {
+    this.added = [];
+  }
+
+  /** What was added is durable. */
+  commit(): void {
+    for (const one of this.added) {
+      this.kept.push(one);
+      this.bytes += one.bytes.length;
+    }
+    this.added = [];
+    if (this.kept.length > 2 * EVENTS || this.bytes > 2 * BYTES) this.shorten();
+  }
+
+  /** Events after a position in order, or undefined when the tail does not reach back so far. */
+  after(position: bigint, max: number): RecordedEvent[] | undefined {
+    const first = this.kept[0];
+    if (first === undefined || position < first.position - 1n) return undefined;
+    const start = this.indexAfter(position);
+    return this.kept.slice(start, start + max).map((one) => (one.decoded ??= decode(one.bytes, one.position)));
+  }
+
+  private indexAfter(position: bigint): number {
+    let low = 0;
+    let high = this.kept.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.kept[middle] as Kept).position <= position) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Half is given up at a time, so that giving up costs little per event. */
+  private shorten(): void {
+    let start = Math.max(0, this.kept.length - EVENTS);
+    for (let i = 0; i < start; i += 1) this.bytes -= (this.kept[i] as Kept).bytes.length;
+    for (; this.bytes > BYTES && start < this.kept.length - 1; start += 1) {
+      this.bytes -= (this.kept[start] as Kept).bytes.length;
+    }
+    this.kept = this.kept.slice(start);
+  }
+}
