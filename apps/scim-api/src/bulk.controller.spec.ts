@@ -47,6 +47,13 @@ describe('a bulk request', () => {
     expect(body.Operations).toHaveLength(2);
   });
 
+  it('says what it is on a strict connection', async () => {
+    const body = { Operations: [{ method: 'DELETE', path: '/Users/nobody' }] };
+    const answer = await world.ask('POST', '/Bulk', { body, as: 'strict-acme' });
+    expect([answer.status, answer.body.scimType]).toEqual([400, 'invalidSyntax']);
+    expect((await world.ask('POST', '/Bulk', { body })).status).toBe(200);
+  });
+
   it('has at most the stated number of operations', async () => {
     const answer = await bulk(Array.from({ length: 101 }, () => ({ method: 'DELETE', path: '/Users/nobody' })));
     expect([answer.status, answer.body.scimType]).toEqual([413, 'tooMany']);

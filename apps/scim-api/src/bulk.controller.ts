@@ -22,7 +22,9 @@ export class BulkController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const call = callOf(context, request);
-    const answer = await runBulk(parseBulkRequest(request.body), (operation) => this.run(call, operation));
+    const answer = await runBulk(parseBulkRequest(request.body, call.dialect), (operation) =>
+      this.run(call, operation),
+    );
     send(reply, { status: 200, body: JSON.stringify(answer) });
   }
 

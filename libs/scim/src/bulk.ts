@@ -1,11 +1,13 @@
 // Bulk requests: reads them, orders operations by their bulkId references, and runs them through a callback (RFC 7644 section 3.7).
-import type { ScimValue } from './change-set.js';
+import type { Dialect, ScimValue } from './change-set.js';
 import { ScimError, type ScimErrorBody } from './errors.js';
 import { isObject, safeObject } from './json-safety.js';
 import { limits } from './limits.js';
+import { Tolerance } from './quirks.js';
+import { checkSchemas } from './write/schemas-list.js';
 
-export const bulkRequestSchema = 'urn:ietf:params:scim:api:messages:2.0:BulkRequest';
-export const bulkResponseSchema = 'urn:ietf:params:scim:api:messages:2.0:BulkResponse';
+const bulkRequestSchema = 'urn:ietf:params:scim:api:messages:2.0:BulkRequest';
+const bulkResponseSchema = 'urn:ietf:params:scim:api:messages:2.0:BulkResponse';
 
 export type BulkMethod = 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -66,8 +68,9 @@ function readOperation(raw: ScimValue): BulkOperation {
  * Reads a bulk request. The size of the body in bytes is the caller's to check against `limits.bulkBytes`.
  * @throws ScimError tooMany (413), invalidSyntax or invalidPath
  */
-export function parseBulkRequest(body: unknown): BulkRequest {
+export function parseBulkRequest(body: unknown, dialect: Dialect = 'lenient'): BulkRequest {
   const safe = safeObject(body);
+  checkSchemas(safe, bulkRequestSchema, () => false, new Tolerance(dialect));
   const { Operations: operations, failOnErrors } = safe;
   if (!Array.isArray(operations)) throw ScimError.invalidSyntax('"Operations" must be a list.');
   if (operations.length > limits.bulkOperations) {

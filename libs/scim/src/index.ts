@@ -1,15 +1,7 @@
 export * from './answer/body.js';
-export {
-  parseProjection,
-  wantsGroups,
-  wantsMembers,
-  type Projection,
-  type ProjectionQuery,
-} from './answer/projection.js';
+export type { Projection } from './answer/projection.js';
 export * from './answer/discovery.js';
 export {
-  bulkRequestSchema,
-  bulkResponseSchema,
   parseBulkRequest,
   runBulk,
   type BulkMethod,
@@ -25,15 +17,8 @@ export * from './filter/filter.js';
 export { parseFilter } from './filter/parse.js';
 export * from './filter/print.js';
 export * from './limits.js';
-export { quirkSentences, type QuirkName } from './quirks.js';
-export {
-  parseListQuery,
-  parseSearchRequest,
-  readProjection,
-  searchRequestSchema,
-  type ListParameters,
-  type ListQuery,
-} from './query.js';
+export type { QuirkName } from './quirks.js';
+export { parseListQuery, parseSearchRequest, readProjection, type ListParameters, type ListQuery } from './query.js';
 export * from './schema/agent-schema.js';
 export * from './schema/definition.js';
 export * from './schema/group-schema.js';

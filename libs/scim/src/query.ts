@@ -13,7 +13,7 @@ import { compileOrder } from './sort.js';
 import type { ResourceType } from './schema/resource-type.js';
 import type { Dialect } from './change-set.js';
 
-export const searchRequestSchema = 'urn:ietf:params:scim:api:messages:2.0:SearchRequest';
+const searchRequestSchema = 'urn:ietf:params:scim:api:messages:2.0:SearchRequest';
 
 /** The query string of a list request, or the body of a search. */
 export interface ListParameters {

@@ -27,9 +27,9 @@ export interface AnsweredReference {
 export interface ResourceView {
   readonly id: string;
   readonly attributes: ScimAttributes;
-  /** Only needed when `wantsMembers(projection)`. */
+  /** Only needed when `projection.members`. */
   readonly members?: Iterable<AnsweredReference>;
-  /** Only needed when `wantsGroups(projection)`. */
+  /** Only needed when `projection.groups`. */
   readonly groups?: Iterable<AnsweredReference>;
   readonly meta: ResourceMeta;
 }

@@ -124,12 +124,6 @@ export function parseProjection(type: ResourceType, query: ProjectionQuery = {})
   return projection;
 }
 
-/** Whether an answer shows members; if not they need not be loaded. */
-export const wantsMembers = (projection: Projection): boolean => projection.members;
-
-/** Whether an answer shows the resource's groups; if not they need not be loaded. */
-export const wantsGroups = (projection: Projection): boolean => projection.groups;
-
 /** The part of a complex value that is shown; undefined if nothing of it is. */
 export function project(value: ScimValue, shown: Shown): ScimValue | undefined {
   if (shown === 'all') return value;
