@@ -252,6 +252,42 @@ describe('the doors', () => {
   });
 });
 
+describe('a write that the gates do not know yet', () => {
+  it('is never answered with success, and sent again it is the same one', async () => {
+    const held = { providerId: 'idp', userId: ada };
+    const owners = [{ type: 'User', id: ada }];
+    const agent = (await world.send('POST', 'agents', { name: 'a', owners })).body.id;
+    const writes: [method: string, url: string, body?: object, caller?: string][] = [
+      ['PUT', 'providers/late', IDP],
+      ['POST', 'credentials', token({ id: 'late-c' })],
+      ['POST', 'credentials/batch', { credentials: [token({ id: 'late-b' })] }],
+      ['POST', 'schedules', { ...held, id: 'late-s' }],
+      ['POST', 'runs', { ...held, id: 'late-r' }],
+      ['POST', 'runs/late-r/end'],
+      ['DELETE', 'schedules/late-s'],
+      ['POST', 'credentials/late-c/rotate', { secret: 'next' }],
+      ['DELETE', 'credentials/late-c'],
+      ['DELETE', 'providers/late'],
+      ['POST', 'agents', { name: 'b', owners }],
+      ['PATCH', `agents/${agent}`, { active: false }],
+      ['DELETE', `agents/${agent}`],
+      ['POST', 'connections', { name: 'late' }, OPERATOR],
+      ['POST', 'keys', { roles: ['platform'] }, OPERATOR],
+    ];
+    world.readModels.late = true;
+    for (const [method, url, body, caller] of writes) {
+      const answer = await world.send(method, url, body, {}, caller);
+      expect([url, answer.status, answer.headers['retry-after']]).toEqual([url, 503, '5']);
+    }
+    const key = { 'idempotency-key': 'late' };
+    expect((await world.send('POST', 'runs', held, key)).status).toBe(503);
+    world.readModels.late = false;
+    const started = (await world.log.readAll({ max: 100_000 })).findLast((event) => event.type === 'RunStarted');
+    const again = await world.send('POST', 'runs', held, key);
+    expect([again.status, again.body]).toEqual([201, { id: (started?.data as { runId: string }).runId }]);
+  });
+});
+
 describe('secrets', () => {
   it('reach neither the log nor an answer', async () => {
     const answer = await world.send('POST', 'credentials', token({ secret: 'canary-in-answer' }));

@@ -12,7 +12,15 @@ import {
   ChangeUser,
   type DirectoryDb,
 } from '@app/directory';
-import { Decisions, EventLog, Projector, ProjectorSet, ReadModels, SqliteEventLog } from '@app/event-log';
+import {
+  Decisions,
+  EventLog,
+  EventLogUnavailable,
+  Projector,
+  ProjectorSet,
+  ReadModels,
+  SqliteEventLog,
+} from '@app/event-log';
 import type { ApiKeyRole, RequestContext } from '@app/events';
 import { createHttpApp } from '@app/http';
 import {
@@ -51,7 +59,10 @@ class App {
 /** The views need the application and the application needs them. */
 class LateReadModels extends ReadModels {
   views: ReadModels | undefined;
-  override reached(position: bigint, timeoutMs?: number): Promise<void> {
+  /** As after the two seconds that a write waits for them. */
+  late = false;
+  override async reached(position: bigint, timeoutMs?: number): Promise<void> {
+    if (this.late) throw new EventLogUnavailable('the read models are late');
     if (this.views === undefined) throw new Error('the views are not there yet');
     return this.views.reached(position, timeoutMs);
   }
@@ -125,6 +136,7 @@ export async function openPlatform() {
     log,
     clock,
     idempotencyDb,
+    readModels,
     /** Sends a request with the key of `caller`: `platform of acme` unless said otherwise. */
     async send(
       method: string,

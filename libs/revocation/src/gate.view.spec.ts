@@ -1,9 +1,13 @@
 // What the gate answers to "may this agent still act?", fact by fact.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { streams, type PlannedTarget } from '@app/events';
+import { streams, type EventType, type PlannedTarget, type RecordedEvent } from '@app/events';
+import { openSqlite } from '@app/runtime';
 import { ConfigureProvider, RegisterCredentials, ReleaseCredential, RotateCredential } from './access.commands.js';
 import { SubjectStatus, type StatusQuestion } from './access.queries.js';
 import { contextFor, openAccess, type AccessWorld } from './access.fixture.js';
+import type { GateDb } from './gate-db.js';
+import { Gate } from './gate.js';
+import { GateView } from './gate.view.js';
 
 let world: AccessWorld;
 const context = contextFor('acme');
@@ -165,6 +169,32 @@ describe('a credential', () => {
     expect(await reasons({ subjectId: 'ada', credentialId: 'c' })).toEqual([]);
     await world.deactivate('ada');
     expect(await rotate('third')).toMatchObject({ denials: ['user_deactivated'] });
+  });
+});
+
+describe('facts that come in one batch', () => {
+  it('are applied in the order of the log: what is registered before a denial is not denied, what comes after it is', async () => {
+    const db = openSqlite<GateDb>(':memory:');
+    const view = new GateView();
+    await view.migrate(db);
+    const fact = (type: EventType, data: object) =>
+      ({ type, data, metadata: { tenant: 'acme' } }) as unknown as RecordedEvent;
+    const start = (runId: string) => fact('RunStarted', { runId, providerId: 'idp', userId: 'ada', reference: {} });
+    await view.apply(db, [
+      fact('UserProvisioned', { userId: 'ada', active: true }),
+      start('before'),
+      fact('UserDeactivated', { userId: 'ada' }),
+      fact('UserChanged', { userId: 'ada' }),
+      start('after'),
+      fact('UserReactivated', { userId: 'ada', generation: 2 }),
+    ]);
+    const gate = new Gate(db);
+    expect(await gate.verdict('acme', 'run', 'before')).toEqual([]);
+    expect(await gate.verdict('acme', 'run', 'after')).toEqual(['user_deactivated']);
+    expect(await db.selectFrom('held_subjects').select(['state', 'generation']).execute()).toEqual([
+      { state: 'active', generation: 2 },
+    ]);
+    await db.destroy();
   });
 });
 
