@@ -13,3 +13,4 @@ export { RevocationModule } from './revocation.module.js';
 export type { LaneStatus } from './dispatcher.js';
 export { Connectors } from './connectors/registry.js';
 export { OutboundHttp } from './connectors/outbound-http.js';
+export { mayConnectToRedis, type OutboundPolicy } from './connectors/outbound-policy.js';
