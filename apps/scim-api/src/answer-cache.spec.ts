@@ -135,7 +135,7 @@ describe('a kept answer', () => {
   }, 60_000);
 
   it('is not kept when something changed while it was being built', async () => {
-    const view = new DirectoryView({ vault: {} as Vault, onTokensChanged: () => undefined });
+    const view = new DirectoryView({} as Vault);
     const cache = new AnswerCache(view);
     const built = (text: string) => ({ body: Buffer.from(text), revision: 0n });
     const changed = {

@@ -74,8 +74,11 @@ const queryHandlers = [
     {
       provide: DirectoryView,
       inject: [Vault, DirectoryTokens],
-      useFactory: (vault: Vault, tokens: DirectoryTokens) =>
-        new DirectoryView({ vault, onTokensChanged: () => tokens.forget() }),
+      useFactory: (vault: Vault, tokens: DirectoryTokens) => {
+        const view = new DirectoryView(vault);
+        view.onCommitted((events) => tokens.forgetAfter(events));
+        return view;
+      },
     },
     {
       provide: OwnerPolicy,

@@ -32,7 +32,7 @@ async function rowsOf(db: Kysely<DirectoryDb>): Promise<Record<string, unknown[]
 
 async function rebuilt(batch: number): Promise<Record<string, unknown[]>> {
   const db = openSqlite<DirectoryDb>(':memory:');
-  const view = new DirectoryView({ vault: directory.vault, onTokensChanged: () => undefined });
+  const view = new DirectoryView(directory.vault);
   await view.migrate(db);
   const events = await directory.events();
   for (let start = 0; start < events.length; start += batch) {
@@ -117,23 +117,19 @@ describe('the view', () => {
     );
     const upToDeletion = (await directory.events()).filter((event) => event.type === 'UserProvisioned');
     const db = openSqlite<DirectoryDb>(':memory:');
-    const view = new DirectoryView({ vault: directory.vault, onTokensChanged: () => undefined });
+    const view = new DirectoryView(directory.vault);
     await view.migrate(db);
     await view.apply(db, upToDeletion);
     expect(await db.selectFrom('users').selectAll().execute()).toEqual([]);
     await db.destroy();
   });
 
-  it('tells of changed tokens when a batch is committed, whoever applied it, and of nothing else', async () => {
-    let told = 0;
-    const view = new DirectoryView({ vault: directory.vault, onTokensChanged: () => (told += 1) });
+  it('tells its listeners of every batch that is committed, before a write of it is answered', async () => {
+    const told: string[] = [];
+    directory.get(DirectoryView).onCommitted((events) => told.push(...events.map((event) => event.type)));
     await directory.user('ada');
-    const before = await directory.events();
-    view.committed(before);
-    expect(told).toBe(0);
+    expect(told).toEqual(['UserNameReserved', 'UserProvisioned']);
     await directory.run(new CreateTenant(directory.request(), 'Acme'));
-    await directory.run(new OpenConnection(directory.request(), 'Okta', 'lenient'));
-    view.committed((await directory.events()).slice(before.length));
-    expect(told).toBe(1);
+    expect(told.slice(2)).toEqual(['TenantCreated']);
   });
 });

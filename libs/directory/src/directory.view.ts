@@ -9,17 +9,11 @@ import { applyToGroups } from './groups/groups.view.js';
 import { applyToConnections, isTokenEvent } from './tenants/connections.view.js';
 import { applyToUsers } from './users/users.view.js';
 
-export interface DirectoryViewParts {
-  readonly vault: Vault;
-  /** Called after a batch in which tokens or connections changed is committed. */
-  readonly onTokensChanged: () => void;
-}
-
 export class DirectoryView implements Projection<DirectoryDb> {
   readonly name = 'directory';
   private readonly listeners: ((events: readonly RecordedEvent[]) => void)[] = [];
 
-  constructor(private readonly parts: DirectoryViewParts) {}
+  constructor(private readonly vault: Vault) {}
 
   migrate(db: Kysely<DirectoryDb>): Promise<void> {
     return migrateDirectoryDb(db);
@@ -31,18 +25,19 @@ export class DirectoryView implements Projection<DirectoryDb> {
       // Groups before users: whoever is deleted in this batch leaves the groups joined in it.
       await applyToGroups(trx, tenant, ofTenant);
       await applyToAgents(trx, tenant, ofTenant);
-      await applyToUsers(trx, this.parts.vault, tenant, ofTenant);
+      await applyToUsers(trx, this.vault, tenant, ofTenant);
     }
   }
 
-  /** `listener` is told of every batch once its rows are committed and before a write of it is answered. It must not throw. */
+  /**
+   * `listener` is told of every batch, also of what another process applied, once its rows are committed and before a
+   * write of it is answered. It must not throw.
+   */
   onCommitted(listener: (events: readonly RecordedEvent[]) => void): void {
     this.listeners.push(listener);
   }
 
-  /** Also for what another process applied: its tokens are kept in this one. */
   committed(events: readonly RecordedEvent[]): void {
-    if (events.some(isTokenEvent)) this.parts.onTokensChanged();
     for (const listener of this.listeners) listener(events);
   }
 }

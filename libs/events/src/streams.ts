@@ -14,7 +14,7 @@ export const streams = {
   tenant: (tenant: string) => name('tenant', tenant, 'self'),
   connection: (tenant: string, id: string) => name('connection', tenant, id),
   user: (tenant: string, id: string) => name('user', tenant, id),
-  /** `hash` is the hex SHA-256 of the case-folded userName, keyed by the vault. */
+  /** `hash` is the vault's keyed digest of the case-folded userName. */
   userName: (tenant: string, hash: string) => name('username', tenant, hash),
   group: (tenant: string, id: string) => name('group', tenant, id),
   agent: (tenant: string, id: string) => name('agent', tenant, id),

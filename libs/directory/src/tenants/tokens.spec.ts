@@ -3,6 +3,7 @@ import { streams } from '@app/events';
 import { contextOf, newEvent } from '@app/event-log';
 import { TokenRegistry } from '@app/http';
 import { Directory } from '../directory.fixture.js';
+import { DirectoryView } from '../directory.view.js';
 import { AlreadyExists, NotFound, TooManyTokens } from '../directory.errors.js';
 import { ListConnections, NamesOf } from '../directory.queries.js';
 import {
@@ -88,6 +89,15 @@ describe('a token of a connection', () => {
     await tokens.find(token);
     await directory.db.deleteFrom('tokens').execute();
     expect(await tokens.find(token)).toMatchObject({ tenant: 'acme' });
+  });
+
+  it('is forgotten when another process applied its revocation', async () => {
+    const { token, tokenId } = await issue();
+    await tokens.find(token);
+    await directory.db.deleteFrom('tokens').execute();
+    const revoked = newEvent('ConnectionTokenRevoked', { connectionId, tokenId }, contextOf(directory.request(), ''));
+    directory.get(DirectoryView).committed([{ ...revoked, stream: streams.connection('acme', connectionId) } as never]);
+    expect(await tokens.find(token)).toBeUndefined();
   });
 
   it('is not kept when it was read before a change and found after it', async () => {

@@ -1,5 +1,6 @@
 // Knows bearer tokens by their keyed fingerprint; what was found is kept, so that a request costs no query.
 import { randomBytes } from 'node:crypto';
+import type { RecordedEvent } from '@app/events';
 import { TokenRegistry, type Principal, type Role } from '@app/http';
 import { Clock } from '@app/runtime';
 import { Vault } from '@app/vault';
@@ -7,6 +8,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import { DIRECTORY_DB, type DirectoryDb } from '../directory-db.js';
+import { isTokenEvent } from './connections.view.js';
 
 /** Says what a leaked token is for. */
 export type TokenPrefix = 'scim' | 'key';
@@ -49,8 +51,9 @@ export class DirectoryTokens extends TokenRegistry {
     return found.principal;
   }
 
-  /** Tokens or connections have changed. */
-  forget(): void {
+  /** Forgets what these events may have changed. */
+  forgetAfter(events: readonly RecordedEvent[]): void {
+    if (!events.some(isTokenEvent)) return;
     this.epoch += 1;
     this.kept.clear();
   }

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { streams } from '@app/events';
+import { contextOf, newEvent } from '@app/event-log';
 import { Directory } from '../directory.fixture.js';
 import { NameTaken, NotFound, RevisionMismatch } from '../directory.errors.js';
 import { FindUser, ListUsers } from '../directory.queries.js';
@@ -87,6 +89,21 @@ describe('provisioning', () => {
     directory.clock.advance(CLAIM_MS + 1);
     await provision('ada');
     expect(await directory.eventsOf('UserNameReserved')).toHaveLength(2);
+  });
+
+  it('takes over the claim of a user who was deleted or renamed without giving it back', async () => {
+    const { id } = (await provision('ada')).resource;
+    const names = directory.get(UserNames);
+    await directory.log.appendAll([await names.claim(directory.request(), names.hashOf('acme', 'halfway'), id)]);
+    const context = contextOf(directory.request(), directory.clock.iso());
+    await directory.log.append(streams.user('acme', id), 0n, [
+      newEvent('UserDeleted', { userId: id, userNameHash: '' }, context),
+    ]);
+    await expect(provision('ada')).rejects.toThrow(NameTaken);
+    await expect(provision('halfway')).rejects.toThrow(NameTaken);
+    directory.clock.advance(CLAIM_MS + 1);
+    await provision('ada');
+    await provision('halfway');
   });
 
   it('never takes over the claim of a user who exists, however old', async () => {
