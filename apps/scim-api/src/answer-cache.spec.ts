@@ -156,4 +156,24 @@ describe('a kept answer', () => {
     const elsewhere = await cache.one('globex', 'User', 'u1', async () => built('another tenant'));
     expect(elsewhere.body.toString()).toBe('another tenant');
   });
+
+  it('is forgotten by an event nobody has thought of, and by none that no answer shows', async () => {
+    const view = new DirectoryView({} as Vault);
+    const cache = new AnswerCache(view);
+    let built = 0;
+    const build = async () => ({ body: Buffer.from(String(++built)), revision: 0n });
+    const tell = (stream: string) =>
+      view.committed([{ type: 'Unknown', stream, metadata: { tenant: 'acme' }, data: {} } as unknown as RecordedEvent]);
+    for (const [stream, builds] of [
+      ['revocation-acme-r1', 1],
+      ['cascade-acme-c1', 1],
+      ['device-acme-d1', 2],
+      ['user-acme-u1', 3],
+    ] as const) {
+      await cache.one('acme', 'User', 'u1', build);
+      tell(stream);
+      await cache.one('acme', 'User', 'u1', build);
+      expect([stream, built]).toEqual([stream, builds]);
+    }
+  });
 });

@@ -13,11 +13,12 @@ export interface KeptResource extends KeptList {
   readonly revision: bigint;
 }
 
-export type Kind = 'User' | 'Group' | 'Agent';
-
 const CAPACITY_BYTES = 64 * 1024 * 1024;
 /** Counted per answer for its key and its place in the cache. */
 const OVERHEAD_BYTES = 300;
+
+/** Streams of what no answer shows. */
+const ELSEWHERE = /^(username|tenant|connection|provider|credential|schedule|run|cascade|revocation)-/;
 
 /**
  * Answers are keyed by what they show, under generations that grow when it changes, so that what is out of date is no
@@ -29,24 +30,25 @@ export class AnswerCache {
     maxSize: CAPACITY_BYTES,
     sizeCalculation: ({ body }) => body.length + OVERHEAD_BYTES,
   });
-  /** By tenant and kind: of all single resources, and of all lists. */
+  /** Of a tenant, of all single resources of a type in it, of all lists of them. */
   private readonly generations = new Map<string, number>();
   /** Grows with every change: what was read before it must not be kept after it. */
   private epoch = 0;
 
   constructor(directory: DirectoryView) {
-    directory.onCommitted((events) => this.forget(events));
+    directory.onCommitted((events) => {
+      for (const event of events) this.forgetWhatShows(event);
+    });
   }
 
   /** One resource as it is answered when nothing in particular is asked for. What `make` throws is not kept. */
-  one(tenant: string, kind: Kind, id: string, make: () => Promise<KeptResource>): Promise<KeptResource> {
-    return this.answer(this.keyOfOne(tenant, kind, id), make);
+  one(tenant: string, type: string, id: string, make: () => Promise<KeptResource>): Promise<KeptResource> {
+    return this.answer(this.keyOf(tenant, type, id), make);
   }
 
   /** @param asked the whole of the question */
-  list(tenant: string, kind: Kind, asked: string, make: () => Promise<KeptList>): Promise<KeptList> {
-    const generation = this.generations.get(`${tenant} ${kind}s`) ?? 0;
-    return this.answer(`${tenant} ${kind}s ${generation} ${asked}`, make);
+  list(tenant: string, type: string, asked: string, make: () => Promise<KeptList>): Promise<KeptList> {
+    return this.answer(this.keyOf(tenant, `${type}s`, asked), make);
   }
 
   private async answer<A extends KeptList>(key: string, make: () => Promise<A>): Promise<A> {
@@ -58,16 +60,15 @@ export class AnswerCache {
     return answer;
   }
 
-  private keyOfOne(tenant: string, kind: Kind, id: string): string {
-    return `${tenant} ${kind} ${this.generations.get(`${tenant} ${kind}`) ?? 0} ${id}`;
+  private keyOf(tenant: string, what: string, which: string): string {
+    return `${tenant} ${this.generation(tenant)} ${what} ${this.generation(`${tenant} ${what}`)} ${which}`;
   }
 
-  private forget(events: readonly RecordedEvent[]): void {
-    this.epoch += 1;
-    for (const event of events) this.forgetWhatShows(event);
+  private generation(name: string): number {
+    return this.generations.get(name) ?? 0;
   }
 
-  /** Users are shown with the names of their groups, groups with the names of their members, agents alone. */
+  /** Users are shown with the names of their groups, groups with the names of their members. */
   private forgetWhatShows(event: RecordedEvent): void {
     const { tenant } = event.metadata;
     switch (event.type) {
@@ -79,8 +80,9 @@ export class AnswerCache {
         if (renames(event.data.changed)) this.forgetAll(tenant, 'Group');
         return this.forgetOne(tenant, 'User', event.data.userId);
       case 'UserDeleted':
-        for (const kind of ['Group', 'Agent'] as const) this.forgetAll(tenant, kind);
-        return this.forgetOne(tenant, 'User', event.data.userId);
+        // What is out of date elsewhere may stay until it falls out; what is erased may not.
+        this.epoch += 1;
+        return this.kept.clear();
       case 'GroupCreated':
         return this.forgetOne(tenant, 'Group', event.data.groupId);
       case 'GroupMembershipChanged':
@@ -88,26 +90,24 @@ export class AnswerCache {
         for (const { id } of [...event.data.added, ...event.data.removed]) this.forgetOne(tenant, 'User', id);
         return;
       default:
-        // Whatever else happens to a user, a group or an agent: rather too much is forgotten than too little.
-        if (!/^(user|group|agent)-/.test(event.stream)) return;
-        if (!event.stream.startsWith('agent-'))
-          for (const kind of ['User', 'Group'] as const) this.forgetAll(tenant, kind);
-        this.forgetAll(tenant, 'Agent');
+        // Whatever else happens in a directory: rather too much is forgotten than too little.
+        if (!ELSEWHERE.test(event.stream)) this.grow(tenant);
     }
   }
 
-  private forgetOne(tenant: string, kind: Kind, id: string): void {
-    this.kept.delete(this.keyOfOne(tenant, kind, id));
-    this.grow(`${tenant} ${kind}s`);
+  private forgetOne(tenant: string, type: string, id: string): void {
+    this.kept.delete(this.keyOf(tenant, type, id));
+    this.grow(`${tenant} ${type}s`);
   }
 
-  private forgetAll(tenant: string, kind: Kind): void {
-    this.grow(`${tenant} ${kind}`);
-    this.grow(`${tenant} ${kind}s`);
+  private forgetAll(tenant: string, type: string): void {
+    this.grow(`${tenant} ${type}`);
+    this.grow(`${tenant} ${type}s`);
   }
 
   private grow(name: string): void {
-    this.generations.set(name, (this.generations.get(name) ?? 0) + 1);
+    this.epoch += 1;
+    this.generations.set(name, this.generation(name) + 1);
   }
 }
 

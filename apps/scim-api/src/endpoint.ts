@@ -15,7 +15,7 @@ import {
   type ListParameters,
   type Projection,
 } from '@app/scim';
-import type { AnswerCache, KeptResource, Kind } from './answer-cache.js';
+import type { AnswerCache, KeptResource } from './answer-cache.js';
 import { demandedRevision, entityTag, isUnchanged } from './entity-tag.js';
 import { planListing } from './listing.js';
 import type { QuirkCounts } from './quirk-counts.js';
@@ -52,13 +52,11 @@ const ID = /^[\x21-\x7e]{1,200}$/;
 
 export class Endpoint<S extends Stored = Stored, R extends S = S> {
   private readonly views: ResourceViews<S, R>;
-  private readonly kind: Kind;
 
   constructor(
     private readonly resource: ScimResource<S, R>,
     private readonly parts: EndpointParts,
   ) {
-    this.kind = resource.type.name as Kind;
     this.views = new ResourceViews(resource, parts.address);
   }
 
@@ -66,7 +64,10 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
   async list(call: ScimCall): Promise<ScimAnswer> {
     const { context, query, asked = '' } = call;
     const make = async () => ({ body: Buffer.from(await this.page(context.tenant, query)) });
-    return { status: 200, body: (await this.parts.cache.list(context.tenant, this.kind, asked, make)).body };
+    return {
+      status: 200,
+      body: (await this.parts.cache.list(context.tenant, this.resource.type.name, asked, make)).body,
+    };
   }
 
   async search({ context, dialect }: ScimCall, body: unknown): Promise<ScimAnswer> {
@@ -90,7 +91,8 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
   async get({ context, query, asked = '', ifNoneMatch }: ScimCall, id: string): Promise<ScimAnswer> {
     const { tenant } = context;
     const make = () => this.one(tenant, this.valid(id), readProjection(this.resource.type, query));
-    const { body, revision } = asked === '' ? await this.parts.cache.one(tenant, this.kind, id, make) : await make();
+    const { body, revision } =
+      asked === '' ? await this.parts.cache.one(tenant, this.resource.type.name, id, make) : await make();
     const etag = entityTag(revision);
     return isUnchanged(ifNoneMatch, revision) ? { status: 304, etag } : { status: 200, etag, body };
   }
