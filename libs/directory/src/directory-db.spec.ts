@@ -14,7 +14,7 @@ import {
   NamesOf,
 } from './directory.queries.js';
 import { ListAgents, type IndexedEquality } from './directory.queries.js';
-import type { OwnerPolicyDb } from './owner-policy.js';
+import type { OwnerPolicyDb } from './owner-policy-db.js';
 import { CreateTenant, IssueConnectionToken, OpenConnection, RevokeConnectionToken } from './tenant.commands.js';
 import { ChangeUser, DeleteUser } from './user.commands.js';
 

@@ -15,7 +15,8 @@ import { DIRECTORY_DB, type DirectoryDb } from './directory-db.js';
 import { DirectoryModule } from './directory.module.js';
 import { DirectoryView } from './directory.view.js';
 import { CreateGroup } from './group.commands.js';
-import { OwnerPolicy, type OwnerPolicyDb } from './owner-policy.js';
+import { OwnerPolicy } from './owner-policy.js';
+import type { OwnerPolicyDb } from './owner-policy-db.js';
 import { ProvisionUser, type Attributes } from './user.commands.js';
 
 @Global()

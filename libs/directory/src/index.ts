@@ -6,6 +6,7 @@ export * from './directory.queries.js';
 export * from './directory.view.js';
 export * from './group.commands.js';
 export * from './owner-policy.js';
+export type { OwnerPolicyDb } from './owner-policy-db.js';
 export * from './tenant.commands.js';
 export { DirectoryTokens } from './tenants/tokens.js';
 export * from './user.commands.js';

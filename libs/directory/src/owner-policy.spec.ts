@@ -4,7 +4,8 @@ import { ChangeAgent, type AgentWrite } from './agent.commands.js';
 import { Directory } from './directory.fixture.js';
 import { FindAgent } from './directory.queries.js';
 import { DeleteGroup } from './group.commands.js';
-import { OwnerPolicy, type OwnerPolicyDb } from './owner-policy.js';
+import { OwnerPolicy } from './owner-policy.js';
+import type { OwnerPolicyDb } from './owner-policy-db.js';
 import { ChangeUser, DeleteUser } from './user.commands.js';
 
 let directory: Directory;

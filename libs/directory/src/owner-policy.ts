@@ -1,21 +1,15 @@
 // Suspends an agent when the last owner who may act is gone: follows the log and appends AgentOrphaned.
-import { streams, type EventMetadata, type MemberRef, type RecordedEvent } from '@app/events';
+import { streams, type EventMetadata, type RecordedEvent } from '@app/events';
 import type { Decisions, EventContext, Projection } from '@app/event-log';
 import { derivedId, type Clock } from '@app/runtime';
-import { sql, type Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
 import { agentAggregate, orphanAgent } from './agents/agent.js';
-
-/** What the policy remembers; its own tables, rebuilt from the log. */
-export interface OwnerPolicyDb {
-  /** Users who may act, and groups that exist. */
-  policy_owners: { tenant: string; owner_id: string };
-  /** Who owns which agent, whether or not that owner may act. */
-  policy_owned: { tenant: string; owner_id: string; agent_id: string };
-  /** Whether the agent may act, 0 or 1, and its generation. */
-  policy_agents: { tenant: string; agent_id: string; active: number; generation: number };
-}
+import { hasActiveOwner, mayAct, migrateOwnerPolicyDb, owns, ownsNoMore, setAgent } from './owner-policy-db.js';
+import type { OwnerPolicyDb } from './owner-policy-db.js';
 
 type Trx = Kysely<OwnerPolicyDb>;
+
+const concernsOwnership = ({ stream }: RecordedEvent): boolean => /^(user|group|agent)-/.test(stream);
 
 export interface OwnerPolicyParts {
   readonly decisions: Decisions;
@@ -33,55 +27,33 @@ export class OwnerPolicy implements Projection<OwnerPolicyDb> {
 
   constructor(private readonly parts: OwnerPolicyParts) {}
 
-  async migrate(db: Kysely<OwnerPolicyDb>): Promise<void> {
-    await db.schema
-      .createTable('policy_owners')
-      .ifNotExists()
-      .addColumn('tenant', 'text', (c) => c.notNull())
-      .addColumn('owner_id', 'text', (c) => c.notNull())
-      .addPrimaryKeyConstraint('policy_owners_pk', ['tenant', 'owner_id'])
-      .execute();
-    await db.schema
-      .createTable('policy_owned')
-      .ifNotExists()
-      .addColumn('tenant', 'text', (c) => c.notNull())
-      .addColumn('owner_id', 'text', (c) => c.notNull())
-      .addColumn('agent_id', 'text', (c) => c.notNull())
-      .addPrimaryKeyConstraint('policy_owned_pk', ['tenant', 'owner_id', 'agent_id'])
-      .execute();
-    await db.schema
-      .createTable('policy_agents')
-      .ifNotExists()
-      .addColumn('tenant', 'text', (c) => c.notNull())
-      .addColumn('agent_id', 'text', (c) => c.notNull())
-      .addColumn('active', 'integer', (c) => c.notNull())
-      .addColumn('generation', 'integer', (c) => c.notNull())
-      .addPrimaryKeyConstraint('policy_agents_pk', ['tenant', 'agent_id'])
-      .execute();
-    await db.schema
-      .createIndex('policy_owned_agent')
-      .ifNotExists()
-      .on('policy_owned')
-      .columns(['tenant', 'agent_id'])
-      .execute();
+  migrate(db: Kysely<OwnerPolicyDb>): Promise<void> {
+    return migrateOwnerPolicyDb(db);
   }
 
   async apply(trx: Trx, events: readonly RecordedEvent[]): Promise<void> {
+    // Most events of a day are new users: they are inserted together, before whatever asks who may act.
+    let arrived: OwnerPolicyDb['policy_owners'][] = [];
     for (const event of events) {
-      if (event.stream.startsWith('agent-')) await this.applyToAgent(trx, event);
-      else await this.applyToOwner(trx, event);
+      if (event.type === 'UserProvisioned') {
+        if (event.data.active) arrived.push({ tenant: event.metadata.tenant, owner_id: event.data.userId });
+      } else if (concernsOwnership(event)) {
+        await mayAct(trx, arrived);
+        arrived = [];
+        if (event.stream.startsWith('agent-')) await this.applyToAgent(trx, event);
+        else await this.applyToOwner(trx, event);
+      }
     }
+    await mayAct(trx, arrived);
   }
 
   private async applyToOwner(trx: Trx, event: RecordedEvent): Promise<void> {
     const { tenant } = event.metadata;
     switch (event.type) {
-      case 'UserProvisioned':
-        return event.data.active ? mayAct(trx, tenant, event.data.userId) : undefined;
       case 'UserReactivated':
-        return mayAct(trx, tenant, event.data.userId);
+        return mayAct(trx, [{ tenant, owner_id: event.data.userId }]);
       case 'GroupCreated':
-        return mayAct(trx, tenant, event.data.groupId);
+        return mayAct(trx, [{ tenant, owner_id: event.data.groupId }]);
       case 'UserDeactivated':
       case 'UserDeleted':
         return this.ownerGone(trx, event, event.data.userId);
@@ -152,53 +124,3 @@ const contextAfter = (causationId: string, cause: EventMetadata, at: string): Ev
   const context = { tenant, actor: 'system:owner-policy', correlationId, causationId, at };
   return receivedAt === undefined ? context : { ...context, receivedAt };
 };
-
-async function hasActiveOwner(trx: Trx, tenant: string, agentId: string): Promise<boolean> {
-  const found = await sql`select 1 from policy_owned d
-    join policy_owners o on o.tenant = d.tenant and o.owner_id = d.owner_id
-    where d.tenant = ${tenant} and d.agent_id = ${agentId} limit 1`.execute(trx);
-  return found.rows.length > 0;
-}
-
-async function mayAct(trx: Trx, tenant: string, owner_id: string): Promise<void> {
-  await trx
-    .insertInto('policy_owners')
-    .values({ tenant, owner_id })
-    .onConflict((c) => c.doNothing())
-    .execute();
-}
-
-async function owns(trx: Trx, tenant: string, agent_id: string, owners: readonly MemberRef[]): Promise<void> {
-  if (owners.length === 0) return;
-  await trx
-    .insertInto('policy_owned')
-    .values(owners.map(({ id }) => ({ tenant, owner_id: id, agent_id })))
-    .onConflict((c) => c.doNothing())
-    .execute();
-}
-
-async function ownsNoMore(trx: Trx, tenant: string, agentId: string, owners: readonly MemberRef[]): Promise<void> {
-  for (const { id } of owners) {
-    await trx
-      .deleteFrom('policy_owned')
-      .where('tenant', '=', tenant)
-      .where('owner_id', '=', id)
-      .where('agent_id', '=', agentId)
-      .execute();
-  }
-}
-
-async function setAgent(
-  trx: Trx,
-  tenant: string,
-  agent_id: string,
-  active: boolean,
-  generation?: number,
-): Promise<void> {
-  const changed = { active: Number(active), ...(generation === undefined ? {} : { generation }) };
-  await trx
-    .insertInto('policy_agents')
-    .values({ tenant, agent_id, generation: 1, ...changed })
-    .onConflict((c) => c.columns(['tenant', 'agent_id']).doUpdateSet(changed))
-    .execute();
-}

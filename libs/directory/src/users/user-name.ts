@@ -46,7 +46,8 @@ export class UserNames {
 
   /** A keyed hash: reveals nobody, and is another one in every tenant. */
   hashOf(tenant: string, userName: unknown): string {
-    return this.vault.fingerprint(tenant, 'userName', foldCase(String(userName)));
+    if (typeof userName !== 'string') throw new TypeError('the attributes of a user hold no userName');
+    return this.vault.fingerprint(tenant, 'userName', foldCase(userName));
   }
 
   /**
