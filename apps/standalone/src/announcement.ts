@@ -27,6 +27,13 @@ export function sentencesOf({ scimBaseUrl, scimToken, apiBaseUrl, apiKey, consol
     `  Console           ${consoleUrl}   (asks for the API key)`,
     '',
   ];
+  if (scimToken === undefined && apiKey !== undefined) {
+    return [
+      ...lines,
+      'The connection has two valid tokens already: revoke one at /v1/connections to issue another.',
+      '',
+    ].join('\n');
+  }
   if (scimToken === undefined) {
     return [...lines, 'The token and key were shown at the first start. Lost? npm start -- --issue-keys', ''].join(
       '\n',

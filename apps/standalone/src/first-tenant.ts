@@ -1,5 +1,12 @@
 // Makes the first tenant with a connection and keys, so that a fresh service can be used at once.
-import { CreateTenant, IssueApiKey, IssueConnectionToken, ListConnections, OpenConnection } from '@app/directory';
+import {
+  CreateTenant,
+  IssueApiKey,
+  IssueConnectionToken,
+  ListConnections,
+  OpenConnection,
+  TooManyTokens,
+} from '@app/directory';
 import type { EventLog, ReadModels } from '@app/event-log';
 import { streams, TENANT_ID, type RequestContext } from '@app/events';
 import { newId, type Clock } from '@app/runtime';
@@ -17,7 +24,8 @@ export interface FirstTenantParts {
 
 /** Shown once. */
 export interface FirstKeys {
-  readonly scimToken: string;
+  /** Absent when the connection has two valid tokens already: one must be revoked first, with the API key. */
+  readonly scimToken?: string;
   readonly apiKey: string;
 }
 
@@ -49,8 +57,11 @@ export async function firstTenant(
   const [existing] = await queries.execute(new ListConnections(tenant));
   const { connectionId } =
     existing ?? (await commands.execute(new OpenConnection(context, 'Identity provider', 'lenient')));
-  const scim = await commands.execute(new IssueConnectionToken(context, connectionId));
+  const scim = await commands.execute(new IssueConnectionToken(context, connectionId)).catch((error: unknown) => {
+    if (error instanceof TooManyTokens) return undefined;
+    throw error;
+  });
   const api = await commands.execute(new IssueApiKey(context, ['platform', 'operator']));
   await readModels.reached(api.position);
-  return { scimToken: scim.token, apiKey: api.token };
+  return { ...(scim === undefined ? {} : { scimToken: scim.token }), apiKey: api.token };
 }
