@@ -36,7 +36,9 @@ export async function installPackage({ apt, brew }, log) {
     log(`Installing ${apt} with apt-get.`);
     const patience = ['-o', 'Acquire::http::Timeout=15', '-o', 'Acquire::Retries=1'];
     const install = ['install', '--yes', '--no-install-recommends', apt];
-    return (await run(aptGet, [...patience, 'update'], log)) && run(aptGet, [...patience, ...install], log);
+    // Old lists of packages may do as well.
+    await run(aptGet, [...patience, 'update'], log);
+    return run(aptGet, [...patience, ...install], log);
   }
   if (brewPath === undefined) return false;
   log(`Installing ${brew} with brew.`);
