@@ -6,8 +6,8 @@ import type { Kysely } from 'kysely';
 import { chunksOf } from './chunks.js';
 import { applyToHoldings } from './holdings.view.js';
 import { planFor, type Plan } from './plan.js';
-import { migrateRevocationDb, type RevocationDb, type TargetRow } from './revocation-db.js';
-import { applyToWork, isWorkEvent, laneOf, noChange, type WorkChange } from './targets.view.js';
+import { migrateRevocationDb, type RevocationDb } from './revocation-db.js';
+import { applyToWork, isWorkEvent, laneOf, noChange, type WorkChange, type WorkedTarget } from './targets.view.js';
 import { lossOf } from './triggers.js';
 
 type Trx = Kysely<RevocationDb>;
@@ -114,9 +114,9 @@ export class Relay implements Projection<RevocationDb> {
     return targets;
   }
 
-  private async completeCascades(trx: Trx, settled: readonly TargetRow[]): Promise<void> {
+  private async completeCascades(trx: Trx, settled: readonly WorkedTarget[]): Promise<void> {
     for (const rows of Map.groupBy(settled, (row) => `${row.tenant} ${row.cascade_id}`).values()) {
-      const { tenant, cascade_id } = rows[0] as TargetRow;
+      const { tenant, cascade_id } = rows[0] as WorkedTarget;
       const cascade = await trx
         .updateTable('work_cascades')
         .set((eb) => ({ settled_count: eb('settled_count', '+', rows.length) }))

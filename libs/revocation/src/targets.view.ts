@@ -24,7 +24,28 @@ export const noChange = (): WorkChange => ({ lanes: new Set(), reopened: new Set
 /** The unit of fairness: one provider of one tenant. */
 export const laneOf = (tenant: string, providerId: string): string => `${tenant}.${providerId}`;
 
-const asTarget = (row: TargetRow): Target => ({
+/** What folding an outcome takes; half the columns, read for every target of a cascade. */
+const WORKED = [
+  'tenant',
+  'target_id',
+  'cascade_id',
+  'provider_id',
+  'holding_type',
+  'holding_id',
+  'state',
+  'grade',
+  'consumed',
+  'attempts',
+  'probes',
+  'due_at',
+  'last_class',
+  'revision',
+] as const satisfies readonly (keyof TargetRow)[];
+
+export type WorkedTarget = Pick<TargetRow, (typeof WORKED)[number]>;
+
+/** The pure state of a stored target. */
+export const targetOf = (row: WorkedTarget): Target => ({
   state: row.state as TargetState,
   grade: (row.grade ?? undefined) as Grade | undefined,
   consumed: row.consumed,
@@ -33,9 +54,6 @@ const asTarget = (row: TargetRow): Target => ({
   dueAt: row.due_at === null ? undefined : Number(row.due_at),
   lastClass: (row.last_class ?? undefined) as Target['lastClass'],
 });
-
-/** The pure state of a stored target. */
-export const targetOf = asTarget;
 
 const plannedRow = (tenant: string, cascade: CascadeRow, target: PlannedTarget, at: number): TargetRow => ({
   tenant,
@@ -85,8 +103,8 @@ export async function applyToWork(
   trx: Trx,
   events: readonly RecordedEvent[],
   change: WorkChange,
-): Promise<TargetRow[]> {
-  const settled: TargetRow[] = [];
+): Promise<WorkedTarget[]> {
+  const settled: WorkedTarget[] = [];
   const ofTargets: RecordedEvent[] = [];
   for (const event of events) {
     if (event.stream.startsWith('cascade-')) await applyToCascade(trx, event, change);
@@ -144,12 +162,12 @@ async function applyToTargets(
   tenant: string,
   events: readonly RecordedEvent[],
   change: WorkChange,
-): Promise<TargetRow[]> {
-  const settled: TargetRow[] = [];
+): Promise<WorkedTarget[]> {
+  const settled: WorkedTarget[] = [];
   const ids = [...new Set(events.map((e) => (e.data as { targetId: string }).targetId))];
   const stored = await trx
     .selectFrom('work_targets')
-    .selectAll()
+    .select(WORKED)
     .where('tenant', '=', tenant)
     .where('target_id', 'in', ids)
     .execute();
@@ -157,8 +175,8 @@ async function applyToTargets(
   for (const event of events) {
     const row = rows.get((event.data as { targetId: string }).targetId);
     if (row === undefined || row.state === 'settled') continue;
-    const next = evolveTarget(asTarget(row), event);
-    const changed: TargetRow = {
+    const next = evolveTarget(targetOf(row), event);
+    const changed: WorkedTarget = {
       ...row,
       state: next.state,
       grade: next.grade ?? null,
@@ -183,7 +201,7 @@ async function applyToTargets(
 }
 
 /** What an outcome changes. */
-const foldedOf = ({ state, grade, consumed, attempts, probes, due_at, last_class, revision }: TargetRow) => ({
+const foldedOf = ({ state, grade, consumed, attempts, probes, due_at, last_class, revision }: WorkedTarget) => ({
   state,
   grade,
   consumed,
@@ -194,13 +212,12 @@ const foldedOf = ({ state, grade, consumed, attempts, probes, due_at, last_class
   revision,
 });
 
-async function saveTargets(trx: Trx, tenant: string, rows: readonly TargetRow[]): Promise<void> {
-  const [ended, open] = [rows.filter((row) => row.due_at === null), rows.filter((row) => row.due_at !== null)];
-  // Most of a cascade ends alike: one short statement for all of it.
-  for (const alike of Map.groupBy(ended, (row) => JSON.stringify(foldedOf(row))).values()) {
+/** Most outcomes of a batch are alike: one short statement for all that are. */
+async function saveTargets(trx: Trx, tenant: string, rows: readonly WorkedTarget[]): Promise<void> {
+  for (const alike of Map.groupBy(rows, (row) => JSON.stringify(foldedOf(row))).values()) {
     await trx
       .updateTable('work_targets')
-      .set(foldedOf(alike[0] as TargetRow))
+      .set(foldedOf(alike[0] as WorkedTarget))
       .where('tenant', '=', tenant)
       .where(
         'target_id',
@@ -209,24 +226,4 @@ async function saveTargets(trx: Trx, tenant: string, rows: readonly TargetRow[])
       )
       .execute();
   }
-  if (open.length > 0) await replaceTargets(trx, open);
-}
-
-async function replaceTargets(trx: Trx, rows: readonly TargetRow[]): Promise<void> {
-  await trx
-    .insertInto('work_targets')
-    .values(rows)
-    .onConflict((c) =>
-      c.columns(['tenant', 'target_id']).doUpdateSet((eb) => ({
-        state: eb.ref('excluded.state'),
-        grade: eb.ref('excluded.grade'),
-        consumed: eb.ref('excluded.consumed'),
-        attempts: eb.ref('excluded.attempts'),
-        probes: eb.ref('excluded.probes'),
-        due_at: eb.ref('excluded.due_at'),
-        last_class: eb.ref('excluded.last_class'),
-        revision: eb.ref('excluded.revision'),
-      })),
-    )
-    .execute();
 }
