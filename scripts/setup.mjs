@@ -67,7 +67,7 @@ export async function build() {
   const fingerprint = fingerprintOf(BUILD_INPUTS);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint) return;
   say('Building ...');
-  const { code, errors } = await run(NODE, [NEST, 'build']);
+  const { code, errors } = await run(NODE, [NEST, 'build', 'standalone']);
   if (code !== 0) throw new SetupError(`The build failed${causeOf(errors, 'the messages above say where')}`);
   writeFileSync(stamp, fingerprint);
 }
