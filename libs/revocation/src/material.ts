@@ -1,4 +1,5 @@
 // Gathers what an attempt needs: the holding, the provider and, for that moment only, the secrets.
+import type { PlannedTarget } from '@app/events';
 import type { Vault } from '@app/vault';
 import type { Kysely } from 'kysely';
 import type { ConnectorRequest, ProviderInstance } from './connectors/connector.port.js';
@@ -8,6 +9,7 @@ import { plannedOf } from './targets.view.js';
 /** A target with everything an attempt at it needs. `provider` is absent when it was removed or never configured. */
 export interface LoadedTarget {
   readonly row: TargetRow;
+  readonly planned: PlannedTarget;
   readonly reference: Readonly<Record<string, string>>;
   readonly secret: string | undefined;
   readonly provider: (ProviderInstance & { readonly connectorName: string }) | undefined;
@@ -24,7 +26,7 @@ export async function loadMaterial(
   const distinct = (ids: readonly string[]) => [...new Set(ids)];
   const holdings = await db
     .selectFrom('held_holdings')
-    .selectAll()
+    .select(['holding_type', 'holding_id', 'reference', 'secret_ids'])
     .where('tenant', '=', tenant)
     .where('holding_type', 'in', distinct(rows.map((row) => row.holding_type)))
     .where('holding_id', 'in', distinct(rows.map((row) => row.holding_id)))
@@ -63,6 +65,7 @@ export async function loadMaterial(
     if (holding === undefined) throw new Error(`target ${row.target_id} has no holding: the views must be rebuilt`);
     return {
       row,
+      planned: plannedOf(row),
       reference: JSON.parse(holding.reference) as Record<string, string>,
       secret: open(currentSecret(holding)),
       provider: providerOf.get(row.provider_id),
@@ -74,13 +77,13 @@ export async function loadMaterial(
 /** The ids of holdings are unique among those of one type. */
 const keyOf = (row: { holding_type: string; holding_id: string }) => `${row.holding_type} ${row.holding_id}`;
 
-const currentSecret = (holding: HoldingRow): string | null =>
+const currentSecret = (holding: Pick<HoldingRow, 'secret_ids'>): string | null =>
   (JSON.parse(holding.secret_ids) as string[]).at(-1) ?? null;
 
 /** What the connector is told about this attempt. */
 export const requestFor = (loaded: LoadedTarget, provider: ProviderInstance, attempt: number): ConnectorRequest => ({
   tenant: loaded.row.tenant,
-  target: plannedOf(loaded.row),
+  target: loaded.planned,
   attempt,
   reference: loaded.reference,
   secret: loaded.secret,

@@ -12,7 +12,7 @@ import { decideOutcome, decideProbe, noProvider, type AttemptContext, type Targe
 import type { RetryPolicy } from './retry-policy.js';
 import type { RevocationDb, TargetRow } from './revocation-db.js';
 import { EXPIRY_LEEWAY_MS, evolveTarget, type Target } from './target.js';
-import { plannedOf, targetOf } from './targets.view.js';
+import { targetOf } from './targets.view.js';
 
 export interface StepParts {
   readonly db: Kysely<RevocationDb>;
@@ -105,12 +105,12 @@ export class StepRunner {
   }
 
   /** Notes the start; the returned function is called when the answer is there. */
-  private startAttempt({ row }: LoadedTarget, target: Target): (verifyAfterMs?: number) => AttemptContext {
+  private startAttempt({ row, planned }: LoadedTarget, target: Target): (verifyAfterMs?: number) => AttemptContext {
     const { clock, policy } = this.parts;
     const startedAt = clock.iso();
     return (verifyAfterMs) => ({
       cascadeId: row.cascade_id,
-      planned: plannedOf(row),
+      planned,
       target,
       attempt: { number: target.attempts + 1, startedAt, endedAt: clock.iso() },
       policy,
