@@ -1,5 +1,6 @@
 // A queue in memory, for specs that decide themselves when jobs run, get lost, or cannot be handed over.
 import { JobQueue, QueueUnavailable, type JobHandler, type QueueCounts, type RevocationJob } from '@app/jobs';
+import type { TargetRow } from './revocation-db.js';
 
 /** Keeps jobs until a spec runs them; can be emptied like a Redis that lost everything, and be unreachable. */
 export class HeldQueue extends JobQueue {
@@ -45,3 +46,11 @@ export class HeldQueue extends JobQueue {
     if (!this.reachable) throw new QueueUnavailable('the queue does not answer');
   }
 }
+
+/** The job that the dispatcher makes of these targets of one lane. */
+export const jobFor = (...rows: TargetRow[]): RevocationJob => ({
+  id: 'job-1',
+  tenant: 'acme',
+  lane: 'acme.p',
+  items: rows.map((row) => ({ targetId: row.target_id, generation: row.generation, attempt: row.attempts + 1 })),
+});

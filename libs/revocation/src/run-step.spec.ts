@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Evidence } from '@app/events';
-import type { JobItem, RevocationJob } from '@app/jobs';
+import type { RevocationJob } from '@app/jobs';
 import { startOAuthProvider, type OAuthProvider } from '@app/testkit';
 import { Bench } from './cascade.fixture.js';
-import type { Connector, Outcome, ProbeOutcome } from './connectors/connector.port.js';
+import { jobFor } from './held-queue.fixture.js';
+import type { Connector } from './connectors/connector.port.js';
 import { OutboundHttp } from './connectors/outbound-http.js';
 import { Connectors } from './connectors/registry.js';
 import type { TargetFact } from './outcome.js';
@@ -75,15 +75,6 @@ async function hold(token: string, credentialId = 'token', expiresAt?: string): 
 
 const issue = (): string => provider.issueGrant(1).accessTokens[0] as string;
 
-const jobFor = (...rows: TargetRow[]): RevocationJob => {
-  const items: JobItem[] = rows.map((row) => ({
-    targetId: row.target_id,
-    generation: row.generation,
-    attempt: row.attempts + 1,
-  }));
-  return { id: 'job-1', tenant: 'acme', lane: 'acme.p', items };
-};
-
 const run = (job: RevocationJob, signal = new AbortController().signal) => runner.run(job, signal);
 
 /** One attempt at all that is planned, as of now. */
@@ -154,26 +145,18 @@ describe('an attempt', () => {
     expect(await target()).toMatchObject({ state: 'settled', grade: 'A', attempts: 4 });
   });
 
-  it('needs no call for what has expired: grade C', async () => {
+  it.each([
+    ['needs no call for what has surely expired', 61_000, 'C', 0],
+    ['is made until the clocks of both surely agree that it has expired', 60_999, 'B', 1],
+  ] as const)('%s', async (_name, later, grade, calls) => {
     await configure();
     await hold(issue(), 'token', bench.clock.iso(bench.clock.now() + 1_000));
     await bench.deactivate('ada');
     await bench.follow();
-    const row = await target();
-    bench.clock.advance(61_000);
-    await run(jobFor(row));
-    expect(await target()).toMatchObject({ state: 'settled', grade: 'C' });
-    expect(provider.calls).toEqual([]);
-  });
-
-  it('calls the provider until the clocks of both surely agree that it has expired', async () => {
-    await configure();
-    await hold(issue(), 'token', bench.clock.iso(bench.clock.now() + 1_000));
-    await bench.deactivate('ada');
-    await bench.follow();
-    bench.clock.advance(60_999);
+    bench.clock.advance(later);
     await attemptAll();
-    expect(await target()).toMatchObject({ state: 'settled', grade: 'B' });
+    expect(await target()).toMatchObject({ state: 'settled', grade });
+    expect(provider.calls).toHaveLength(calls);
   });
 
   it('waits for the provider no longer than it may, and tries again', async () => {
@@ -298,42 +281,6 @@ describe('nobody to ask', () => {
     bench.clock.advance(3_660_000);
     await attemptAll();
     expect(await target()).toMatchObject({ state: 'settled', grade: 'C' });
-  });
-});
-
-describe('a connector that throws', () => {
-  const evidence: Evidence = { adapter: 'odd@3', request: 'none', conclusion: 'said so' };
-  const odd = (revoke: () => Promise<Outcome>, probe: () => Promise<ProbeOutcome>): Connector => ({
-    name: 'odd',
-    version: 3,
-    scope: 'token',
-    checkSettings: () => [],
-    revoke,
-    probe,
-    verifyAfterMs: () => 0,
-  });
-  const crash = () => Promise.reject(new Error('a defect'));
-
-  const fail = async (connector: Connector) => {
-    connectors = { get: () => connector };
-    await bench.provider('p', 'odd');
-    await hold('secret-canary');
-    await bench.deactivate('ada');
-    await attemptAll();
-  };
-
-  it('while revoking is our defect: reported, and tried again as crashed', async () => {
-    await fail(odd(crash, crash));
-    expect(await target()).toMatchObject({ state: 'due', last_class: 'crashed', consumed: 1 });
-    const [deferred] = await bench.events('RevocationDeferred');
-    expect(deferred?.data.evidence).toMatchObject({ adapter: 'odd@3', conclusion: expect.stringContaining('failed') });
-    expect(defects).toEqual([`${(await target()).target_id}: a defect`]);
-  });
-
-  it('while probing leaves the acknowledgement and probes again', async () => {
-    await fail(odd(async () => ({ kind: 'revoked', evidence }), crash));
-    expect(types()).toEqual(['RevocationAcknowledged', 'VerificationDeferred']);
-    expect(await target()).toMatchObject({ state: 'acknowledged', grade: 'B', probes: 1 });
   });
 });
 

@@ -116,3 +116,44 @@ describe('the sweep', () => {
     expect(handedOut()).toBe(0);
   });
 });
+
+describe('a refresh of the dispatcher', () => {
+  it('hands out again what could not be handed over while the queue was unavailable', async () => {
+    queue.take();
+    queue.reachable = false;
+    await bench.user('bob');
+    await bench.credentials(3, 'bob', 'late');
+    await bench.deactivate('bob');
+    await bench.follow();
+    await quiet();
+    expect(errors).toHaveLength(1);
+    expect(dispatcher.status('acme')).toMatchObject([{ inFlight: 60 }]);
+    queue.reachable = true;
+    await dispatcher.refresh(undefined);
+    await quiet();
+    expect(handedOut()).toBe(3);
+  });
+
+  it('gives up on what is in flight after five minutes without a record, not before', async () => {
+    queue.take();
+    bench.clock.advance(300_000);
+    await dispatcher.refresh(undefined);
+    await quiet();
+    expect(handedOut()).toBe(0);
+    bench.clock.advance(1);
+    await dispatcher.refresh(undefined);
+    await quiet();
+    expect(handedOut()).toBe(60);
+  });
+
+  it('after a restart finds everything that is due', async () => {
+    queue.take();
+    await dispatcher.stop();
+    const { db, clock } = bench;
+    dispatcher = new Dispatcher({ db, queue, clock, laneConcurrency: 200, onError: () => undefined });
+    dispatcher.start();
+    await dispatcher.refresh(undefined);
+    await quiet();
+    expect(handedOut()).toBe(60);
+  });
+});
