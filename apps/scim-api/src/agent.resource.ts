@@ -6,6 +6,7 @@ import {
   ListAgents,
   ProvisionAgent,
   type AgentWrite,
+  type FoundAgent,
   type Listed,
   type Listing,
   type NamedRef,
@@ -20,7 +21,7 @@ import type { Compute, ScimResource } from './scim-resource.js';
 import { registry } from './served-types.js';
 
 @Injectable()
-export class AgentResource implements ScimResource<StoredAgent, StoredAgent> {
+export class AgentResource implements ScimResource<StoredAgent, FoundAgent> {
   readonly type = registry.type('Agent');
   readonly related = 'groups';
   readonly indexed = {
@@ -36,11 +37,11 @@ export class AgentResource implements ScimResource<StoredAgent, StoredAgent> {
     private readonly queries: QueryBus,
   ) {}
 
-  find(tenant: string, id: string): Promise<StoredAgent | undefined> {
+  find(tenant: string, id: string): Promise<FoundAgent | undefined> {
     return this.queries.execute(new FindAgent(tenant, id));
   }
 
-  list(tenant: string, listing: Listing<StoredAgent>): Promise<Listed<StoredAgent>> {
+  list(tenant: string, listing: Listing<FoundAgent>): Promise<Listed<FoundAgent>> {
     return this.queries.execute(new ListAgents(tenant, listing));
   }
 

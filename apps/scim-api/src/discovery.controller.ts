@@ -36,7 +36,7 @@ export class DiscoveryController {
   @Get('ServiceProviderConfig')
   config(@Query() query: object, @Res() reply: FastifyReply): void {
     refuseDiscoveryFilter(query);
-    const features = { baseUrl: scimBase(this.address), bulk: true, sort: true, etag: true };
+    const features = { baseUrl: scimBase(this.address), bulk: true, sort: true, etag: true, cursor: true };
     sendBody(reply, serviceProviderConfig(registry, features));
   }
 

@@ -3,7 +3,6 @@ import type { Written } from '@app/directory';
 import type { EventLog, ReadModels } from '@app/event-log';
 import type { RequestContext } from '@app/events';
 import {
-  listResponse,
   parseListQuery,
   parseResource,
   parseSearchRequest,
@@ -13,11 +12,14 @@ import {
   ScimError,
   type Dialect,
   type ListParameters,
+  type ListQuery,
   type Projection,
 } from '@app/scim';
 import type { AnswerCache, KeptResource } from './answer-cache.js';
 import { demandedRevision, entityTag, isUnchanged } from './entity-tag.js';
+import type { Cursors } from './cursors.js';
 import { planListing } from './listing.js';
+import { pageOf, type Source } from './pages.js';
 import type { QuirkCounts } from './quirk-counts.js';
 import type { PublicAddress } from './public-address.js';
 import { asScimError } from './refusals.js';
@@ -42,6 +44,7 @@ export interface EndpointParts {
   readonly readModels: ReadModels;
   readonly quirks: QuirkCounts;
   readonly cache: AnswerCache;
+  readonly cursors: Cursors;
   readonly address: PublicAddress;
 }
 
@@ -61,31 +64,38 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
   }
 
   /** @throws ScimError, EventLogUnavailable; so do all methods */
-  async list(call: ScimCall): Promise<ScimAnswer> {
-    const { context, query, asked = '' } = call;
-    const make = async () => ({ body: Buffer.from(await this.page(context.tenant, query)) });
-    return {
-      status: 200,
-      body: (await this.parts.cache.list(context.tenant, this.resource.type.name, asked, make)).body,
-    };
+  async list({ context, query, asked = '' }: ScimCall): Promise<ScimAnswer> {
+    const make = async () => ({ body: Buffer.from(await this.page(context, query)) });
+    // Cursors are made for one connection, and grow old.
+    if (query.cursor !== undefined) return { status: 200, ...(await make()) };
+    const { body } = await this.parts.cache.list(context.tenant, this.resource.type.name, asked, make);
+    return { status: 200, body };
   }
 
   async search({ context, dialect }: ScimCall, body: unknown): Promise<ScimAnswer> {
-    return { status: 200, body: await this.page(context.tenant, parseSearchRequest(body, dialect)) };
+    return { status: 200, body: await this.page(context, parseSearchRequest(body, dialect)) };
   }
 
-  private async page(tenant: string, parameters: ListParameters): Promise<string> {
-    const read = parseListQuery(this.resource.type, parameters);
-    if (read.cursor !== undefined) {
-      throw ScimError.invalidCursor('Cursors are not served: ask for pages by "startIndex" and "count".');
-    }
-    const { listing, withRelated } = planListing(this.resource, this.views, read, parameters);
-    const { total, items } = await this.resource.list(tenant, listing, withRelated);
-    const shown = read.projection[this.resource.related];
-    const resources = items.map((item) =>
-      this.views.body(item, read.projection, shown ? this.resource.relatedOf(item) : undefined),
-    );
-    return JSON.stringify(listResponse({ resources, totalResults: total, startIndex: read.startIndex }));
+  private async page(context: RequestContext, parameters: ListParameters): Promise<string> {
+    const query = parseListQuery(this.resource.type, parameters);
+    const source = this.source(context.tenant, query, parameters);
+    return JSON.stringify(await pageOf(this.parts.cursors, context, [source], parameters));
+  }
+
+  private source(tenant: string, query: ListQuery, parameters: ListParameters): Source {
+    const { listing, withRelated } = planListing(this.resource, this.views, query, parameters);
+    const shown = query.projection[this.resource.related];
+    return {
+      name: this.resource.type.name,
+      query,
+      find: async (window) => {
+        const { items, ...found } = await this.resource.list(tenant, { ...listing, ...window }, withRelated);
+        const resources = items.map((item) =>
+          this.views.body(item, query.projection, shown ? this.resource.relatedOf(item) : undefined),
+        );
+        return { ...found, resources };
+      },
+    };
   }
 
   async get({ context, query, asked = '', ifNoneMatch }: ScimCall, id: string): Promise<ScimAnswer> {

@@ -3,6 +3,7 @@ import { EventLog, ReadModels } from '@app/event-log';
 import { Inject, Injectable } from '@nestjs/common';
 import { AgentResource } from './agent.resource.js';
 import { AnswerCache } from './answer-cache.js';
+import { Cursors } from './cursors.js';
 import { Endpoint } from './endpoint.js';
 import { GroupResource } from './group.resource.js';
 import { SCIM_BASE_URL, type PublicAddress } from './public-address.js';
@@ -23,9 +24,10 @@ export class Endpoints {
     readModels: ReadModels,
     quirks: QuirkCounts,
     cache: AnswerCache,
+    cursors: Cursors,
     @Inject(SCIM_BASE_URL) address: PublicAddress,
   ) {
-    const parts = { log, readModels, quirks, cache, address };
+    const parts = { log, readModels, quirks, cache, cursors, address };
     this.users = new Endpoint(users, parts) as unknown as Endpoint;
     this.groups = new Endpoint(groups, parts) as unknown as Endpoint;
     this.agents = new Endpoint(agents, parts) as unknown as Endpoint;

@@ -6,7 +6,8 @@ import type { ResourceViews } from './resource-views.js';
 import type { ScimResource, Stored } from './scim-resource.js';
 
 export interface PlannedListing<R> {
-  readonly listing: Listing<R>;
+  /** Without the page that is wanted of it. */
+  readonly listing: Omit<Listing<R>, 'offset' | 'limit'>;
   /** Whether the answer, the filter or the order looks at what the resources are related to. */
   readonly withRelated: boolean;
 }
@@ -45,9 +46,7 @@ export function planListing<S extends Stored, R extends S>(
   };
   const { order } = query;
   const test = rest === undefined || rest === query.filter ? query.matches : compileFilter(rest, resource.type);
-  const listing: Listing<R> = {
-    offset: query.startIndex - 1,
-    limit: query.count,
+  const listing = {
     ...(equals === undefined ? {} : { equals }),
     ...(rest === undefined ? {} : { matches: (found: R) => test(views.subject(found, withRelated)) }),
     ...(order === undefined ? {} : { order: (a: R, b: R) => order(subject(a), subject(b)) }),

@@ -1,9 +1,10 @@
-// The SCIM role: what identity providers talk to. Needs CqrsModule, EventLog, ReadModels and SCIM_BASE_URL from the app around it.
+// The SCIM role: what identity providers talk to. Needs CqrsModule, EventLog, ReadModels, Vault, Clock and SCIM_BASE_URL from the app around it.
 import { DirectoryModule } from '@app/directory';
 import { Module } from '@nestjs/common';
 import { AgentResource } from './agent.resource.js';
 import { AnswerCache } from './answer-cache.js';
 import { BulkController } from './bulk.controller.js';
+import { Cursors } from './cursors.js';
 import { DiscoveryController } from './discovery.controller.js';
 import { Endpoints } from './endpoints.js';
 import { GroupResource } from './group.resource.js';
@@ -14,7 +15,7 @@ import { UserResource } from './user.resource.js';
 @Module({
   imports: [DirectoryModule],
   controllers: [UsersController, GroupsController, AgentsController, DiscoveryController, BulkController],
-  providers: [UserResource, GroupResource, AgentResource, Endpoints, QuirkCounts, AnswerCache],
+  providers: [UserResource, GroupResource, AgentResource, Endpoints, QuirkCounts, AnswerCache, Cursors],
   exports: [QuirkCounts],
 })
 export class ScimApiModule {}

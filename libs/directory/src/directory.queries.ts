@@ -18,14 +18,38 @@ export interface Listing<R> {
   readonly matches?: (candidate: R) => boolean;
   /** Compares two in the wanted order; oldest first when absent. */
   readonly order?: (a: R, b: R) => number;
-  /** 0-based. */
+  /** 0-based; of no meaning with `from`. */
   readonly offset: number;
   readonly limit: number;
+  /** Goes on at a place rather than at an offset: a deep page then costs what the first one costs. */
+  readonly from?: From;
+}
+
+/** A place in a list, which creations and deletions elsewhere do not move. */
+export interface Place {
+  /** The {@link Placed.seq} of the resource at the place; -1 before the first. */
+  readonly seq: number;
+  /** Where it stood in a sorted list, should it be gone. */
+  readonly index: number;
+}
+
+export interface From extends Place {
+  readonly direction: 'after' | 'before';
+  /** As it was counted for the first page; counted when absent. */
+  readonly total?: number;
 }
 
 export interface Listed<R> {
   readonly total: number;
   readonly items: readonly R[];
+  /** Where the pages beside this one go on, if there are any; only of a listing with `from`. */
+  readonly before?: Place;
+  readonly after?: Place;
+}
+
+/** What a query finds has its place in the order of creation. */
+export interface Placed {
+  readonly seq: number;
 }
 
 /** A reference as SCIM answers it: the id, what it is, and how it is called. */
@@ -33,14 +57,16 @@ export interface NamedRef extends MemberRef {
   readonly display?: string;
 }
 
-export interface UserWithGroups extends StoredUser {
+export interface UserWithGroups extends StoredUser, Placed {
   readonly groups: readonly NamedRef[];
 }
 
-export interface GroupWithMembers extends StoredGroup {
+export interface GroupWithMembers extends StoredGroup, Placed {
   /** Empty when the query did not ask for them. */
   readonly members: readonly NamedRef[];
 }
+
+export interface FoundAgent extends StoredAgent, Placed {}
 
 /** undefined when there is none in this tenant. */
 export class FindUser extends Query<UserWithGroups | undefined> {
@@ -83,7 +109,7 @@ export class ListGroups extends Query<Listed<GroupWithMembers>> {
   }
 }
 
-export class FindAgent extends Query<StoredAgent | undefined> {
+export class FindAgent extends Query<FoundAgent | undefined> {
   constructor(
     readonly tenant: string,
     readonly agentId: string,
@@ -92,10 +118,10 @@ export class FindAgent extends Query<StoredAgent | undefined> {
   }
 }
 
-export class ListAgents extends Query<Listed<StoredAgent>> {
+export class ListAgents extends Query<Listed<FoundAgent>> {
   constructor(
     readonly tenant: string,
-    readonly listing: Listing<StoredAgent>,
+    readonly listing: Listing<FoundAgent>,
   ) {
     super();
   }

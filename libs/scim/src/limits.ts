@@ -17,4 +17,6 @@ export const limits = {
   patchOperations: 1000,
   pageDefault: 200,
   pageMax: 1000,
+  /** Seconds a cursor can be used after it was handed out. */
+  cursorSeconds: 3600,
 } as const;

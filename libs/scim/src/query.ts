@@ -48,7 +48,9 @@ function text(value: unknown, name: string): string | undefined {
   return value;
 }
 
-function integer(value: unknown, name: string, absent: number): number {
+const invalidInteger = (name: string): ScimError => ScimError.invalidValue(`"${name}" must be an integer.`);
+
+function integer(value: unknown, name: string, absent: number, refusal = invalidInteger): number {
   if (value === undefined || value === null || value === '') return absent;
   const number =
     typeof value === 'number'
@@ -56,7 +58,7 @@ function integer(value: unknown, name: string, absent: number): number {
       : typeof value === 'string' && /^[+-]?\d{1,15}$/.test(value)
         ? Number(value)
         : NaN;
-  if (!Number.isSafeInteger(number)) throw ScimError.invalidValue(`"${name}" must be an integer.`);
+  if (!Number.isSafeInteger(number)) throw refusal(name);
   return number;
 }
 
@@ -82,19 +84,32 @@ function readOrder(type: ResourceType, parameters: ListParameters): ListQuery['o
   return compileOrder(type, path, sortOrder);
 }
 
+/** A cursor, and that nothing contradicts it (RFC 9865). */
+function readCursor({ cursor, startIndex }: ListParameters): string | undefined {
+  if (cursor === undefined || cursor === null) return undefined;
+  if (typeof cursor !== 'string') throw ScimError.invalidCursor('"cursor" must be given once, as a string.');
+  if (startIndex !== undefined && startIndex !== null) {
+    throw ScimError.invalidValue('Ask for pages by "cursor" or by "startIndex", not by both.');
+  }
+  return cursor;
+}
+
 /**
  * Reads list parameters. A `startIndex` below 1 is 1, a negative `count` is 0, a `count` above the maximum is the maximum.
- * @throws ScimError invalidFilter, invalidPath or invalidValue
+ * @throws ScimError invalidFilter, invalidPath or invalidValue; with a cursor also invalidCursor and invalidCount
  */
 export function parseListQuery(type: ResourceType, parameters: ListParameters): ListQuery {
   const filterText = text(parameters.filter, 'filter');
+  const cursor = readCursor(parameters);
+  const invalidCount =
+    cursor === undefined ? invalidInteger : () => ScimError.invalidCount('"count" must be an integer.');
   const filter = filterText === undefined ? undefined : parseFilter(filterText);
   return {
     filter,
     matches: filter === undefined ? () => true : compileFilter(filter, type),
     startIndex: Math.max(1, integer(parameters.startIndex, 'startIndex', 1)),
-    count: Math.min(limits.pageMax, Math.max(0, integer(parameters.count, 'count', limits.pageDefault))),
-    cursor: parameters.cursor === '' ? '' : text(parameters.cursor, 'cursor'),
+    count: Math.min(limits.pageMax, Math.max(0, integer(parameters.count, 'count', limits.pageDefault, invalidCount))),
+    cursor,
     order: readOrder(type, parameters),
     projection: readProjection(type, parameters),
   };

@@ -3,9 +3,8 @@ import type { OwnerRef } from '@app/events';
 import { Inject, Injectable } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { Kysely } from 'kysely';
-import type { StoredAgent } from '../agent.commands.js';
 import { DIRECTORY_DB, type AgentRow, type DirectoryDb } from '../directory-db.js';
-import { FindAgent, ListAgents, type IndexedEquality, type Listed } from '../directory.queries.js';
+import { FindAgent, ListAgents, type FoundAgent, type IndexedEquality, type Listed } from '../directory.queries.js';
 import type { Attributes } from '../user.commands.js';
 import { foldCase } from '../users/user-name.js';
 import { list } from '../view/listing.js';
@@ -28,7 +27,7 @@ function equality({ attribute, value }: IndexedEquality): Condition | undefined 
   }
 }
 
-const agentOf = (row: AgentRow, owners: readonly OwnerRef[]): StoredAgent => ({
+const agentOf = (row: AgentRow, owners: readonly OwnerRef[]): FoundAgent => ({
   id: row.agent_id,
   name: row.name,
   active: row.active === 1,
@@ -38,18 +37,19 @@ const agentOf = (row: AgentRow, owners: readonly OwnerRef[]): StoredAgent => ({
   created: row.created,
   lastModified: row.last_modified,
   revision: BigInt(row.revision),
+  seq: Number(row.seq),
 });
 
 @Injectable()
 export class AgentViews {
   constructor(@Inject(DIRECTORY_DB) private readonly db: Kysely<DirectoryDb>) {}
 
-  shelf(tenant: string): SqlShelf<'agents', StoredAgent> {
+  shelf(tenant: string): SqlShelf<'agents', FoundAgent> {
     const present = (rows: readonly AgentRow[]) => this.present(tenant, rows);
     return new SqlShelf({ db: this.db, table: 'agents', tenant, equality, present });
   }
 
-  private async present(tenant: string, rows: readonly AgentRow[]): Promise<StoredAgent[]> {
+  private async present(tenant: string, rows: readonly AgentRow[]): Promise<FoundAgent[]> {
     const ids = rows.map((row) => row.agent_id);
     const owners = Map.groupBy(await rowsIn(this.db, 'owners', tenant, 'agent_id', ids), (row) => row.agent_id);
     return rows.map((row) => {
@@ -63,7 +63,7 @@ export class AgentViews {
 export class FindAgentHandler implements IQueryHandler<FindAgent> {
   constructor(private readonly views: AgentViews) {}
 
-  async execute({ tenant, agentId }: FindAgent): Promise<StoredAgent | undefined> {
+  async execute({ tenant, agentId }: FindAgent): Promise<FoundAgent | undefined> {
     const [agent] = await this.views.shelf(tenant).equal({ attribute: 'id', value: agentId });
     return agent;
   }
@@ -73,7 +73,7 @@ export class FindAgentHandler implements IQueryHandler<FindAgent> {
 export class ListAgentsHandler implements IQueryHandler<ListAgents> {
   constructor(private readonly views: AgentViews) {}
 
-  execute({ tenant, listing }: ListAgents): Promise<Listed<StoredAgent>> {
+  execute({ tenant, listing }: ListAgents): Promise<Listed<FoundAgent>> {
     return list(this.views.shelf(tenant), listing);
   }
 }

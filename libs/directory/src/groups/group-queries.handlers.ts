@@ -38,6 +38,7 @@ const groupOf = (row: GroupRow, members: readonly NamedRef[]): GroupWithMembers 
   created: row.created,
   lastModified: row.last_modified,
   revision: BigInt(row.revision),
+  seq: Number(row.seq),
   members,
 });
 

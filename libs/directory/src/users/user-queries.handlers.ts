@@ -33,6 +33,7 @@ const userOf = (row: UserRow, groups: readonly NamedRef[]): UserWithGroups => ({
   created: row.created,
   lastModified: row.last_modified,
   revision: BigInt(row.revision),
+  seq: Number(row.seq),
   groups,
 });
 

@@ -43,7 +43,7 @@ describe('provisioning', () => {
     const { resource, changed } = await provision('ada@acme.test', { displayName: 'Ada', externalId: 'x1' });
     expect(changed).toBe(true);
     expect(resource).toMatchObject({ active: true, revision: 0n, attributes: { userName: 'ada@acme.test' } });
-    expect(await find(resource.id)).toEqual({ ...resource, groups: [] });
+    expect(await find(resource.id)).toMatchObject({ ...resource, groups: [] });
   });
 
   it('reserves the name before the user, and writes no name or attribute in the clear', async () => {
@@ -140,7 +140,7 @@ describe('a change', () => {
     expect(await typesOf('user-')).toEqual(['UserProvisioned', 'UserDeactivated', 'UserChanged']);
     expect(after).toMatchObject({ attributes, active: false, revision: 2n, created: resource.created });
     expect(after.lastModified).toBe(directory.clock.iso());
-    expect(await find(resource.id)).toEqual({ ...after, groups: [] });
+    expect(await find(resource.id)).toMatchObject({ ...after, groups: [] });
     expect((await directory.eventsOf('UserChanged'))[0]?.data.changed).toEqual(['displayName']);
   });
 

@@ -50,6 +50,25 @@ describe('a listing', () => {
     expect(await numbers({ matches: () => false })).toEqual([0, []]);
   });
 
+  it('goes on at a place, at the same cost however deep it lies', async () => {
+    const deep = (await ask({ offset: COUNT - 10, limit: 1 })).items[0]?.seq as number;
+    const from = { seq: deep, index: 0, direction: 'after' } as const;
+    expect(await numbers({ from })).toEqual([COUNT, [COUNT - 9, COUNT - 8, COUNT - 7]]);
+    expect(await numbers({ from: { ...from, direction: 'before', total: 7 } })).toEqual([
+      7,
+      [COUNT - 13, COUNT - 12, COUNT - 11],
+    ]);
+    for (const [sign, order] of [
+      ['>', 'ASC'],
+      ['<', 'DESC'],
+    ]) {
+      const plan = await explain(
+        `select * from "users" where tenant = 'acme' and seq ${sign} 5 order by seq ${order} limit 4`,
+      );
+      expect(plan).toMatch(/^SEARCH users USING INDEX users_seq \(tenant=\? AND seq[<>]\?\)$/);
+    }
+  });
+
   it('sorts what matches', async () => {
     const order = (a: UserWithGroups, b: UserWithGroups) => n(b) - n(a);
     expect(await numbers({ order })).toEqual([COUNT, [COUNT - 1, COUNT - 2, COUNT - 3]]);

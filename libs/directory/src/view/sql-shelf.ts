@@ -1,7 +1,7 @@
 // A shelf over the rows of one table: every question is answered by an index.
 import type { Kysely } from 'kysely';
 import type { DirectoryDb } from '../directory-db.js';
-import type { IndexedEquality } from '../directory.queries.js';
+import type { IndexedEquality, Placed } from '../directory.queries.js';
 import type { Shelf } from './listing.js';
 import { run } from './statement.js';
 
@@ -13,7 +13,7 @@ export interface Condition {
   readonly parameters: readonly unknown[];
 }
 
-export interface SqlShelfParts<T extends Listable, R> {
+export interface SqlShelfParts<T extends Listable, R extends Placed> {
   readonly db: Kysely<DirectoryDb>;
   readonly table: T;
   readonly tenant: string;
@@ -23,7 +23,7 @@ export interface SqlShelfParts<T extends Listable, R> {
   readonly present: (rows: readonly DirectoryDb[T][]) => Promise<R[]>;
 }
 
-export class SqlShelf<T extends Listable, R> implements Shelf<R> {
+export class SqlShelf<T extends Listable, R extends Placed> implements Shelf<R> {
   constructor(private readonly parts: SqlShelfParts<T, R>) {}
 
   async count(): Promise<number> {
@@ -44,8 +44,13 @@ export class SqlShelf<T extends Listable, R> implements Shelf<R> {
     return this.parts.present(rows.length > 1 ? rows.sort((a, b) => a.seq - b.seq) : rows);
   }
 
-  async page(after: number, size: number): Promise<{ items: R[]; next: number | undefined }> {
-    const rows = await this.rows(' and seq > ?', ' order by seq limit ?', [after, size]);
+  async page(
+    from: number,
+    size: number,
+    direction: 'after' | 'before' = 'after',
+  ): Promise<{ items: R[]; next: number | undefined }> {
+    const [condition, order] = direction === 'after' ? ['>', 'asc'] : ['<', 'desc'];
+    const rows = await this.rows(` and seq ${condition} ?`, ` order by seq ${order} limit ?`, [from, size]);
     const items = await this.parts.present(rows);
     return { items, next: rows.length < size ? undefined : Number(rows.at(-1)?.seq) };
   }

@@ -19,8 +19,8 @@ export interface Features {
   readonly bulk: boolean;
   readonly sort: boolean;
   readonly etag: boolean;
-  /** Seconds a cursor stays valid; undefined if there is no cursor pagination (RFC 9865). */
-  readonly cursorSeconds?: number;
+  /** Whether there are pages by cursor (RFC 9865) beside those by index. */
+  readonly cursor: boolean;
   readonly documentationUri?: string;
 }
 
@@ -43,11 +43,11 @@ export function serviceProviderConfig(registry: Registry, features: Features): B
     etag: { supported: features.etag },
     pagination: {
       index: true,
-      cursor: features.cursorSeconds !== undefined,
+      cursor: features.cursor,
       defaultPaginationMethod: 'index',
       defaultPageSize: limits.pageDefault,
       maxPageSize: limits.pageMax,
-      ...(features.cursorSeconds === undefined ? {} : { cursorTimeout: features.cursorSeconds }),
+      ...(features.cursor ? { cursorTimeout: limits.cursorSeconds } : {}),
     },
     agentExtension: {
       supported: agents || applications,
