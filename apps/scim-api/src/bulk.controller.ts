@@ -1,17 +1,16 @@
 // Bulk requests: each operation goes the way it would have gone by itself (RFC 7644 section 3.7).
 import type { RequestContext } from '@app/events';
-import { Context, Requires, type AuthenticatedRequest } from '@app/http';
+import { Context, type AuthenticatedRequest } from '@app/http';
 import { parseBulkRequest, runBulk, ScimError, type BulkOperation, type BulkOutcome } from '@app/scim';
-import { Controller, Post, Req, Res } from '@nestjs/common';
+import { Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { callOf } from './call.js';
 import type { Endpoint, ScimCall } from './endpoint.js';
 import { Endpoints } from './endpoints.js';
-import { SCIM_PATH } from './public-address.js';
 import { send, type ScimAnswer } from './scim-answer.js';
+import { ScimController } from './scim-controller.js';
 
-@Controller(SCIM_PATH)
-@Requires('scim')
+@ScimController()
 export class BulkController {
   constructor(private readonly endpoints: Endpoints) {}
 

@@ -1,5 +1,4 @@
 // What this service offers: ServiceProviderConfig, ResourceTypes and Schemas (RFC 7644 section 4), and what it does not: /Me.
-import { Requires } from '@app/http';
 import {
   listResponse,
   refuseDiscoveryFilter,
@@ -10,10 +9,11 @@ import {
   serviceProviderConfig,
   type ScimValue,
 } from '@app/scim';
-import { All, Controller, Get, Inject, Param, Query, Res } from '@nestjs/common';
+import { All, Get, Inject, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { SCIM_BASE_URL, SCIM_PATH, scimBase, type PublicAddress } from './public-address.js';
+import { SCIM_BASE_URL, scimBase, type PublicAddress } from './public-address.js';
 import { send } from './scim-answer.js';
+import { ScimController } from './scim-controller.js';
 import { registry } from './served-types.js';
 
 type Body = { [key: string]: ScimValue };
@@ -28,8 +28,7 @@ function sendBody(reply: FastifyReply, body: Body | undefined): void {
 const listOf = (resources: readonly Body[]): Body =>
   listResponse({ resources, totalResults: resources.length, startIndex: 1 });
 
-@Controller(SCIM_PATH)
-@Requires('scim')
+@ScimController()
 export class DiscoveryController {
   constructor(@Inject(SCIM_BASE_URL) private readonly address: PublicAddress) {}
 

@@ -82,6 +82,11 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
     return JSON.stringify(await pageOf(this.parts.cursors, context, [source], parameters));
   }
 
+  /** This type in a search over several, where an attribute that it does not have has no value. */
+  among(tenant: string, parameters: ListParameters): Source {
+    return this.source(tenant, parseListQuery(this.resource.type, parameters, { among: true }), parameters);
+  }
+
   private source(tenant: string, query: ListQuery, parameters: ListParameters): Source {
     const { listing, withRelated } = planListing(this.resource, this.views, query, parameters);
     const shown = query.projection[this.resource.related];

@@ -33,6 +33,10 @@ export class Endpoints {
     this.agents = new Endpoint(agents, parts) as unknown as Endpoint;
   }
 
+  get all(): readonly Endpoint[] {
+    return [this.users, this.groups, this.agents];
+  }
+
   /** The endpoint of `/Users`, `/Groups` or `/Agents`, whatever the case of its name. */
   byName(name: string): Endpoint | undefined {
     switch (name.toLowerCase()) {

@@ -45,7 +45,8 @@ export function planListing<S extends Stored, R extends S>(
     return known;
   };
   const { order } = query;
-  const test = rest === undefined || rest === query.filter ? query.matches : compileFilter(rest, resource.type);
+  const test =
+    rest === undefined || rest === query.filter ? query.matches : compileFilter(rest, resource.type, query.among);
   const listing = {
     ...(equals === undefined ? {} : { equals }),
     ...(rest === undefined ? {} : { matches: (found: R) => test(views.subject(found, withRelated)) }),

@@ -1,13 +1,13 @@
 // The routes of a resource type: each hands the request to the endpoint and sends what comes back.
-import { Context, Requires, type AuthenticatedRequest } from '@app/http';
+import { Context, type AuthenticatedRequest } from '@app/http';
 import type { RequestContext } from '@app/events';
-import { Controller, Delete, Get, Options, Patch, Post, Put, Req, Res } from '@nestjs/common';
+import { Delete, Get, Patch, Post, Put, Req, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { callOf, idOf } from './call.js';
 import type { Endpoint } from './endpoint.js';
 import { Endpoints } from './endpoints.js';
-import { SCIM_PATH } from './public-address.js';
 import { send } from './scim-answer.js';
+import { ScimController } from './scim-controller.js';
 
 abstract class ResourceController {
   constructor(private readonly endpoint: Endpoint) {}
@@ -74,36 +74,23 @@ abstract class ResourceController {
   ): Promise<void> {
     send(reply, await this.endpoint.remove(callOf(context, request), idOf(request)));
   }
-
-  @Options()
-  ofAll(@Res() reply: FastifyReply): void {
-    reply.code(204).header('allow', 'GET, HEAD, POST, OPTIONS').send();
-  }
-
-  @Options(':id')
-  ofOne(@Res() reply: FastifyReply): void {
-    reply.code(204).header('allow', 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS').send();
-  }
 }
 
-@Controller(`${SCIM_PATH}/Users`)
-@Requires('scim')
+@ScimController('Users')
 export class UsersController extends ResourceController {
   constructor(endpoints: Endpoints) {
     super(endpoints.users);
   }
 }
 
-@Controller(`${SCIM_PATH}/Groups`)
-@Requires('scim')
+@ScimController('Groups')
 export class GroupsController extends ResourceController {
   constructor(endpoints: Endpoints) {
     super(endpoints.groups);
   }
 }
 
-@Controller(`${SCIM_PATH}/Agents`)
-@Requires('scim')
+@ScimController('Agents')
 export class AgentsController extends ResourceController {
   constructor(endpoints: Endpoints) {
     super(endpoints.agents);

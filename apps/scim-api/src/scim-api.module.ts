@@ -8,13 +8,23 @@ import { Cursors } from './cursors.js';
 import { DiscoveryController } from './discovery.controller.js';
 import { Endpoints } from './endpoints.js';
 import { GroupResource } from './group.resource.js';
+import { methodsControllers } from './methods.controller.js';
 import { QuirkCounts } from './quirk-counts.js';
 import { AgentsController, GroupsController, UsersController } from './resource.controller.js';
+import { SearchController } from './search.controller.js';
 import { UserResource } from './user.resource.js';
 
 @Module({
   imports: [DirectoryModule],
-  controllers: [UsersController, GroupsController, AgentsController, DiscoveryController, BulkController],
+  controllers: [
+    UsersController,
+    GroupsController,
+    AgentsController,
+    DiscoveryController,
+    BulkController,
+    SearchController,
+    ...methodsControllers,
+  ],
   providers: [UserResource, GroupResource, AgentResource, Endpoints, QuirkCounts, AnswerCache, Cursors],
   exports: [QuirkCounts],
 })

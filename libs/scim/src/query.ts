@@ -40,6 +40,12 @@ export interface ListQuery {
   /** Compares two resources in the wanted order; undefined if any order will do. */
   readonly order: ((a: FilterSubject, b: FilterSubject) => number) | undefined;
   readonly projection: Projection;
+  readonly among: boolean;
+}
+
+export interface ListOptions {
+  /** Whether the type is one of several that are asked the same (RFC 7644 section 3.4.2.1). */
+  readonly among?: boolean;
 }
 
 function text(value: unknown, name: string): string | undefined {
@@ -98,7 +104,11 @@ function readCursor({ cursor, startIndex }: ListParameters): string | undefined 
  * Reads list parameters. A `startIndex` below 1 is 1, a negative `count` is 0, a `count` above the maximum is the maximum.
  * @throws ScimError invalidFilter, invalidPath or invalidValue; with a cursor also invalidCursor and invalidCount
  */
-export function parseListQuery(type: ResourceType, parameters: ListParameters): ListQuery {
+export function parseListQuery(
+  type: ResourceType,
+  parameters: ListParameters,
+  { among = false }: ListOptions = {},
+): ListQuery {
   const filterText = text(parameters.filter, 'filter');
   const cursor = readCursor(parameters);
   const invalidCount =
@@ -106,12 +116,13 @@ export function parseListQuery(type: ResourceType, parameters: ListParameters): 
   const filter = filterText === undefined ? undefined : parseFilter(filterText);
   return {
     filter,
-    matches: filter === undefined ? () => true : compileFilter(filter, type),
+    matches: filter === undefined ? () => true : compileFilter(filter, type, among),
     startIndex: Math.max(1, integer(parameters.startIndex, 'startIndex', 1)),
     count: Math.min(limits.pageMax, Math.max(0, integer(parameters.count, 'count', limits.pageDefault, invalidCount))),
     cursor,
     order: readOrder(type, parameters),
     projection: readProjection(type, parameters),
+    among,
   };
 }
 

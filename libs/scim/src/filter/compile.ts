@@ -23,6 +23,8 @@ interface Scope<T> {
     sub: Attribute | undefined;
     read: (subject: T) => ScimValue | undefined;
   };
+  /** Whether the path names nothing and that counts as having no value; by default it is refused. */
+  lacks?(path: AttributePath): boolean;
   /** A faster test for a comparison or value path, where the scope has an index. */
   indexed?(attribute: Attribute, filter: Filter): Test<T> | undefined;
 }
@@ -61,6 +63,7 @@ function compileComparisonTerm<T>(filter: Filter & { kind: 'compare' }, scope: S
     const equal = compileComparisonTerm({ ...filter, operator: 'eq' }, scope);
     return (subject) => !equal(subject);
   }
+  if (scope.lacks?.(filter.path)) return () => filter.operator === 'eq' && filter.value === null;
   const { attribute, sub, read } = scope.resolve(filter.path);
   const fast = scope.indexed?.(attribute, filter);
   if (fast !== undefined) return fast;
@@ -76,6 +79,7 @@ function compile<T>(filter: Filter, scope: Scope<T>): Test<T> {
     case 'compare':
       return compileComparisonTerm(filter, scope);
     case 'present': {
+      if (scope.lacks?.(filter.path)) return () => false;
       const { attribute, sub, read } = scope.resolve(filter.path);
       return scope.indexed?.(attribute, filter) ?? ((subject) => onElements(read(subject), sub?.name, isPresent));
     }
@@ -92,6 +96,7 @@ function compile<T>(filter: Filter, scope: Scope<T>): Test<T> {
       return (subject) => tests.some((test) => test(subject));
     }
     case 'valuePath': {
+      if (scope.lacks?.(filter.path)) return () => false;
       const { attribute, sub, read } = scope.resolve(filter.path);
       if (sub !== undefined)
         throw ScimError.invalidFilter('A value path selects elements of an attribute, not of a sub-attribute.');
@@ -183,15 +188,21 @@ function attributesOf(type: ResourceType, urn: string | undefined): Attributes |
 
 /**
  * Compiles a filter for a resource type.
+ * @param tolerant whether an attribute that the type does not have has no value, rather than being refused
  * @throws ScimError invalidFilter (unknown attribute, or an operator the attribute's type does not support)
  */
-export function compileFilter(filter: Filter, type: ResourceType): (subject: FilterSubject) => boolean {
+export function compileFilter(
+  filter: Filter,
+  type: ResourceType,
+  tolerant = false,
+): (subject: FilterSubject) => boolean {
   return compile<FilterSubject>(filter, {
     resolve(path) {
       const found = findAttribute(type, path);
       if (found === undefined) throw unknown();
       return { ...found, read: attributeReader(found.attribute, type) };
     },
+    lacks: (path) => tolerant && findAttribute(type, path) === undefined,
     indexed: (attribute, term) => memberIndex(type, attribute, term),
   });
 }

@@ -1,0 +1,36 @@
+// Searches over all resource types at once, at the root of the service (RFC 7644 section 3.4.3).
+import type { RequestContext } from '@app/events';
+import { Context, type AuthenticatedRequest } from '@app/http';
+import { parseSearchRequest, ScimError } from '@app/scim';
+import { Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { callOf } from './call.js';
+import { Cursors } from './cursors.js';
+import { Endpoints } from './endpoints.js';
+import { pageOf } from './pages.js';
+import { send } from './scim-answer.js';
+import { ScimController } from './scim-controller.js';
+
+@ScimController()
+export class SearchController {
+  constructor(
+    private readonly endpoints: Endpoints,
+    private readonly cursors: Cursors,
+  ) {}
+
+  @Post('.search')
+  async search(
+    @Context() context: RequestContext,
+    @Req() request: AuthenticatedRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const parameters = parseSearchRequest(request.body, callOf(context, request).dialect);
+    if (parameters.sortBy !== undefined && parameters.sortBy !== null) {
+      throw ScimError.invalidValue(
+        'Resources of several types have no common order: leave "sortBy" out, or search one type.',
+      );
+    }
+    const sources = this.endpoints.all.map((endpoint) => endpoint.among(context.tenant, parameters));
+    send(reply, { status: 200, body: JSON.stringify(await pageOf(this.cursors, context, sources, parameters)) });
+  }
+}
