@@ -56,15 +56,11 @@ export async function openInfrastructure(config: Config, logger: LoggerService):
 async function open(config: Config, logger: LoggerService, closers: Closer[]): Promise<Omit<Infrastructure, 'close'>> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const clock = new SystemClock();
-  const log =
-    config.eventLog === 'sqlite'
-      ? SqliteEventLog.open({ directory: config.dataDir })
-      : EventStoreLog.connect({ url: config.eventStoreUrl as string });
+  const log = openLog(config);
   closers.push(() => log.close());
 
   const database = async <Db>(schema: string, durable = false): Promise<Kysely<Db>> => {
-    const file = join(config.dataDir, `${schema}.db`);
-    const db = await openDatabase<Db>({ url: config.databaseUrl, file, schema }, { durable });
+    const db = await openRoom<Db>(config, schema, durable);
     closers.push(() => db.destroy());
     return db;
   };
@@ -96,6 +92,19 @@ async function open(config: Config, logger: LoggerService, closers: Closer[]): P
     idempotencyDb: await database<IdempotencyDb>('idempotency'),
   };
 }
+
+export const openLog = (config: Config): EventLog =>
+  config.eventLog === 'sqlite'
+    ? SqliteEventLog.open({ directory: config.dataDir })
+    : EventStoreLog.connect({ url: config.eventStoreUrl as string });
+
+/** For another thread of the process that writes the log. */
+export const openLogReader = (config: Config): EventLog =>
+  config.eventLog === 'sqlite' ? SqliteEventLog.openReader({ directory: config.dataDir }) : openLog(config);
+
+/** The database of a room: a file of its own in DATA_DIR, or a schema of its own in PostgreSQL. */
+export const openRoom = <Db>(config: Config, schema: string, durable = false): Promise<Kysely<Db>> =>
+  openDatabase<Db>({ url: config.databaseUrl, file: join(config.dataDir, `${schema}.db`), schema }, { durable });
 
 /** The engine drains and closes the queue; Redis goes last. */
 async function openQueue(config: Config, logger: LoggerService, closers: Closer[]): Promise<JobQueue> {

@@ -1,11 +1,11 @@
 // The read models of this process: which of them its roles need, and who waits for which.
-import { AuditView } from '@app/audit';
 import type { DirectoryView, OwnerPolicy } from '@app/directory';
 import { Projector, ProjectorSet, type Projection, type ReadModels } from '@app/event-log';
 import { GateView } from '@app/revocation';
 import type { Config, Role } from '@app/runtime';
 import type { LoggerService } from '@nestjs/common';
 import type { Kysely } from 'kysely';
+import { AuditThread } from './audit-thread.js';
 import type { Infrastructure } from './infrastructure.js';
 
 /** A rebuild from the log after an upgrade may take long; a start waits for it rather than serve old answers. */
@@ -38,7 +38,7 @@ export class Views {
       this.follow(infrastructure.directoryDb, directory),
       this.follow(infrastructure.gateDb, new GateView()),
     ];
-    const shown = has('console') ? [this.follow(infrastructure.auditDb, new AuditView(), UNHURRIED_MS)] : [];
+    const shown = has('console') ? [new AuditThread((error) => parts.logger.error(error, 'view audit'))] : [];
     this.written = new ProjectorSet(written);
     this.shown = new ProjectorSet(shown);
     this.all = [

@@ -79,6 +79,19 @@ export class Decisions {
     return this.inTurn(stream, () => this.decideOnce(stream, aggregate, decide));
   }
 
+  /**
+   * Appends the first events of a stream that nobody else can know of, because its id was just made: nothing is read.
+   * @throws WrongExpectedRevision when a stream of `alsoFirst` or `alsoAfter` is elsewhere, or this one exists
+   * @throws EventLogUnavailable when it is unknown whether the events were appended
+   */
+  async begin<S, R>(stream: string, aggregate: Aggregate<S>, decision: Decision<R>): Promise<Decided<S, R>> {
+    const appended = await this.append(stream, undefined, decision);
+    const known: Folded = { state: aggregate.initial(), revision: undefined };
+    this.evolve(known, aggregate, decision.events, appended.revision);
+    this.cache.set(stream, known);
+    return { state: known.state as S, result: decision.result, ...appended, appended: true };
+  }
+
   /** The state of a stream as of now. Do not change it. */
   load<S>(stream: string, aggregate: Aggregate<S>): Promise<{ state: S; revision: bigint | undefined }> {
     return this.inTurn(stream, async () => {

@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { sql, type Kysely } from 'kysely';
 import { EventLogUnavailable, type EventLog, type LogBatch } from './event-log.port.js';
+import { Progress, START } from './progress.js';
 import { ReadModels, type Projection } from './projection.port.js';
 
 export interface ProjectorParts<Db> {
@@ -19,21 +20,12 @@ export interface ProjectorParts<Db> {
 
 /** Waits in ms between attempts after failures in a row. */
 const BACKOFF = [10, 50, 250, 1_000, 5_000];
-/** A position before every event. */
-const START = -1n;
-
-interface Waiting {
-  readonly position: bigint;
-  readonly resolve: () => void;
-}
-
 export class Projector<Db> {
   /** The last failure; undefined while all is well. */
   failure: unknown;
-  private reachedPosition = START;
+  private readonly progress = new Progress();
   private readonly stopping = new AbortController();
   private running: Promise<void> | undefined;
-  private waiting: Waiting[] = [];
 
   constructor(private readonly parts: ProjectorParts<Db>) {}
 
@@ -43,7 +35,7 @@ export class Projector<Db> {
 
   /** Applied up to and including this position; -1n before the first event. */
   get position(): bigint {
-    return this.reachedPosition;
+    return this.progress.position;
   }
 
   /** Creates the tables, reads the checkpoint and begins to follow. Other processes may do the same at the same time. */
@@ -60,7 +52,7 @@ export class Projector<Db> {
         await adapter.releaseMigrationLock(connection, lock);
       }
     });
-    this.reachedPosition = await this.checkpoint(db);
+    this.progress.moveTo(await this.checkpoint(db));
     this.running = this.follow();
   }
 
@@ -90,21 +82,7 @@ export class Projector<Db> {
 
   /** Resolves when the log is applied up to `position`, with false when `timeoutMs` is over first. */
   reached(position: bigint, timeoutMs: number): Promise<boolean> {
-    if (this.reachedPosition >= position) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.waiting = this.waiting.filter((one) => one !== waiting);
-        resolve(false);
-      }, timeoutMs);
-      const waiting: Waiting = {
-        position,
-        resolve: () => {
-          clearTimeout(timer);
-          resolve(true);
-        },
-      };
-      this.waiting.push(waiting);
-    });
+    return this.progress.reached(position, timeoutMs);
   }
 
   private async follow(): Promise<void> {
@@ -113,7 +91,7 @@ export class Projector<Db> {
     let failures = 0;
     while (!signal.aborted) {
       try {
-        const after = this.reachedPosition === START ? {} : { after: this.reachedPosition };
+        const after = this.position === START ? {} : { after: this.position };
         for await (const batch of log.subscribe({ ...after, signal })) {
           await this.apply(batch);
           failures = 0;
@@ -133,15 +111,14 @@ export class Projector<Db> {
   private async apply(batch: LogBatch): Promise<void> {
     const { db, projection, onError } = this.parts;
     const stored = await db.transaction().execute((trx) => this.applyNew(trx, batch));
-    if (stored < this.reachedPosition) {
-      this.reachedPosition = stored;
+    if (stored < this.position) {
+      this.progress.moveTo(stored);
       throw new Error(`the rows of ${projection.name} went back to position ${stored}: following again from there`);
     }
-    this.reachedPosition = batch.position;
     this.failure = undefined;
     // The rows stand: whatever fails here must not have them applied again.
     if (batch.events.length > 0) await tell(projection, batch.events).catch(onError);
-    this.release();
+    this.progress.moveTo(batch.position);
   }
 
   /** Applies what the rows do not have yet: another process may have been here first. @returns the checkpoint before */
@@ -149,24 +126,16 @@ export class Projector<Db> {
     const { projection } = this.parts;
     const stored = await this.checkpoint(trx);
     // The tables were thrown away or restored below us: what lies between would be missing.
-    if (stored < this.reachedPosition || position <= stored) return stored;
+    if (stored < this.position || position <= stored) return stored;
     const fresh = events.filter((event) => event.position > stored);
     if (fresh.length > 0) await projection.apply(trx, fresh);
     await sql`update checkpoints set position = ${position.toString()} where name = ${projection.name}`.execute(trx);
     return stored;
   }
-
-  private release(): void {
-    if (this.waiting.length === 0) return;
-    const ready = this.waiting.filter((one) => one.position <= this.reachedPosition);
-    if (ready.length === 0) return;
-    this.waiting = this.waiting.filter((one) => one.position > this.reachedPosition);
-    for (const one of ready) one.resolve();
-  }
 }
 
-/** What a set needs of a projector, whatever its database holds. */
-type Followed = Pick<Projector<unknown>, 'position' | 'reached'>;
+/** A read model that somebody else follows the log for: on another thread, in a set. */
+export type Followed = Pick<Projector<unknown>, 'position' | 'reached'>;
 
 /** Async, so that what `committed` throws at once is caught like what it rejects with. */
 async function tell(projection: Pick<Projection<never>, 'committed'>, events: LogBatch['events']): Promise<void> {

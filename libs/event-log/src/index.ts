@@ -6,3 +6,4 @@ export * from './follow.js';
 export * from './new-event.js';
 export * from './projection.port.js';
 export * from './sqlite.adapter.js';
+export { Progress } from './progress.js';

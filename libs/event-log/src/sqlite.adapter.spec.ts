@@ -33,6 +33,30 @@ describe('SqliteEventLog', () => {
     });
     afterEach(() => rm(directory, { recursive: true }));
 
+    it('is read by a reader on another connection, live, which cannot append', async () => {
+      const log = SqliteEventLog.open({ directory });
+      const reader = SqliteEventLog.openReader({ directory });
+      const stopping = new AbortController();
+      const seen: string[] = [];
+      const following = (async () => {
+        for await (const { events } of reader.subscribe({ signal: stopping.signal })) {
+          seen.push(...events.map(({ id }) => id));
+          if (seen.length >= 2) stopping.abort();
+        }
+      })();
+      const stream = newStream();
+      const first = runEnded('run');
+      await log.append(stream, 'no-stream', [first]);
+      const second = runEnded('run');
+      await log.append(stream, 0n, [second]);
+      await following;
+      expect(seen).toEqual([first.id, second.id]);
+      expect(await reader.head()).toBe(await log.head());
+      await expect(reader.append(stream, 1n, [runEnded('run')])).rejects.toThrow('opened for reading');
+      await reader.close();
+      await log.close();
+    });
+
     it('is empty when new', async () => {
       const log = SqliteEventLog.open({ directory });
       expect(await log.head()).toBeUndefined();

@@ -7,6 +7,7 @@ import { decode, encode, firstRevision } from './codec.js';
 import {
   EventLog,
   EventLogUnavailable,
+  InvalidAppend,
   WrongExpectedRevision,
   type Appended,
   type ExpectedRevision,
@@ -31,6 +32,11 @@ const SCHEMA = `
 /** Events per batch handed to a subscriber. */
 const BATCH = 512;
 const DEFAULT_MAX = 1000;
+/** Pages (4 KiB) of write-ahead log before they are moved: what is written again and again is moved once. */
+const WAL_PAGES = 8_000;
+const CACHE_KIB = 64 * 1024;
+/** How often a reader looks for new events. */
+const POLL_MS = 25;
 
 interface Pending {
   readonly writes: readonly StreamWrite[];
@@ -53,7 +59,8 @@ export class SqliteEventLog extends EventLog {
 
   private constructor(
     private readonly db: DatabaseSync,
-    private readonly releaseLock: () => void,
+    /** Undefined for a reader. */
+    private readonly releaseLock: (() => void) | undefined,
   ) {
     super();
     const prepare = (text: string) => {
@@ -86,6 +93,7 @@ export class SqliteEventLog extends EventLog {
     try {
       const db = new DatabaseSync(join(directory, 'events.db'));
       db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000');
+      db.exec(`PRAGMA wal_autocheckpoint=${WAL_PAGES}; PRAGMA cache_size=-${CACHE_KIB}`);
       db.exec(SCHEMA);
       return new SqliteEventLog(db, releaseLock);
     } catch (error) {
@@ -94,7 +102,16 @@ export class SqliteEventLog extends EventLog {
     }
   }
 
+  /**
+   * Opens a log that this or another process writes, to read it on another thread. A subscription looks for new events
+   * every 25 ms; an append is refused.
+   */
+  static openReader({ directory }: { directory: string }): SqliteEventLog {
+    return new SqliteEventLog(new DatabaseSync(join(directory, 'events.db'), { readOnly: true }), undefined);
+  }
+
   override async appendAll(writes: readonly StreamWrite[]): Promise<Appended[]> {
+    if (this.releaseLock === undefined) throw new InvalidAppend('this event log was opened for reading');
     if (this.closed) throw new EventLogUnavailable('the event log is closed');
     const encoded = writes.map(({ stream, expected, events }) => encode(stream, firstRevision(expected), events));
     return new Promise((resolve, reject) => {
@@ -212,12 +229,14 @@ export class SqliteEventLog extends EventLog {
     if (this.pending.length > 0) this.commit();
     this.announce();
     this.db.close();
-    this.releaseLock();
+    this.releaseLock?.();
   }
 
   private nextCommit(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
+      const poll = this.releaseLock === undefined ? setTimeout(() => wake(), POLL_MS) : undefined;
       const wake = () => {
+        clearTimeout(poll);
         this.waiting.delete(wake);
         signal.removeEventListener('abort', wake);
         resolve();

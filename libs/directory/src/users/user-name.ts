@@ -52,11 +52,13 @@ export class UserNames {
 
   /**
    * The write that claims the name, at the revision it was found free at.
+   * @param unread take it for a name that nobody ever had, without looking: if that is wrong the append says so, and the
+   * next try looks. Most new users have a new name.
    * @throws NameTaken
    */
-  async claim(context: RequestContext, hash: string, userId: string): Promise<StreamWrite> {
+  async claim(context: RequestContext, hash: string, userId: string, unread = false): Promise<StreamWrite> {
     const stream = streams.userName(context.tenant, hash);
-    const [last] = await this.log.readStream(stream, { direction: 'backwards', max: 1 });
+    const [last] = unread ? [] : await this.log.readStream(stream, { direction: 'backwards', max: 1 });
     const claim = claimOf(last);
     if (claim.userId !== undefined && claim.userId !== userId && (await this.stands(context.tenant, hash, claim))) {
       throw new NameTaken('the userName belongs to another user');
@@ -68,10 +70,10 @@ export class UserNames {
   }
 
   /** Runs `work` again when a write to another stream than `own` came too late: a name that it claimed. */
-  async retryLostClaims<T>(own: string, work: () => Promise<T>): Promise<T> {
+  async retryLostClaims<T>(own: string, work: (tries: number) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await work();
+        return await work(tries);
       } catch (error) {
         const lost = error instanceof WrongExpectedRevision && error.stream !== own;
         if (!lost || tries >= TRIES) throw error;

@@ -40,16 +40,16 @@ export class ProvisionUserHandler implements ICommandHandler<ProvisionUser> {
     const userNameHash = this.names.hashOf(tenant, attributes.userName);
     let key: { dataKeyId: string; sealed: string } | undefined;
     try {
-      return await this.names.retryLostClaims(stream, async () => {
-        const claim = await this.names.claim(context, userNameHash, userId);
+      return await this.names.retryLostClaims(stream, async (tries) => {
+        const claim = await this.names.claim(context, userNameHash, userId, tries === 1);
         key ??= await this.seal(tenant, userId, attributes);
         const data = { userId, active, ...key, userNameHash };
         const provisioned = newEvent('UserProvisioned', data, contextOf(context, this.clock.iso()));
-        const { state, revision, position } = await this.decisions.execute(stream, userAggregate, () => ({
+        const { state, revision, position } = await this.decisions.begin(stream, userAggregate, {
           events: [provisioned],
           alsoFirst: [claim],
           result: undefined,
-        }));
+        });
         return { resource: storedUser(userId, state, attributes, revision as bigint), changed: true, position };
       });
     } catch (error) {

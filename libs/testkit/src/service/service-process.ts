@@ -52,9 +52,13 @@ export async function startService({ dataDir, env, args = [] }: ServiceOptions =
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // A test that fails before it stops the service must not leave it behind.
+  const killWithUs = () => child.kill('SIGKILL');
+  process.once('exit', killWithUs);
   let log = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  void ended.then(() => process.off('exit', killWithUs));
   const announced = new Promise<Announced>((resolve) => {
     createInterface({ input: child.stdout }).once('line', (line) => resolve(JSON.parse(line) as Announced));
   });

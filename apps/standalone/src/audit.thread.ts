@@ -1,0 +1,40 @@
+// Runs on a thread of its own: follows the log into trail, ledger and cascades, which no request waits for.
+import { parentPort } from 'node:worker_threads';
+import { AuditView, type AuditDb } from '@app/audit';
+import { Projector } from '@app/event-log';
+import type { RecordedEvent } from '@app/events';
+import { readConfig } from '@app/runtime';
+import { openLogReader, openRoom } from './infrastructure.js';
+
+/** What the thread tells the process. */
+export type AuditNews =
+  | { readonly kind: 'reached'; readonly position: bigint }
+  | { readonly kind: 'failed'; readonly error: unknown }
+  | { readonly kind: 'stopped' };
+
+const tell = (news: AuditNews): void => parentPort?.postMessage(news);
+
+class ToldView extends AuditView {
+  committed(events: readonly RecordedEvent[]): void {
+    const last = events.at(-1);
+    if (last !== undefined) tell({ kind: 'reached', position: last.position });
+  }
+}
+
+const config = readConfig();
+const log = openLogReader(config);
+const db = await openRoom<AuditDb>(config, 'audit');
+const onError = (error: unknown) => tell({ kind: 'failed', error });
+const projector = new Projector<AuditDb>({ log, db, projection: new ToldView(), onError });
+await projector.start();
+tell({ kind: 'reached', position: projector.position });
+
+parentPort?.once('message', () => {
+  void (async () => {
+    await projector.stop();
+    await db.destroy();
+    await log.close();
+    tell({ kind: 'stopped' });
+    parentPort?.close();
+  })();
+});
