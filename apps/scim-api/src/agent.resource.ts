@@ -18,11 +18,10 @@ import { ScimError, type ParsedResource, type ScimAttributes, type ScimValue } f
 import { Injectable } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { Compute, ScimResource } from './scim-resource.js';
-import { registry } from './served-types.js';
 
 @Injectable()
 export class AgentResource implements ScimResource<StoredAgent, FoundAgent> {
-  readonly type = registry.type('Agent');
+  readonly name = 'Agent';
   readonly related = 'groups';
   readonly indexed = {
     id: 'id',

@@ -1,4 +1,5 @@
 // What this service offers: ServiceProviderConfig, ResourceTypes and Schemas (RFC 7644 section 4), and what it does not: /Me.
+import { Caller, type Principal } from '@app/http';
 import {
   listResponse,
   refuseDiscoveryFilter,
@@ -11,14 +12,12 @@ import {
 } from '@app/scim';
 import { All, Get, Inject, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Registries } from './registries.js';
 import { SCIM_BASE_URL, scimBase, type PublicAddress } from './public-address.js';
 import { send } from './scim-answer.js';
 import { ScimController } from './scim-controller.js';
-import { registry } from './served-types.js';
 
 type Body = { [key: string]: ScimValue };
-
-const schemas = registrySchemas(registry);
 
 function sendBody(reply: FastifyReply, body: Body | undefined): void {
   if (body === undefined) throw ScimError.notFound();
@@ -30,36 +29,45 @@ const listOf = (resources: readonly Body[]): Body =>
 
 @ScimController()
 export class DiscoveryController {
-  constructor(@Inject(SCIM_BASE_URL) private readonly address: PublicAddress) {}
+  constructor(
+    private readonly registries: Registries,
+    @Inject(SCIM_BASE_URL) private readonly address: PublicAddress,
+  ) {}
 
   @Get('ServiceProviderConfig')
-  config(@Query() query: object, @Res() reply: FastifyReply): void {
+  config(@Query() query: object, @Caller() { tenant }: Principal, @Res() reply: FastifyReply): void {
     refuseDiscoveryFilter(query);
     const features = { baseUrl: scimBase(this.address), bulk: true, sort: true, etag: true, cursor: true };
-    sendBody(reply, serviceProviderConfig(registry, features));
+    sendBody(reply, serviceProviderConfig(this.registries.of(tenant), features));
   }
 
   @Get('ResourceTypes')
-  resourceTypes(@Query() query: object, @Res() reply: FastifyReply): void {
+  resourceTypes(@Query() query: object, @Caller() { tenant }: Principal, @Res() reply: FastifyReply): void {
     refuseDiscoveryFilter(query);
-    sendBody(reply, listOf(registry.types.map((type) => resourceTypeBody(type, scimBase(this.address)))));
+    sendBody(
+      reply,
+      listOf(this.registries.of(tenant).types.map((type) => resourceTypeBody(type, scimBase(this.address)))),
+    );
   }
 
   @Get('ResourceTypes/:name')
-  resourceType(@Param('name') name: string, @Res() reply: FastifyReply): void {
-    const type = registry.types.find((one) => one.name === name);
+  resourceType(@Param('name') name: string, @Caller() { tenant }: Principal, @Res() reply: FastifyReply): void {
+    const type = this.registries.of(tenant).types.find((one) => one.name === name);
     sendBody(reply, type && resourceTypeBody(type, scimBase(this.address)));
   }
 
   @Get('Schemas')
-  schemas(@Query() query: object, @Res() reply: FastifyReply): void {
+  schemas(@Query() query: object, @Caller() { tenant }: Principal, @Res() reply: FastifyReply): void {
     refuseDiscoveryFilter(query);
-    sendBody(reply, listOf(schemas.map((schema) => schemaBody(schema, scimBase(this.address)))));
+    sendBody(
+      reply,
+      listOf(registrySchemas(this.registries.of(tenant)).map((schema) => schemaBody(schema, scimBase(this.address)))),
+    );
   }
 
   @Get('Schemas/:urn')
-  schema(@Param('urn') urn: string, @Res() reply: FastifyReply): void {
-    const schema = schemas.find(({ id }) => id.toLowerCase() === urn.toLowerCase());
+  schema(@Param('urn') urn: string, @Caller() { tenant }: Principal, @Res() reply: FastifyReply): void {
+    const schema = registrySchemas(this.registries.of(tenant)).find(({ id }) => id.toLowerCase() === urn.toLowerCase());
     sendBody(reply, schema && schemaBody(schema, scimBase(this.address)));
   }
 

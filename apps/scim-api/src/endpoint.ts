@@ -14,6 +14,7 @@ import {
   type ListParameters,
   type ListQuery,
   type Projection,
+  type ResourceType,
 } from '@app/scim';
 import type { AnswerCache, KeptResource } from './answer-cache.js';
 import { demandedRevision, entityTag, isUnchanged } from './entity-tag.js';
@@ -23,6 +24,7 @@ import { pageOf, type Source } from './pages.js';
 import type { QuirkCounts } from './quirk-counts.js';
 import type { PublicAddress } from './public-address.js';
 import { asScimError } from './refusals.js';
+import type { Registries } from './registries.js';
 import { ResourceViews } from './resource-views.js';
 import type { ScimAnswer } from './scim-answer.js';
 import type { Compute, ScimResource, Stored } from './scim-resource.js';
@@ -45,6 +47,7 @@ export interface EndpointParts {
   readonly quirks: QuirkCounts;
   readonly cache: AnswerCache;
   readonly cursors: Cursors;
+  readonly registries: Registries;
   readonly address: PublicAddress;
 }
 
@@ -54,13 +57,21 @@ type Quirks = Readonly<Record<string, number>>;
 const ID = /^[\x21-\x7e]{1,200}$/;
 
 export class Endpoint<S extends Stored = Stored, R extends S = S> {
-  private readonly views: ResourceViews<S, R>;
+  /** One for each shape the type has in some tenant. */
+  private readonly shapes = new Map<ResourceType, ResourceViews<S, R>>();
 
   constructor(
     private readonly resource: ScimResource<S, R>,
     private readonly parts: EndpointParts,
-  ) {
-    this.views = new ResourceViews(resource, parts.address);
+  ) {}
+
+  /** The resource type as this tenant has it, and how its resources are shown. */
+  private viewsOf(tenant: string): ResourceViews<S, R> {
+    const type = this.parts.registries.of(tenant).type(this.resource.name);
+    let views = this.shapes.get(type);
+    if (views === undefined)
+      this.shapes.set(type, (views = new ResourceViews(this.resource, type, this.parts.address)));
+    return views;
   }
 
   /** @throws ScimError, EventLogUnavailable; so do all methods */
@@ -68,7 +79,7 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
     const make = async () => ({ body: Buffer.from(await this.page(context, query)) });
     // Cursors are made for one connection, and grow old.
     if (query.cursor !== undefined) return { status: 200, ...(await make()) };
-    const { body } = await this.parts.cache.list(context.tenant, this.resource.type.name, asked, make);
+    const { body } = await this.parts.cache.list(context.tenant, this.resource.name, asked, make);
     return { status: 200, body };
   }
 
@@ -77,26 +88,27 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
   }
 
   private async page(context: RequestContext, parameters: ListParameters): Promise<string> {
-    const query = parseListQuery(this.resource.type, parameters);
+    const query = parseListQuery(this.viewsOf(context.tenant).type, parameters);
     const source = this.source(context.tenant, query, parameters);
     return JSON.stringify(await pageOf(this.parts.cursors, context, [source], parameters));
   }
 
   /** This type in a search over several, where an attribute that it does not have has no value. */
   among(tenant: string, parameters: ListParameters): Source {
-    return this.source(tenant, parseListQuery(this.resource.type, parameters, { among: true }), parameters);
+    return this.source(tenant, parseListQuery(this.viewsOf(tenant).type, parameters, { among: true }), parameters);
   }
 
   private source(tenant: string, query: ListQuery, parameters: ListParameters): Source {
-    const { listing, withRelated } = planListing(this.resource, this.views, query, parameters);
+    const views = this.viewsOf(tenant);
+    const { listing, withRelated } = planListing(this.resource, views, query, parameters);
     const shown = query.projection[this.resource.related];
     return {
-      name: this.resource.type.name,
+      name: this.resource.name,
       query,
       find: async (window) => {
         const { items, ...found } = await this.resource.list(tenant, { ...listing, ...window }, withRelated);
         const resources = items.map((item) =>
-          this.views.body(item, query.projection, shown ? this.resource.relatedOf(item) : undefined),
+          views.body(item, query.projection, shown ? this.resource.relatedOf(item) : undefined),
         );
         return { ...found, resources };
       },
@@ -105,9 +117,9 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
 
   async get({ context, query, asked = '', ifNoneMatch }: ScimCall, id: string): Promise<ScimAnswer> {
     const { tenant } = context;
-    const make = () => this.one(tenant, this.valid(id), readProjection(this.resource.type, query));
+    const make = () => this.one(tenant, this.valid(id), readProjection(this.viewsOf(tenant).type, query));
     const { body, revision } =
-      asked === '' ? await this.parts.cache.one(tenant, this.resource.type.name, id, make) : await make();
+      asked === '' ? await this.parts.cache.one(tenant, this.resource.name, id, make) : await make();
     const etag = entityTag(revision);
     return isUnchanged(ifNoneMatch, revision) ? { status: 304, etag } : { status: 200, etag, body };
   }
@@ -115,12 +127,12 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
   private async one(tenant: string, id: string, projection: Projection): Promise<KeptResource> {
     const shown = projection[this.resource.related];
     const found = await this.found(tenant, id, shown);
-    const body = this.views.body(found, projection, shown ? this.resource.relatedOf(found) : undefined);
+    const body = this.viewsOf(tenant).body(found, projection, shown ? this.resource.relatedOf(found) : undefined);
     return { body: Buffer.from(JSON.stringify(body)), revision: found.revision };
   }
 
   async create(call: ScimCall, body: unknown): Promise<ScimAnswer> {
-    const { type } = this.resource;
+    const { type } = this.viewsOf(call.context.tenant);
     const projection = readProjection(type, call.query);
     const parsed = parseResource(type, body, { dialect: call.dialect });
     const { resource } = await this.settled(this.resource.create(call.context, parsed));
@@ -130,7 +142,7 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
   }
 
   replace(call: ScimCall, id: string, body: unknown): Promise<ScimAnswer> {
-    const { type } = this.resource;
+    const { type } = this.viewsOf(call.context.tenant);
     const { dialect } = call;
     return this.change(call, id, false, (current, members) =>
       replaceChangeSet(type, current, members, body, { dialect }),
@@ -138,7 +150,8 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
   }
 
   patch(call: ScimCall, id: string, body: unknown): Promise<ScimAnswer> {
-    const { type, terse } = this.resource;
+    const { terse } = this.resource;
+    const { type } = this.viewsOf(call.context.tenant);
     const { dialect, query } = call;
     const silent = terse && query.attributes === undefined && query.excludedAttributes === undefined;
     return this.change(call, id, silent, (current, members) =>
@@ -153,7 +166,7 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
   }
 
   private async change(call: ScimCall, id: string, silent: boolean, compute: Compute): Promise<ScimAnswer> {
-    const projection = readProjection(this.resource.type, call.query);
+    const projection = readProjection(this.viewsOf(call.context.tenant).type, call.query);
     const expected = await this.demanded(call.context.tenant, id, call.ifMatch);
     let quirks: Quirks = {};
     const counted: Compute = (current, members) => {
@@ -187,9 +200,10 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
     const { id, revision } = stored;
     const load = mayBeRelated && projection[this.resource.related];
     const found = load ? await this.resource.find(context.tenant, id, true) : undefined;
-    const body = this.views.body(stored, projection, found && this.resource.relatedOf(found));
+    const views = this.viewsOf(context.tenant);
+    const body = views.body(stored, projection, found && this.resource.relatedOf(found));
     const etag = entityTag(revision);
-    return { status: 200, id, etag, location: this.views.location(id), body: JSON.stringify(body) };
+    return { status: 200, id, etag, location: views.location(id), body: JSON.stringify(body) };
   }
 
   private demanded(tenant: string, id: string, ifMatch: string | undefined): Promise<bigint | undefined> {

@@ -8,6 +8,7 @@ import { Endpoint } from './endpoint.js';
 import { GroupResource } from './group.resource.js';
 import { SCIM_BASE_URL, type PublicAddress } from './public-address.js';
 import { QuirkCounts } from './quirk-counts.js';
+import { Registries } from './registries.js';
 import { UserResource } from './user.resource.js';
 
 @Injectable()
@@ -25,9 +26,10 @@ export class Endpoints {
     quirks: QuirkCounts,
     cache: AnswerCache,
     cursors: Cursors,
+    registries: Registries,
     @Inject(SCIM_BASE_URL) address: PublicAddress,
   ) {
-    const parts = { log, readModels, quirks, cache, cursors, address };
+    const parts = { log, readModels, quirks, cache, cursors, registries, address };
     this.users = new Endpoint(users, parts) as unknown as Endpoint;
     this.groups = new Endpoint(groups, parts) as unknown as Endpoint;
     this.agents = new Endpoint(agents, parts) as unknown as Endpoint;

@@ -19,11 +19,10 @@ import type { ParsedResource, ScimAttributes } from '@app/scim';
 import { Injectable } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { Compute, ScimResource } from './scim-resource.js';
-import { registry } from './served-types.js';
 
 @Injectable()
 export class GroupResource implements ScimResource<StoredGroup, GroupWithMembers> {
-  readonly type = registry.type('Group');
+  readonly name = 'Group';
   readonly related = 'members';
   // Before `id`: Entra ID asks `id eq "g" and members eq "u"`, and a person is in fewer groups than a group has members.
   readonly indexed = { members: 'members', id: 'id', displayName: 'displayName', externalId: 'externalId' } as const;

@@ -1,6 +1,14 @@
 // Turns list parameters into what the directory is asked: an index first, then a predicate over what it finds.
 import type { IndexedEquality, Listing } from '@app/directory';
-import { compileFilter, mentions, splitEquality, type Filter, type ListParameters, type ListQuery } from '@app/scim';
+import {
+  compileFilter,
+  mentions,
+  splitEquality,
+  type Filter,
+  type ListParameters,
+  type ListQuery,
+  type ResourceType,
+} from '@app/scim';
 import type { FilterSubject } from '@app/scim';
 import type { ResourceViews } from './resource-views.js';
 import type { ScimResource, Stored } from './scim-resource.js';
@@ -18,9 +26,13 @@ interface Narrowed {
   readonly rest: Filter | undefined;
 }
 
-function narrow<S extends Stored, R extends S>(resource: ScimResource<S, R>, filter: Filter): Narrowed {
+function narrow<S extends Stored, R extends S>(
+  resource: ScimResource<S, R>,
+  type: ResourceType,
+  filter: Filter,
+): Narrowed {
   for (const [name, attribute] of Object.entries(resource.indexed)) {
-    const split = splitEquality(filter, name, resource.type);
+    const split = splitEquality(filter, name, type);
     if (split !== undefined) return { equals: { attribute, value: split.value }, rest: split.rest };
   }
   return { rest: filter };
@@ -33,7 +45,8 @@ export function planListing<S extends Stored, R extends S>(
   query: ListQuery,
   { sortBy }: ListParameters,
 ): PlannedListing<R> {
-  const { equals, rest } = query.filter === undefined ? { rest: undefined } : narrow(resource, query.filter);
+  const { equals, rest } =
+    query.filter === undefined ? { rest: undefined } : narrow(resource, views.type, query.filter);
   const sorted = query.order !== undefined && String(sortBy).toLowerCase().includes(resource.related);
   const looked = rest !== undefined && mentions(rest, resource.related);
   const withRelated = query.projection[resource.related] || looked || sorted;
@@ -46,7 +59,7 @@ export function planListing<S extends Stored, R extends S>(
   };
   const { order } = query;
   const test =
-    rest === undefined || rest === query.filter ? query.matches : compileFilter(rest, resource.type, query.among);
+    rest === undefined || rest === query.filter ? query.matches : compileFilter(rest, views.type, query.among);
   const listing = {
     ...(equals === undefined ? {} : { equals }),
     ...(rest === undefined ? {} : { matches: (found: R) => test(views.subject(found, withRelated)) }),

@@ -7,6 +7,7 @@ import {
   type FilterSubject,
   type Projection,
   type ResourceMeta,
+  type ResourceType,
   type ScimValue,
 } from '@app/scim';
 import { entityTag } from './entity-tag.js';
@@ -29,11 +30,12 @@ function* references(refs: readonly NamedRef[], base: string, withType: boolean)
 export class ResourceViews<S extends Stored, R extends S> {
   constructor(
     private readonly resource: ScimResource<S, R>,
+    readonly type: ResourceType,
     private readonly address: PublicAddress,
   ) {}
 
   location(id: string): string {
-    return `${scimBase(this.address)}${this.resource.type.endpoint}/${id}`;
+    return `${scimBase(this.address)}${this.type.endpoint}/${id}`;
   }
 
   /** @param related what the resource is related to; not shown when undefined */
@@ -44,7 +46,7 @@ export class ResourceViews<S extends Stored, R extends S> {
         ? {}
         : { [resource.related]: references(related, scimBase(this.address), resource.related === 'members') };
     const view = { id: stored.id, attributes: resource.attributesOf(stored), meta: this.meta(stored), ...shown };
-    return resourceBody(resource.type, view, projection);
+    return resourceBody(this.type, view, projection);
   }
 
   /** @param withRelated whether `found` was loaded with what it is related to */
@@ -53,7 +55,7 @@ export class ResourceViews<S extends Stored, R extends S> {
     const subject = {
       id: found.id,
       attributes: resource.attributesOf(found),
-      meta: { resourceType: resource.type.name, ...this.meta(found) },
+      meta: { resourceType: this.type.name, ...this.meta(found) },
     };
     if (!withRelated) return subject;
     const related = resource.relatedOf(found);

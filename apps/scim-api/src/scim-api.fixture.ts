@@ -16,6 +16,7 @@ import { Decisions, EventLog, Projector, ProjectorSet, ReadModels, SqliteEventLo
 import type { RecordedEvent, RequestContext } from '@app/events';
 import { createHttpApp } from '@app/http';
 import { Clock, ManualClock, newId, openSqlite } from '@app/runtime';
+import type { CustomExtensions } from '@app/scim';
 import { SqlVault, Vault, type VaultDb } from '@app/vault';
 import { Module, type DynamicModule, type LoggerService, type Provider } from '@nestjs/common';
 import { CommandBus, CqrsModule } from '@nestjs/cqrs';
@@ -30,8 +31,8 @@ class World {
 
 @Module({})
 class App {
-  static of(world: DynamicModule): DynamicModule {
-    return { module: App, imports: [CqrsModule.forRoot(), world, DirectoryModule, ScimApiModule] };
+  static of(world: DynamicModule, scim: DynamicModule): DynamicModule {
+    return { module: App, imports: [CqrsModule.forRoot(), world, DirectoryModule, scim] };
   }
 }
 
@@ -105,7 +106,7 @@ const bookkeeping = new Set(['UserNameReserved', 'UserNameReleased']);
 
 export type ScimWorld = Awaited<ReturnType<typeof openScim>>;
 
-export async function openScim() {
+export async function openScim({ extensions = new Map() }: { extensions?: CustomExtensions } = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'scim-api-'));
   const clock = new ManualClock();
   const log = SqliteEventLog.open({ directory });
@@ -126,7 +127,7 @@ export async function openScim() {
     { provide: DIRECTORY_DB, useValue: db },
     { provide: SCIM_BASE_URL, useValue: { url: 'http://scim.test' } },
   ]);
-  const app = await createHttpApp(App.of(world), { logger });
+  const app = await createHttpApp(App.of(world, ScimApiModule.extendedBy(extensions)), { logger });
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
   const projector = new Projector({

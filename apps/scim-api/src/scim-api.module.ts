@@ -1,6 +1,7 @@
 // The SCIM role: what identity providers talk to. Needs CqrsModule, EventLog, ReadModels, Vault, Clock and SCIM_BASE_URL from the app around it.
 import { DirectoryModule } from '@app/directory';
-import { Module } from '@nestjs/common';
+import type { CustomExtensions } from '@app/scim';
+import { Module, type DynamicModule } from '@nestjs/common';
 import { AgentResource } from './agent.resource.js';
 import { AnswerCache } from './answer-cache.js';
 import { BulkController } from './bulk.controller.js';
@@ -10,6 +11,7 @@ import { Endpoints } from './endpoints.js';
 import { GroupResource } from './group.resource.js';
 import { methodsControllers } from './methods.controller.js';
 import { QuirkCounts } from './quirk-counts.js';
+import { Registries, SCIM_EXTENSIONS } from './registries.js';
 import { AgentsController, GroupsController, UsersController } from './resource.controller.js';
 import { SearchController } from './search.controller.js';
 import { UserResource } from './user.resource.js';
@@ -25,7 +27,12 @@ import { UserResource } from './user.resource.js';
     SearchController,
     ...methodsControllers,
   ],
-  providers: [UserResource, GroupResource, AgentResource, Endpoints, QuirkCounts, AnswerCache, Cursors],
+  providers: [UserResource, GroupResource, AgentResource, Endpoints, QuirkCounts, AnswerCache, Cursors, Registries],
   exports: [QuirkCounts],
 })
-export class ScimApiModule {}
+export class ScimApiModule {
+  /** With extensions of the operator's own beside those of the RFCs. */
+  static extendedBy(extensions: CustomExtensions): DynamicModule {
+    return { module: ScimApiModule, providers: [{ provide: SCIM_EXTENSIONS, useValue: extensions }] };
+  }
+}

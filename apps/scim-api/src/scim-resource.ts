@@ -1,7 +1,7 @@
 // What the one flow of requests needs to know of a resource type: how its change sets become commands of the directory.
 import type { IndexedEquality, Listed, Listing, NamedRef, Written } from '@app/directory';
 import type { RequestContext } from '@app/events';
-import type { ChangeSet, MemberSet, ParsedResource, ResourceType, ScimAttributes } from '@app/scim';
+import type { ChangeSet, MemberSet, ParsedResource, ScimAttributes } from '@app/scim';
 
 /** What every stored resource has. */
 export interface Stored {
@@ -19,7 +19,8 @@ export type Compute = (current: ScimAttributes, members: MemberSet | undefined) 
  * Commands throw the directory's errors and what `compute` throws.
  */
 export interface ScimResource<S extends Stored, R extends S> {
-  readonly type: ResourceType;
+  /** Of its resource type. */
+  readonly name: string;
   /** The attribute that is read from elsewhere, and only when an answer or a filter needs it. */
   readonly related: 'groups' | 'members';
   /** Attributes whose filters an index answers, and what the directory calls them; the most selective first. */

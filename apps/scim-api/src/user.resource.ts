@@ -18,11 +18,10 @@ import type { AttributeChange, ParsedResource, ScimAttributes } from '@app/scim'
 import { Injectable } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { Compute, ScimResource } from './scim-resource.js';
-import { registry } from './served-types.js';
 
 @Injectable()
 export class UserResource implements ScimResource<StoredUser, UserWithGroups> {
-  readonly type = registry.type('User');
+  readonly name = 'User';
   readonly related = 'groups';
   readonly indexed = { id: 'id', userName: 'userName', externalId: 'externalId', displayName: 'displayName' } as const;
   readonly terse = false;

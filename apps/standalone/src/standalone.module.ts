@@ -7,7 +7,7 @@ import { JobQueue } from '@app/jobs';
 import { IDEMPOTENCY_DB, PlatformApiModule } from '@app/platform-api';
 import { Connectors, GATE_DB, OutboundHttp, REVOCATION_DB, RevocationModule } from '@app/revocation';
 import { Clock, type Config, type Role } from '@app/runtime';
-import { SCIM_BASE_URL, ScimApiModule } from '@app/scim-api';
+import { extensionsIn, SCIM_BASE_URL, ScimApiModule } from '@app/scim-api';
 import { Vault } from '@app/vault';
 import { Worker, WorkerModule } from '@app/worker';
 import {
@@ -43,7 +43,7 @@ export interface StandaloneParts {
 export class StandaloneModule {
   static of({ config, infrastructure, address, logger }: StandaloneParts): DynamicModule {
     const ofRole: Readonly<Record<Role, () => Type | DynamicModule>> = {
-      scim: () => ScimApiModule,
+      scim: () => ScimApiModule.extendedBy(extensionsIn(config.scimExtensions)),
       platform: () => PlatformApiModule,
       console: () => ConsoleModule,
       worker: () =>

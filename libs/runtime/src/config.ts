@@ -24,6 +24,7 @@ export type Role = NonNullable<ReturnType<typeof role.parse>>;
 
 const roles = listOf<Role>('a comma-separated list of `scim`, `platform`, `console`, `worker`', role.parse);
 const directory = { are: 'the path of a directory', parse: (text: string) => resolve(text) };
+const file = { are: 'the path of a file', parse: (text: string) => resolve(text) };
 const waits = wholeNumbers('a comma-separated list of waits in ms, each from 1 to 2592000000', 1, 30 * DAY_MS);
 const listenAddress = textLike('an IP address or host name of this machine', /^[A-Za-z0-9.:-]+$/);
 const eventStore = textLike('a URL that starts with `esdb://` or `esdb+discover://`', /^esdb(\+discover)?:\/\/[^\s/]+/);
@@ -84,6 +85,12 @@ export const options = {
     base64Bytes(32),
     'the file `vault.key` in DATA_DIR, made at the first start',
     'The root key that the secrets are encrypted under.',
+  ),
+  scimExtensions: optional(
+    'SCIM_EXTENSIONS',
+    file,
+    'only the schemas of the RFCs',
+    'The JSON file of the extensions that resource types have beside those of the RFCs, by tenant.',
   ),
   logLevel: setting(
     'LOG_LEVEL',

@@ -20,6 +20,7 @@ export * from './limits.js';
 export type { QuirkName } from './quirks.js';
 export { parseListQuery, parseSearchRequest, readProjection, type ListParameters, type ListQuery } from './query.js';
 export * from './schema/agent-schema.js';
+export * from './schema/custom-extensions.js';
 export * from './schema/definition.js';
 export * from './schema/group-schema.js';
 export * from './schema/registry.js';
