@@ -18,7 +18,7 @@ const CAPACITY_BYTES = 64 * 1024 * 1024;
 const OVERHEAD_BYTES = 300;
 
 /** Streams of what no answer shows. */
-const ELSEWHERE = /^(username|tenant|connection|provider|credential|schedule|run|cascade|revocation)-/;
+const ELSEWHERE = /^(username|tenant|roles|connection|provider|credential|schedule|run|cascade|revocation)-/;
 
 /**
  * Answers are keyed by what they show, under generations that grow when it changes, so that what is out of date is no

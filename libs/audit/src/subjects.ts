@@ -62,6 +62,13 @@ const aboutTable: { readonly [T in EventType]: (data: EventData[T]) => About } =
   GroupChanged: group,
   GroupMembershipChanged: (d) => ({ subjects: [d.groupId, ...ids(d.added), ...ids(d.removed)] }),
   GroupDeleted: group,
+  RoleDefined: nobody,
+  MappingDrafted: nobody,
+  MappingActivated: nobody,
+  RoleMembershipChanged: (d) => ({
+    subjects: [...[...d.added, ...d.changed].map((member) => member.userId), ...d.removed],
+    refs: [d.roleId],
+  }),
   AgentProvisioned: (d) => ownedBy(d.agentId, d.owners),
   AgentChanged: agent,
   AgentOwnersChanged: (d) => ownedBy(d.agentId, d.added, d.removed),

@@ -34,6 +34,8 @@ export interface AccessEvents {
     grantId?: string;
     /** The holder must be a member of every one of these groups. */
     requiresGroups: string[];
+    /** The holder must have every one of these roles. Absent: none. */
+    requiresRoles?: string[];
     expiresAt?: string;
   };
   CredentialRotated: { credentialId: string; secretId: string; fingerprint: string; expiresAt?: string };

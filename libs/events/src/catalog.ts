@@ -2,8 +2,9 @@
 import type { AccessEvents } from './access.events.js';
 import type { DirectoryEvents } from './directory.events.js';
 import type { RevocationEvents } from './revocation.events.js';
+import type { RoleEvents } from './role.events.js';
 
-export interface EventData extends DirectoryEvents, AccessEvents, RevocationEvents {}
+export interface EventData extends DirectoryEvents, RoleEvents, AccessEvents, RevocationEvents {}
 export type EventType = keyof EventData;
 
 /** Turns an id into what a reader knows it by; returns the id itself when the name is unknown or erased. */
@@ -93,6 +94,25 @@ export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
     sentence: (d, n) => `Agent ${n(d.agentId)} lost its last active owner and was suspended.`,
   },
   AgentDeleted: { version: 1, sentence: (d, n) => `Agent ${n(d.agentId)} was deleted.` },
+  RoleDefined: {
+    version: 1,
+    sentence: (d) => `The ${d.kind} ${d.roleId} was defined${d.condition === undefined ? '' : `: ${d.condition}`}.`,
+  },
+  MappingDrafted: { version: 1, sentence: (d) => `Mapping ${d.name} was drafted (${count(d.rules.length, 'rule')}).` },
+  MappingActivated: { version: 1, sentence: (d) => `Mapping ${d.mappingId} was activated.` },
+  RoleMembershipChanged: {
+    version: 1,
+    sentence: (d, n) => {
+      const one = (ids: readonly string[]) => (ids.length === 1 && ids[0] ? n(ids[0]) : count(ids.length, 'member'));
+      const parts = [
+        ...(d.added.length > 0 ? [`was given to ${one(d.added.map((m) => m.userId))}`] : []),
+        ...(d.removed.length > 0 ? [`was taken from ${one(d.removed)}`] : []),
+        ...(d.changed.length > 0 ? [`stays with ${one(d.changed.map((m) => m.userId))} in another way`] : []),
+      ];
+      return `${d.roleId} ${parts.join(' and ')}.`;
+    },
+  },
+
   ProviderConfigured: { version: 1, sentence: (d) => `Provider ${d.displayName} was configured (${d.connector}).` },
   ProviderRemoved: { version: 1, sentence: (d, n) => `Provider ${n(d.providerId)} was removed.` },
   CredentialRegistered: {

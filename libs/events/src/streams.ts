@@ -17,6 +17,8 @@ export const streams = {
   /** `hash` is the vault's keyed digest of the case-folded userName. */
   userName: (tenant: string, hash: string) => name('username', tenant, hash),
   group: (tenant: string, id: string) => name('group', tenant, id),
+  /** Roles, mappings and memberships of a tenant: decided one after the other. */
+  roles: (tenant: string) => name('roles', tenant, 'self'),
   agent: (tenant: string, id: string) => name('agent', tenant, id),
   provider: (tenant: string, id: string) => name('provider', tenant, id),
   credential: (tenant: string, id: string) => name('credential', tenant, id),

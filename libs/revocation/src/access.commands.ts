@@ -69,6 +69,8 @@ export interface CredentialRegistration extends Holder {
   readonly grantId?: string;
   /** Groups the user must be a direct member of. */
   readonly requiresGroups?: readonly string[];
+  /** Roles the user must have. */
+  readonly requiresRoles?: readonly string[];
   /** ISO 8601 with a time zone. */
   readonly expiresAt?: string;
 }

@@ -10,7 +10,7 @@ const messages = {
   unknown_schedule: 'There is no such schedule: register it first.',
   holder_missing: 'Say who holds it: give userId, agentId or both.',
   unknown_holder: 'The user or agent does not exist in this directory: provision it first. Nothing was recorded.',
-  groups_need_user: 'Required groups are those of a person: give userId too.',
+  groups_need_user: 'Required groups, roles and conditions are those of a person: give userId too.',
   invalid_expiry: 'expiresAt is not a point in time: send ISO 8601 with a time zone.',
   id_conflict: 'Something else was registered under this id: choose another.',
   already_ended: 'What had this id was released: register anew under another id.',

@@ -52,7 +52,9 @@ export class RegisterCredentialsHandler implements ICommandHandler<RegisterCrede
   private entryOf(tenant: string, item: CredentialRegistration): Entry<'CredentialRegistered'> {
     const { id = newId(), kind, providerId, secret, reference = {}, grantId, expiresAt } = item;
     const requiresGroups = [...new Set(item.requiresGroups)].sort();
-    if (requiresGroups.length > 0 && item.userId === undefined) throw new AccessRefused('groups_need_user');
+    const requiresRoles = [...new Set(item.requiresRoles)].sort();
+    const required = requiresGroups.length + requiresRoles.length;
+    if (required > 0 && item.userId === undefined) throw new AccessRefused('groups_need_user');
     const data = {
       credentialId: id,
       ...holderOf(item),
@@ -60,6 +62,7 @@ export class RegisterCredentialsHandler implements ICommandHandler<RegisterCrede
       providerId,
       reference: { ...reference },
       requiresGroups,
+      ...(requiresRoles.length === 0 ? {} : { requiresRoles }),
       ...(secret === undefined ? {} : { fingerprint: this.vault.fingerprint(tenant, SECRET_PURPOSE, secret) }),
       ...(grantId === undefined ? {} : { grantId }),
       ...(expiresAt === undefined ? {} : { expiresAt: instantOf(expiresAt) }),

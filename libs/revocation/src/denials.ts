@@ -1,6 +1,7 @@
 // Why somebody may not act: one answer for the deny gate, which is asked, and for the relay, which revokes.
 import type { Holder } from '@app/events';
 import type { Kysely } from 'kysely';
+import { reasonOf, type MissingRequirement } from './requirements.js';
 import type { SubjectRow, SubjectsDb, SubjectType } from './subjects.view.js';
 
 type Db = Kysely<SubjectsDb>;
@@ -17,8 +18,7 @@ export type DenialReason =
   | 'agent_orphaned'
   /** An agent above it may not act. */
   | 'parent_denied'
-  /** The person is not a direct member of a group that the credential requires. */
-  | 'group_missing';
+  | MissingRequirement;
 
 export const subjectOf = (db: Db, tenant: string, type: SubjectType, id: string): Promise<SubjectRow | undefined> =>
   db
@@ -102,34 +102,37 @@ export async function agentDenials(db: Db, tenant: string, agentId: string): Pro
   return reasons;
 }
 
-/** Why a holder may not hold something that requires these groups; empty when nothing speaks against it. */
+/** Why a holder may not hold something that requires this; empty when nothing speaks against it. */
 export async function denialsOf(
   db: Db,
   tenant: string,
   { userId, agentId }: Holder,
-  requiresGroups: readonly string[] = [],
+  requirements: readonly string[] = [],
 ): Promise<DenialReason[]> {
   const reasons = agentId === undefined ? [] : await agentDenials(db, tenant, agentId);
   const user = userId === undefined ? undefined : await userDenial(db, tenant, userId);
-  const group = await groupDenial(db, tenant, userId, requiresGroups);
-  return [...reasons, ...(user === undefined ? [] : [user]), ...(group === undefined ? [] : [group])];
+  const missing = await missingOf(db, tenant, userId, requirements);
+  return [...reasons, ...(user === undefined ? [] : [user]), ...missing];
 }
 
-export async function groupDenial(
+/** What of these groups and roles the person does not have, each kind once. */
+export async function missingOf(
   db: Db,
   tenant: string,
   userId: string | undefined,
-  requiresGroups: readonly string[],
-): Promise<DenialReason | undefined> {
-  for (const group of requiresGroups) {
+  requirements: readonly string[],
+): Promise<MissingRequirement[]> {
+  const missing = new Set<MissingRequirement>();
+  for (const requirement of requirements) {
+    if (missing.has(reasonOf(requirement))) continue;
     const member = await db
       .selectFrom('held_members')
       .select('member_id')
       .where('tenant', '=', tenant)
-      .where('group_id', '=', group)
+      .where('group_id', '=', requirement)
       .where('member_id', '=', userId ?? '')
       .executeTakeFirst();
-    if (member === undefined) return 'group_missing';
+    if (member === undefined) missing.add(reasonOf(requirement));
   }
-  return undefined;
+  return [...missing];
 }

@@ -16,7 +16,7 @@ export interface GateHoldingRow {
   holding_id: string;
   user_id: string | null;
   agent_id: string | null;
-  /** JSON array of group ids. */
+  /** JSON array of what it requires: groups and roles, see requirements.ts. */
   requires_groups: string;
   /** `held`, `revoked` (the revocation of its current secret was planned) or `released`. */
   state: 'held' | 'revoked' | 'released';

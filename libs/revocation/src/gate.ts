@@ -3,7 +3,7 @@ import type { Holder, HoldingType } from '@app/events';
 import { Inject, Injectable } from '@nestjs/common';
 import { sql, type Kysely } from 'kysely';
 import type { CredentialReason, Provider, Status, StatusQuestion, StatusReason } from './access.queries.js';
-import { agentDenials, denialsOf, groupDenial, subjectOf, userDenial, type DenialReason } from './denials.js';
+import { agentDenials, denialsOf, missingOf, subjectOf, userDenial, type DenialReason } from './denials.js';
 import { GATE_DB, type GateDb, type GateHoldingRow, type GateProviderRow } from './gate-db.js';
 import { GATE } from './gate.view.js';
 import { subjectsOf } from './subjects.view.js';
@@ -89,13 +89,13 @@ export class Gate {
       ...(row.agent_id === null || row.agent_id === asking.agentId ? {} : { agentId: row.agent_id }),
     };
     const denials = await denialsOf(subjectsOf(this.db), tenant, holder);
-    const group = await groupDenial(
+    const missing = await missingOf(
       subjectsOf(this.db),
       tenant,
       row.user_id ?? undefined,
       JSON.parse(row.requires_groups) as string[],
     );
-    return [...ended, ...denials, ...(group === undefined ? [] : [group])];
+    return [...ended, ...denials, ...missing];
   }
 
   private providerRows(tenant: string) {

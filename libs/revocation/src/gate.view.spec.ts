@@ -148,6 +148,24 @@ describe('a credential', () => {
     expect(await reasons({ subjectId: 'ada' })).toEqual([]);
   });
 
+  it('may not be used once a role or a condition it requires is lost, which are told apart', async () => {
+    const roles = streams.roles('acme');
+    const member = { userId: 'ada', sources: ['manual'] };
+    for (const roleId of ['prod', 'condition-1']) {
+      const nobody = { roleId, changed: [], removed: [] };
+      await world.tell(roles, 'RoleMembershipChanged', { ...nobody, added: [member] });
+      await world.commands.execute(
+        new RegisterCredentials(context, [
+          { id: roleId, kind: 'api_key', providerId: 'idp', userId: 'ada', requiresRoles: [roleId] },
+        ]),
+      );
+      expect(await reasons({ subjectId: 'ada', credentialId: roleId })).toEqual([]);
+      await world.tell(roles, 'RoleMembershipChanged', { ...nobody, added: [], removed: ['ada'] });
+    }
+    expect(await reasons({ subjectId: 'ada', credentialId: 'prod' })).toEqual(['role_missing']);
+    expect(await reasons({ subjectId: 'ada', credentialId: 'condition-1' })).toEqual(['condition_unmet']);
+  });
+
   it('is dead from the moment its revocation is planned, or it is released', async () => {
     await credential('c', { userId: 'ada' });
     await credential('d', { userId: 'ada' });

@@ -5,6 +5,7 @@ import type { Kysely } from 'kysely';
 import { chunksOf } from './chunks.js';
 import { denialsOf } from './denials.js';
 import { migrateGateDb, type GateDb } from './gate-db.js';
+import { requirementsOf } from './requirements.js';
 import { applyToSubjects, subjectsOf } from './subjects.view.js';
 import { applyUserStates, isUserState, type UserState } from './user-states.js';
 
@@ -69,8 +70,11 @@ async function applyToProviders(trx: Trx, event: RecordedEvent): Promise<void> {
 async function applyToHoldings(trx: Trx, event: RecordedEvent): Promise<void> {
   const { tenant } = event.metadata;
   switch (event.type) {
-    case 'CredentialRegistered':
-      return register(trx, tenant, { type: 'credential', id: event.data.credentialId, ...event.data });
+    case 'CredentialRegistered': {
+      const { data } = event;
+      const requirements = requirementsOf(data);
+      return register(trx, tenant, { type: 'credential', id: data.credentialId, ...data, requirements });
+    }
     case 'ScheduleRegistered':
       return register(trx, tenant, { type: 'schedule', id: event.data.scheduleId, ...event.data });
     case 'RunStarted':
@@ -104,13 +108,13 @@ const holdings = (trx: Trx, tenant: string, type: HoldingType, ids: readonly str
 interface Registered extends Holder {
   readonly type: HoldingType;
   readonly id: string;
-  readonly requiresGroups?: readonly string[];
+  readonly requirements?: readonly string[];
 }
 
 /** The verdict is made here and kept: at this position the relay makes the same one. */
 async function register(trx: Trx, tenant: string, registered: Registered): Promise<void> {
-  const { type, id, userId, agentId, requiresGroups = [] } = registered;
-  const denials = await denialsOf(subjectsOf(trx), tenant, registered, requiresGroups);
+  const { type, id, userId, agentId, requirements = [] } = registered;
+  const denials = await denialsOf(subjectsOf(trx), tenant, registered, requirements);
   await trx
     .insertInto('gate_holdings')
     .values({
@@ -119,7 +123,7 @@ async function register(trx: Trx, tenant: string, registered: Registered): Promi
       holding_id: id,
       user_id: userId ?? null,
       agent_id: agentId ?? null,
-      requires_groups: JSON.stringify(requiresGroups),
+      requires_groups: JSON.stringify(requirements),
       state: 'held',
       denials: JSON.stringify(denials),
     })
@@ -140,8 +144,8 @@ async function rotate(trx: Trx, tenant: string, id: string): Promise<void> {
     ...(row.user_id === null ? {} : { userId: row.user_id }),
     ...(row.agent_id === null ? {} : { agentId: row.agent_id }),
   };
-  const requiresGroups = JSON.parse(row.requires_groups) as string[];
-  const denials = await denialsOf(subjectsOf(trx), tenant, holder, requiresGroups);
+  const requirements = JSON.parse(row.requires_groups) as string[];
+  const denials = await denialsOf(subjectsOf(trx), tenant, holder, requirements);
   await holdings(trx, tenant, 'credential', [id])
     // A new secret is held anew, as the relay sees it; if the holder is denied, its revocation follows in the log.
     .set({ state: 'held', denials: JSON.stringify(denials) })

@@ -1,6 +1,7 @@
 // What is held and by whom, in the order of the log: the state that a plan is computed from.
 import type { HoldingType, RecordedEvent } from '@app/events';
 import type { Kysely } from 'kysely';
+import { requirementsOf } from './requirements.js';
 import type { HoldingRow, RevocationDb } from './revocation-db.js';
 import { applyToSubjects, subjectsOf } from './subjects.view.js';
 
@@ -29,16 +30,16 @@ const holdingRow = (tenant: string, type: HoldingType, id: string, data: Registe
   state: 'held',
 });
 
-async function register(trx: Trx, row: HoldingRow, requiresGroups: readonly string[] = []) {
+async function register(trx: Trx, row: HoldingRow, requirements: readonly string[] = []) {
   await trx
     .insertInto('held_holdings')
     .values(row)
     .onConflict((c) => c.doNothing())
     .execute();
-  if (requiresGroups.length === 0) return;
+  if (requirements.length === 0) return;
   await trx
     .insertInto('held_requirements')
-    .values(requiresGroups.map((group) => ({ tenant: row.tenant, group_id: group, holding_id: row.holding_id })))
+    .values(requirements.map((one) => ({ tenant: row.tenant, group_id: one, holding_id: row.holding_id })))
     .onConflict((c) => c.doNothing())
     .execute();
 }
@@ -135,10 +136,10 @@ async function applyAccess(trx: Trx, event: RecordedEvent): Promise<void> {
         kind: data.kind,
         grant_id: data.grantId ?? null,
         secret_ids: JSON.stringify(data.secretId === undefined ? [] : [data.secretId]),
-        requires_groups: JSON.stringify(data.requiresGroups),
+        requires_groups: JSON.stringify(requirementsOf(data)),
         expires_at: data.expiresAt ?? null,
       };
-      return register(trx, row, data.requiresGroups);
+      return register(trx, row, requirementsOf(data));
     }
     case 'CredentialRotated':
       return rotate(trx, tenant, event.data);

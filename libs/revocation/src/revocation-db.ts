@@ -19,7 +19,7 @@ export interface HoldingRow {
   reference: string;
   /** JSON array of vault ids, the current secret last. */
   secret_ids: string;
-  /** JSON array of group ids. */
+  /** JSON array of what it requires: groups and roles, see requirements.ts. */
   requires_groups: string;
   expires_at: string | null;
   /** `held`, `targeted` (there is a target for it, settled or not), `ended` (released). */

@@ -2,6 +2,7 @@
 import type { MemberRef, OwnerRef, RecordedEvent } from '@app/events';
 import type { Kysely } from 'kysely';
 import { chunksOf } from './chunks.js';
+import { requirementOfRole } from './requirements.js';
 import type { Index, Table } from './sql-tables.js';
 import { applyUserStates, isUserState } from './user-states.js';
 
@@ -20,6 +21,7 @@ export interface SubjectsDb {
   held_subjects: SubjectRow;
   held_owners: { tenant: string; agent_id: string; owner_type: string; owner_id: string };
   held_parents: { tenant: string; agent_id: string; parent_id: string };
+  /** Groups and roles alike: what a credential may require. */
   held_members: { tenant: string; group_id: string; member_id: string };
   held_groups: { tenant: string; group_id: string };
 }
@@ -92,7 +94,7 @@ async function changeMembers(
   trx: Trx,
   tenant: string,
   groupId: string,
-  { added, removed }: { added: readonly MemberRef[]; removed: readonly MemberRef[] },
+  { added, removed }: { added: readonly Pick<MemberRef, 'id'>[]; removed: readonly Pick<MemberRef, 'id'>[] },
 ) {
   for (const chunk of chunksOf(added)) {
     await trx
@@ -129,6 +131,11 @@ export async function applyToSubjects(trx: Trx, event: RecordedEvent): Promise<v
       return;
     case 'GroupMembershipChanged':
       return changeMembers(trx, tenant, event.data.groupId, event.data);
+    case 'RoleMembershipChanged': {
+      const added = event.data.added.map(({ userId }) => ({ id: userId }));
+      const removed = event.data.removed.map((id) => ({ id }));
+      return changeMembers(trx, tenant, requirementOfRole(event.data.roleId), { added, removed });
+    }
     case 'GroupDeleted':
       for (const table of ['held_members', 'held_groups'] as const) {
         await trx.deleteFrom(table).where('tenant', '=', tenant).where('group_id', '=', event.data.groupId).execute();

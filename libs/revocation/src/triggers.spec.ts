@@ -159,6 +159,54 @@ describe('losing a group', () => {
   });
 });
 
+describe('losing a role', () => {
+  const role = (roleId: string, change: { added?: string[]; changed?: string[]; removed?: string[] }) => {
+    const members = (ids: string[] = []) => ids.map((userId) => ({ userId, sources: ['manual'] }));
+    const { added, changed, removed = [] } = change;
+    return when('RoleMembershipChanged', { roleId, added: members(added), changed: members(changed), removed });
+  };
+  const requiring = (credentialId: string, userId: string, requiresRoles: string[], requiresGroups: string[] = []) =>
+    when('CredentialRegistered', {
+      credentialId,
+      kind: 'api_key',
+      providerId: 'p',
+      reference: {},
+      userId,
+      requiresGroups,
+      requiresRoles,
+    });
+
+  it('takes the credentials that require it from those who lost it, and no others', async () => {
+    await role('prod', { added: ['ada', 'bob'] });
+    await role('test', { added: ['ada'] });
+    await requiring('ada-prod', 'ada', ['prod']);
+    await requiring('ada-test', 'ada', ['test']);
+    await requiring('bob-prod', 'bob', ['prod']);
+    expect(await role('prod', { removed: ['ada'] })).toEqual(['ada-prod']);
+  });
+
+  it('happens only when the last way to it is gone', async () => {
+    await role('prod', { added: ['ada'] });
+    await requiring('ada-prod', 'ada', ['prod']);
+    expect(await role('prod', { changed: ['ada'] })).toEqual([]);
+    expect(await role('prod', { removed: ['ada'] })).toEqual(['ada-prod']);
+  });
+
+  it('is not losing a group that has the same id', async () => {
+    await group('prod', 'ada');
+    await role('prod', { added: ['ada'] });
+    await requiring('by-role', 'ada', ['prod']);
+    await requiring('by-group', 'ada', [], ['prod']);
+    expect(await role('prod', { removed: ['ada'] })).toEqual(['by-role']);
+    expect(await leaves('prod', 'ada')).toEqual(['by-group']);
+  });
+
+  it('before registering is itself the loss', async () => {
+    await group('prod', 'ada');
+    expect(await requiring('late', 'ada', ['prod'])).toEqual(['late']);
+  });
+});
+
 describe('losing an agent', () => {
   it.each(['AgentDeactivated', 'AgentDeleted', 'AgentOrphaned'] as const)('%s takes what it holds', async (type) => {
     await agent('a', [{ type: 'User', id: 'ada' }]);

@@ -4,6 +4,7 @@ import type { Kysely } from 'kysely';
 import { chunksOf } from './chunks.js';
 import { denialsOf, hasActiveOwner, subjectOf } from './denials.js';
 import type { HoldingRow, RevocationDb } from './revocation-db.js';
+import { requirementOfRole } from './requirements.js';
 import { subjectsOf, type SubjectType } from './subjects.view.js';
 
 type Db = Kysely<RevocationDb>;
@@ -102,7 +103,8 @@ const groupLoss = (groupId: string, holdings: readonly HoldingRow[]): Loss => ({
   worthRecording: false,
 });
 
-const requiring = (db: Db, tenant: string, groupId: string) =>
+/** Credentials that require a group or a role. */
+const requiring = (db: Db, tenant: string, requirement: string) =>
   held(db, tenant)
     .where('holding_type', '=', 'credential')
     .where('holding_id', 'in', (q) =>
@@ -110,17 +112,27 @@ const requiring = (db: Db, tenant: string, groupId: string) =>
         .selectFrom('held_requirements')
         .select('holding_id')
         .where('tenant', '=', tenant)
-        .where('group_id', '=', groupId),
+        .where('group_id', '=', requirement),
     );
 
 async function membershipLost(db: Db, event: EventOf<'GroupMembershipChanged'>): Promise<Loss | undefined> {
   const { groupId, removed } = event.data;
-  const { tenant } = event.metadata;
+  const ids = removed.map((member) => member.id);
+  return groupLoss(groupId, await requiredOf(db, event.metadata.tenant, groupId, ids));
+}
+
+async function requiredOf(db: Db, tenant: string, requirement: string, userIds: readonly string[]) {
   const lost: HoldingRow[] = [];
-  for (const chunk of chunksOf(removed.map((m) => m.id))) {
-    lost.push(...(await requiring(db, tenant, groupId).where('user_id', 'in', chunk).execute()));
+  for (const chunk of chunksOf(userIds)) {
+    lost.push(...(await requiring(db, tenant, requirement).where('user_id', 'in', chunk).execute()));
   }
-  return groupLoss(groupId, lost);
+  return lost;
+}
+
+async function roleLost(db: Db, event: EventOf<'RoleMembershipChanged'>): Promise<Loss> {
+  const { roleId, removed } = event.data;
+  const lost = await requiredOf(db, event.metadata.tenant, requirementOfRole(roleId), removed);
+  return { ...groupLoss(roleId, lost), subject: { type: 'role', id: roleId } };
 }
 
 async function groupGone(db: Db, event: EventOf<'GroupDeleted'>): Promise<Loss> {
@@ -138,10 +150,10 @@ const holderOf = (row: HoldingRow): Holder => ({
   ...(row.agent_id === null ? {} : { agentId: row.agent_id }),
 });
 
-/** Whether somebody who is denied holds it, or somebody who lacks a group it requires. Unknown holders are denied. */
+/** Whether somebody who is denied holds it, or somebody who lacks a group or role it requires. Unknown holders are denied. */
 async function isDenied(db: Db, row: HoldingRow): Promise<boolean> {
-  const requiresGroups = JSON.parse(row.requires_groups) as string[];
-  return (await denialsOf(subjectsOf(db), row.tenant, holderOf(row), requiresGroups)).length > 0;
+  const requirements = JSON.parse(row.requires_groups) as string[];
+  return (await denialsOf(subjectsOf(db), row.tenant, holderOf(row), requirements)).length > 0;
 }
 
 async function registeredWhileDenied(
@@ -167,6 +179,7 @@ const triggers: { readonly [T in EventType]: Trigger<T> | null } = {
   UserDeleted: (db, e) => userGone(db, e.metadata.tenant, e.data.userId),
   GroupMembershipChanged: membershipLost,
   GroupDeleted: groupGone,
+  RoleMembershipChanged: roleLost,
   AgentDeactivated: (db, e) => agentGone(db, e.metadata.tenant, e.data.agentId),
   AgentDeleted: (db, e) => agentGone(db, e.metadata.tenant, e.data.agentId),
   AgentOrphaned: (db, e) => agentGone(db, e.metadata.tenant, e.data.agentId, false),
@@ -195,6 +208,9 @@ const triggers: { readonly [T in EventType]: Trigger<T> | null } = {
   UserReactivated: never,
   GroupCreated: never,
   GroupChanged: never,
+  RoleDefined: never,
+  MappingDrafted: never,
+  MappingActivated: never,
   AgentProvisioned: never,
   AgentChanged: never,
   AgentReactivated: never,
