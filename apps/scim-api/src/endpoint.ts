@@ -3,6 +3,7 @@ import type { Written } from '@app/directory';
 import type { EventLog, ReadModels } from '@app/event-log';
 import type { RequestContext } from '@app/events';
 import {
+  limits,
   parseListQuery,
   parseResource,
   parseSearchRequest,
@@ -15,6 +16,7 @@ import {
   type ListQuery,
   type Projection,
   type ResourceType,
+  type ScimAttributes,
 } from '@app/scim';
 import type { AnswerCache, KeptResource } from './answer-cache.js';
 import { demandedRevision, entityTag, isUnchanged } from './entity-tag.js';
@@ -135,6 +137,7 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
     const { type } = this.viewsOf(call.context.tenant);
     const projection = readProjection(type, call.query);
     const parsed = parseResource(type, body, { dialect: call.dialect });
+    mustFit(parsed.attributes);
     const { resource } = await this.settled(this.resource.create(call.context, parsed));
     this.count(call, parsed.quirks);
     // Nobody is in a group before there is a group, so only members can be shown of something new.
@@ -171,6 +174,7 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
     let quirks: Quirks = {};
     const counted: Compute = (current, members) => {
       const changes = compute(current, members);
+      if (changes.changes.length > 0) mustFit(changes.next);
       quirks = changes.quirks;
       return changes;
     };
@@ -224,4 +228,10 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
   private count({ context }: ScimCall, quirks: Quirks): void {
     if (context.connection !== undefined) this.parts.quirks.add(context.tenant, context.connection, quirks);
   }
+}
+
+/** @throws ScimError tooMany */
+function mustFit(attributes: ScimAttributes): void {
+  if (Buffer.byteLength(JSON.stringify(attributes)) <= limits.resourceBytes) return;
+  throw ScimError.tooMany(`A resource takes at most ${limits.resourceBytes} bytes, without its members.`);
 }

@@ -20,7 +20,7 @@ interface Answer {
 const RETRY_AFTER = '5';
 
 const detailOf: Readonly<Record<string, string>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: 'The body is larger than this service accepts.',
+  FST_ERR_BAD_URL: 'The URL is not well formed.',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'Send the body as application/scim+json or application/json.',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'A body is required.',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body does not have the length that Content-Length states.',
@@ -42,6 +42,8 @@ function answerTo(error: unknown): Answer | undefined {
   }
   const status = error instanceof HttpException ? error.getStatus() : statusOf(error);
   if (status === undefined || status >= 500) return undefined;
+  // Fastify stops reading at the largest body there is, before anybody knows what it was meant for.
+  if (status === 413) return answerTo(new BodyTooLarge());
   const code = (error as { code?: unknown }).code;
   const detail = typeof code === 'string' ? detailOf[code] : undefined;
   return { status, code: codeOf(status), detail: detail ?? `${STATUS_CODES[status] ?? 'Error'}.` };
@@ -77,15 +79,24 @@ export class ErrorFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const answer = answerTo(error) ?? defect;
     if (answer === defect) this.logger.error({ err: error, requestId: request.id }, 'a request failed');
-    // A stream that broke half way can only be cut off: the client must not take it for whole.
-    if (reply.sent) return;
-    for (const [name, value] of Object.entries(answer.headers ?? {})) reply.header(name, value);
-    const isScim = request.url.startsWith('/scim/');
-    reply
-      .code(answer.status)
-      .type(isScim ? 'application/scim+json' : 'application/problem+json')
-      .send(JSON.stringify(isScim ? scimBody(answer) : problemBody(answer, request.id)));
+    send(answer, request, reply);
   }
+}
+
+/** Answers what is wrong with a URL before there is a route: Fastify would repeat the URL. */
+export function answerBadUrl(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  send(answerTo(error) ?? defect, request, reply);
+}
+
+function send(answer: Answer, request: FastifyRequest, reply: FastifyReply): void {
+  // A stream that broke half way can only be cut off: the client must not take it for whole.
+  if (reply.sent) return;
+  for (const [name, value] of Object.entries(answer.headers ?? {})) reply.header(name, value);
+  const isScim = request.url.startsWith('/scim/');
+  void reply
+    .code(answer.status)
+    .type(isScim ? 'application/scim+json' : 'application/problem+json')
+    .send(JSON.stringify(isScim ? scimBody(answer) : problemBody(answer, request.id)));
 }
 
 const scimBody = ({ status, detail, scimType }: Answer): object => new ScimError(status, detail, scimType).toBody();

@@ -8,9 +8,10 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AuthGuard } from './auth.guard.js';
 import type { AuthenticatedRequest } from './decorators.js';
-import { ErrorFilter } from './error.filter.js';
+import { hasDuplicateKeys } from './duplicate-keys.js';
+import { answerBadUrl, ErrorFilter } from './error.filter.js';
 import { TokenRegistry } from './principal.js';
-import { BodyTooLarge, MalformedJson, Unauthorized } from './refusals.js';
+import { BodyTooLarge, DuplicateKeys, MalformedJson, Unauthorized } from './refusals.js';
 
 export interface HttpAppOptions {
   readonly logger: LoggerService | false;
@@ -33,6 +34,7 @@ export async function createHttpApp(
   const adapter = new FastifyAdapter({
     bodyLimit: limits.bulkBytes,
     genReqId: () => randomUUID(),
+    frameworkErrors: answerBadUrl,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
   });
   const options = { bodyParser: false, logger, abortOnError: false } as const;
@@ -65,13 +67,19 @@ function readJson(fastify: FastifyInstance): void {
       if (request.principal === undefined) throw new Unauthorized();
       if (body.length > limits.bodyBytes && !isBulk(request)) throw new BodyTooLarge();
       if (body.length === 0) return undefined;
-      try {
-        return JSON.parse(utf8.decode(body)) as unknown;
-      } catch {
-        throw new MalformedJson();
-      }
+      const parsed = parse(body);
+      if (hasDuplicateKeys(body, parsed)) throw new DuplicateKeys();
+      return parsed;
     },
   );
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(utf8.decode(body)) as unknown;
+  } catch {
+    throw new MalformedJson();
+  }
 }
 
 const isBulk = ({ routeOptions }: FastifyRequest): boolean =>

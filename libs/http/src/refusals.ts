@@ -28,8 +28,14 @@ export class MalformedJson extends Refusal {
   override readonly name = 'MalformedJson';
   readonly status = 400;
   readonly code = 'malformed_json';
+  constructor(message = 'The body is not valid JSON in UTF-8.') {
+    super(message);
+  }
+}
+
+export class DuplicateKeys extends MalformedJson {
   constructor() {
-    super('The body is not valid JSON in UTF-8.');
+    super('The body names a key twice in one object: say each thing once.');
   }
 }
 

@@ -11,6 +11,8 @@ export const limits = {
   jsonDepth: 32,
   /** Bytes of a request body other than a bulk request. */
   bodyBytes: 1024 * 1024,
+  /** Bytes of a resource as JSON, without its members: sealed, it must fit into an event of 256 KiB. */
+  resourceBytes: 190 * 1024,
   bulkOperations: 100,
   bulkBytes: 2 * 1024 * 1024,
   /** Operations of one PATCH. */
