@@ -120,7 +120,7 @@ export class SqliteEventLog extends EventLog {
     });
   }
 
-  /** One transaction for all that waits; a savepoint for each caller, so that a conflict undoes only its own writes. */
+  /** One transaction for all that waits; a conflict is found before its caller has written anything. */
   private commit(): void {
     const batch = this.pending;
     this.pending = [];
@@ -142,29 +142,35 @@ export class SqliteEventLog extends EventLog {
   }
 
   private write({ writes, encoded, resolve, reject }: Pending): () => void {
-    const several = writes.length > 1;
-    const mark = this.tail.mark();
-    if (several) this.db.exec('SAVEPOINT caller');
     try {
-      const appended = writes.map((write, i) => this.writeStream(write, encoded[i] as Buffer[]));
-      if (several) this.db.exec('RELEASE caller');
-      return () => resolve(appended);
+      const appended = this.check(writes);
+      for (const [i, { stream, expected, events }] of writes.entries()) {
+        appended[i] ??= this.insert(stream, firstRevision(expected), events, encoded[i] as Buffer[]);
+      }
+      return () => resolve(appended as Appended[]);
     } catch (error) {
       if (!(error instanceof WrongExpectedRevision)) throw error;
-      if (several) this.db.exec('ROLLBACK TO caller; RELEASE caller');
-      this.tail.undo(mark);
       return () => reject(error);
     }
   }
 
-  /** Checks before it writes, so that a conflict on a single stream leaves nothing to undo. */
-  private writeStream({ stream, expected, events }: StreamWrite, encoded: readonly Buffer[]): Appended {
-    const last = (this.statements.last.get(stream) as { revision: bigint | null }).revision;
-    const first = firstRevision(expected);
-    if (last !== first - 1n && !(last === null && first === 0n)) {
-      return this.alreadyThere(stream, expected, first, events, last);
-    }
-    let position: bigint = 0n;
+  /**
+   * Before anything is written, so that a conflict leaves nothing to undo.
+   * @returns for each write what it came to when it is there already, undefined when it is to be inserted
+   */
+  private check(writes: readonly StreamWrite[]): (Appended | undefined)[] {
+    const written = new Map<string, bigint>();
+    return writes.map(({ stream, expected, events }) => {
+      const last = written.get(stream) ?? (this.statements.last.get(stream) as { revision: bigint | null }).revision;
+      const first = firstRevision(expected);
+      if ((last ?? -1n) !== first - 1n) return this.alreadyThere(stream, expected, first, events, last);
+      written.set(stream, first + BigInt(events.length) - 1n);
+      return undefined;
+    });
+  }
+
+  private insert(stream: string, first: bigint, events: StreamWrite['events'], encoded: readonly Buffer[]): Appended {
+    let position = 0n;
     for (const [i, bytes] of encoded.entries()) {
       const id = (events[i] as { id: string }).id;
       position = this.statements.insert.run(stream, first + BigInt(i), id, bytes).lastInsertRowid as bigint;

@@ -22,16 +22,6 @@ export class Tail {
     this.added.push({ position, bytes });
   }
 
-  /** Where the transaction stands, for {@link undo}. */
-  mark(): number {
-    return this.added.length;
-  }
-
-  /** Takes back what was added since the mark. */
-  undo(mark: number): void {
-    this.added.length = mark;
-  }
-
   /** The transaction failed: takes back all of it. */
   forget(): void {
     this.added = [];

@@ -42,10 +42,16 @@ export class Relay implements Projection<RevocationDb> {
     const change = noChange();
     // Strictly in log order, so that the rows do not depend on where a batch happened to end; outcomes that follow one
     // another are folded in bulk.
-    for (const run of runsOf(events)) {
-      if (isWorkEvent(run[0] as RecordedEvent)) await this.applyWork(trx, run, change);
-      else for (const event of run) await this.applyFact(trx, event, change);
+    const noted: Promise<unknown>[] = [];
+    try {
+      for (const run of runsOf(events)) {
+        if (isWorkEvent(run[0] as RecordedEvent)) await this.applyWork(trx, run, change);
+        else for (const event of run) await this.applyFact(trx, event, change, noted);
+      }
+    } finally {
+      await Promise.allSettled(noted);
     }
+    await Promise.all(noted);
     this.pending = change;
   }
 
@@ -62,7 +68,13 @@ export class Relay implements Projection<RevocationDb> {
     for (const row of settled) change.ended.push(row);
   }
 
-  private async applyFact(trx: Trx, event: RecordedEvent, change: WorkChange): Promise<void> {
+  /** @param noted takes appends that no later fact of the batch depends on: they share one commit of the log */
+  private async applyFact(
+    trx: Trx,
+    event: RecordedEvent,
+    change: WorkChange,
+    noted: Promise<unknown>[],
+  ): Promise<void> {
     await applyToHoldings(trx, event);
     if (event.type === 'ProviderConfigured') {
       change.reopened.add(laneOf(event.metadata.tenant, event.data.providerId));
@@ -80,6 +92,10 @@ export class Relay implements Projection<RevocationDb> {
     if (loss === undefined) return;
     const plan = planFor(event, loss, this.parts.policyHash, this.parts.clock.iso());
     if (plan === undefined) return;
+    if (loss.holdings.length === 0) {
+      noted.push(this.record(plan));
+      return;
+    }
     await markTargeted(trx, event.metadata.tenant, await this.record(plan));
   }
 
