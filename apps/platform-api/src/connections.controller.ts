@@ -1,8 +1,11 @@
 // Connections: the doors for identity providers, and the bearer tokens that open them.
 import {
+  CloseConnection,
   IssueConnectionToken,
   ListConnections,
   OpenConnection,
+  PauseConnection,
+  ResumeConnection,
   RevokeConnectionToken,
   type ConnectionSummary,
 } from '@app/directory';
@@ -53,6 +56,32 @@ export class ConnectionsController {
   @ApiOkResponse({ type: ConnectionList })
   async list(@Caller() { tenant }: Principal): Promise<ConnectionList> {
     return { connections: (await this.queries.execute(new ListConnections(tenant))).map(answerOf) };
+  }
+
+  @Post(':id/pause')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Refuse everything that comes in (503 with Retry-After); the tokens stay valid' })
+  @ApiNoContentResponse()
+  async pause(@Context() context: RequestContext, @Param('id') id: string): Promise<void> {
+    await this.writes.execute(new PauseConnection(context, id));
+  }
+
+  @Post(':id/resume')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Let a paused connection in again' })
+  @ApiNoContentResponse()
+  async resume(@Context() context: RequestContext, @Param('id') id: string): Promise<void> {
+    await this.writes.execute(new ResumeConnection(context, id));
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @ApiOperation({
+    summary: 'Close a connection for good: its tokens open nothing. Whom it provisioned stay as they are',
+  })
+  @ApiNoContentResponse()
+  async close(@Context() context: RequestContext, @Param('id') id: string): Promise<void> {
+    await this.writes.execute(new CloseConnection(context, id));
   }
 
   @Post(':id/tokens')

@@ -27,7 +27,8 @@ describe('docs/openapi.json', () => {
         const named = `${method} ${path}`;
         expect([named, operation.summary]).toEqual([named, expect.any(String)]);
         expect([named, Object.keys(operation.responses)]).toEqual([named, expect.arrayContaining(['default'])]);
-        const takesBody = ['put', 'patch'].includes(method) || (method === 'post' && !path.endsWith('/end'));
+        const takesBody =
+          ['put', 'patch'].includes(method) || (method === 'post' && !/\/(end|pause|resume)$/.test(path));
         expect([named, operation.requestBody !== undefined]).toEqual([named, takesBody]);
       }
     }

@@ -225,6 +225,26 @@ describe('the doors', () => {
     expect((await as('GET', 'connections')).body.connections[0].tokens).toHaveLength(1);
   });
 
+  it('of a connection are shut for a while or for good by operators alone', async () => {
+    const as = (method: string, url: string, body?: object) => world.send(method, url, body, {}, OPERATOR);
+    const { id } = (await as('POST', 'connections', { name: 'Entra ID' })).body;
+    const state = async () =>
+      (await as('GET', 'connections')).body.connections.find((one: { id: string }) => one.id === id).state;
+    for (const [method, url, becomes] of [
+      ['POST', `connections/${id}/pause`, 'paused'],
+      ['POST', `connections/${id}/resume`, 'open'],
+      ['DELETE', `connections/${id}`, 'closed'],
+    ] as const) {
+      expect((await world.send(method, url)).status).toBe(403);
+      expect((await as(method, url)).status).toBe(204);
+      expect(await state()).toBe(becomes);
+      expect((await as(method, url)).status).toBe(204);
+    }
+    for (const asked of [`${id}/pause`, `${id}/resume`, `${id}/tokens`, 'unknown/pause']) {
+      expect((await as('POST', `connections/${asked}`)).body).toMatchObject({ status: 404, code: 'not_found' });
+    }
+  });
+
   it('open and close with a key', async () => {
     const { id, token: key } = (await world.send('POST', 'keys', { roles: ['platform'] }, {}, OPERATOR)).body;
     expect((await world.send('GET', 'providers', undefined, {}, key)).status).toBe(200);

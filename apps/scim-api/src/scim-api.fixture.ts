@@ -19,7 +19,7 @@ import { Clock, ManualClock, newId, openSqlite } from '@app/runtime';
 import type { CustomExtensions } from '@app/scim';
 import { SqlVault, Vault, type VaultDb } from '@app/vault';
 import { Module, type DynamicModule, type LoggerService, type Provider } from '@nestjs/common';
-import { CommandBus, CqrsModule } from '@nestjs/cqrs';
+import { CommandBus, CqrsModule, type Command } from '@nestjs/cqrs';
 import { QuirkCounts, SCIM_BASE_URL, ScimApiModule } from './index.js';
 
 @Module({})
@@ -191,6 +191,15 @@ export async function openScim({ extensions = new Map() }: { extensions?: Custom
     newUser: (attributes: object = {}): Promise<Json> => create('/Users', { userName: newName(), ...attributes }),
     appended,
     clock,
+    /** Carries out what an operator asks, and waits for the views. */
+    async operate<R extends { readonly position?: bigint | undefined }>(command: Command<R>): Promise<R> {
+      const done = await app.get(CommandBus).execute<R>(command);
+      if (done.position !== undefined) await readModels.reached(done.position);
+      seen = (await log.head()) as bigint;
+      return done;
+    },
+    /** The id of a connection. */
+    idOf: (of: Connection) => connections.get(of)?.connectionId as string,
     readModels,
     /** The quirks met on a connection. */
     quirks: (of: Connection) =>

@@ -11,7 +11,15 @@ import { DirectoryView } from './directory.view.js';
 import { FindGroupHandler, GroupViews, ListGroupsHandler } from './groups/group-queries.handlers.js';
 import { ChangeGroupHandler, CreateGroupHandler, DeleteGroupHandler, GroupDecisions } from './groups/group.handlers.js';
 import { OwnerPolicy } from './owner-policy.js';
+import { RoleFollower } from './roles/role-follower.js';
+import { roleProviders } from './roles/role-providers.js';
 import { ListConnectionsHandler, NamesOfHandler } from './tenants/connection-queries.handlers.js';
+import {
+  CloseConnectionHandler,
+  ConnectionStates,
+  PauseConnectionHandler,
+  ResumeConnectionHandler,
+} from './tenants/connection-state.handlers.js';
 import {
   IssueConnectionTokenHandler,
   OpenConnectionHandler,
@@ -40,6 +48,9 @@ const commandHandlers = [
   OpenConnectionHandler,
   IssueConnectionTokenHandler,
   RevokeConnectionTokenHandler,
+  PauseConnectionHandler,
+  ResumeConnectionHandler,
+  CloseConnectionHandler,
 ];
 
 const queryHandlers = [
@@ -55,28 +66,31 @@ const queryHandlers = [
 
 /**
  * Needs from a global module: `EventLog`, `Decisions`, `Vault`, `Clock` and `DIRECTORY_DB`. The app runs the projections
- * {@link DirectoryView} (on `DIRECTORY_DB`) and
- * {@link OwnerPolicy} (on a connection of its own).
+ * {@link DirectoryView} (on `DIRECTORY_DB`), and {@link OwnerPolicy} and {@link RoleFollower} (each on a connection of its
+ * own).
  */
 @Module({
   imports: [CqrsModule],
   providers: [
     ...commandHandlers,
     ...queryHandlers,
+    ...roleProviders,
     UserNames,
     UserViews,
     GroupDecisions,
     GroupViews,
     AgentViews,
+    ConnectionStates,
     KnownIds,
     DirectoryTokens,
     { provide: TokenRegistry, useExisting: DirectoryTokens },
     {
       provide: DirectoryView,
-      inject: [Vault, DirectoryTokens],
-      useFactory: (vault: Vault, tokens: DirectoryTokens) => {
+      inject: [Vault, DirectoryTokens, RoleFollower],
+      useFactory: (vault: Vault, tokens: DirectoryTokens, roles: RoleFollower) => {
         const view = new DirectoryView(vault);
         view.onCommitted((events) => tokens.forgetAfter(events));
+        view.onCommitted((events) => roles.notice(events));
         return view;
       },
     },
@@ -86,6 +100,6 @@ const queryHandlers = [
       useFactory: (decisions: Decisions, clock: Clock) => new OwnerPolicy({ decisions, clock }),
     },
   ],
-  exports: [TokenRegistry, DirectoryView, OwnerPolicy],
+  exports: [TokenRegistry, DirectoryView, OwnerPolicy, RoleFollower],
 })
 export class DirectoryModule {}

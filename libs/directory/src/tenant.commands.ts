@@ -72,3 +72,33 @@ export class RevokeConnectionToken extends Command<{ readonly position: bigint |
     super();
   }
 }
+
+/** The tokens stay valid, and what comes in on them is refused until {@link ResumeConnection}. @throws NotFound */
+export class PauseConnection extends Command<{ readonly position: bigint | undefined }> {
+  constructor(
+    readonly context: RequestContext,
+    readonly connectionId: string,
+  ) {
+    super();
+  }
+}
+
+/** @throws NotFound */
+export class ResumeConnection extends Command<{ readonly position: bigint | undefined }> {
+  constructor(
+    readonly context: RequestContext,
+    readonly connectionId: string,
+  ) {
+    super();
+  }
+}
+
+/** For good: its tokens open nothing from then on. What it provisioned stays as it is. @throws NotFound */
+export class CloseConnection extends Command<{ readonly position: bigint | undefined }> {
+  constructor(
+    readonly context: RequestContext,
+    readonly connectionId: string,
+  ) {
+    super();
+  }
+}

@@ -16,7 +16,7 @@ interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Seconds, an integer: Okta honours nothing else. */
+/** Seconds, an integer. */
 const RETRY_AFTER = '5';
 
 const detailOf: Readonly<Record<string, string>> = {
@@ -49,11 +49,14 @@ function answerTo(error: unknown): Answer | undefined {
   return { status, code: codeOf(status), detail: detail ?? `${STATUS_CODES[status] ?? 'Error'}.` };
 }
 
-const refusal = ({ status, code, message }: Refusal): Answer => ({
+const refusal = ({ status, code, message, retryAfter }: Refusal): Answer => ({
   status,
   code,
   detail: message,
-  ...(status === 401 ? { headers: { 'www-authenticate': 'Bearer' } } : {}),
+  headers: {
+    ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+    ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
+  },
 });
 
 const codeOf = (status: number): string => (STATUS_CODES[status] ?? 'error').toLowerCase().replaceAll(/[^a-z]+/g, '_');

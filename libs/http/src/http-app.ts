@@ -11,7 +11,7 @@ import type { AuthenticatedRequest } from './decorators.js';
 import { hasDuplicateKeys } from './duplicate-keys.js';
 import { answerBadUrl, ErrorFilter } from './error.filter.js';
 import { TokenRegistry } from './principal.js';
-import { BodyTooLarge, DuplicateKeys, MalformedJson, Unauthorized } from './refusals.js';
+import { BodyTooLarge, ConnectionPaused, DuplicateKeys, MalformedJson, Unauthorized } from './refusals.js';
 
 export interface HttpAppOptions {
   readonly logger: LoggerService | false;
@@ -53,7 +53,9 @@ function authenticateFirst(fastify: FastifyInstance, tokens: TokenRegistry, cloc
     request.receivedAt = clock.now();
     const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
     const principal = token === undefined ? undefined : await tokens.find(token);
-    if (principal !== undefined) request.principal = principal;
+    if (principal === undefined) return;
+    request.principal = principal;
+    if (principal.connection?.paused === true) throw new ConnectionPaused();
   });
 }
 

@@ -6,8 +6,8 @@ export interface Principal {
   readonly tenant: string;
   readonly keyId: string;
   readonly roles: readonly Role[];
-  /** The SCIM connection, for role `scim`. */
-  readonly connection?: { readonly id: string; readonly dialect: 'lenient' | 'strict' };
+  /** The SCIM connection, for role `scim`. While it is `paused`, nothing that comes in on it is carried out. */
+  readonly connection?: { readonly id: string; readonly dialect: 'lenient' | 'strict'; readonly paused?: true };
   /** As recorded with events: `scim:<connection>`, `platform:<key>` or `operator:<key>`. */
   readonly actor: string;
 }

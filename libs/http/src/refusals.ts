@@ -4,6 +4,8 @@
 export abstract class Refusal extends Error {
   abstract readonly status: number;
   abstract readonly code: string;
+  /** Seconds, an integer: Okta honours nothing else. */
+  readonly retryAfter?: number;
 }
 
 export class Unauthorized extends Refusal {
@@ -45,5 +47,18 @@ export class BodyTooLarge extends Refusal {
   readonly code = 'body_too_large';
   constructor() {
     super('The body is larger than this service accepts: send less at once.');
+  }
+}
+
+/** Long enough for an identity provider not to hammer on the door, short enough for a pause of minutes. */
+const PAUSED_SECONDS = 60;
+
+export class ConnectionPaused extends Refusal {
+  override readonly name = 'ConnectionPaused';
+  readonly status = 503;
+  readonly code = 'connection_paused';
+  override readonly retryAfter = PAUSED_SECONDS;
+  constructor() {
+    super('An operator has paused this connection: nothing was done. Send the same request again later.');
   }
 }

@@ -1,6 +1,7 @@
 // A SCIM connection as the fold of its stream: its state and the tokens that open it.
-import type { AnyEvent } from '@app/events';
-import type { Aggregate } from '@app/event-log';
+import type { AnyEvent, NewEvent } from '@app/events';
+import { newEvent, type Aggregate, type EventContext } from '@app/event-log';
+import { NotFound } from '../directory.errors.js';
 
 export interface ConnectionToken {
   readonly expiresAt: string | undefined;
@@ -48,3 +49,23 @@ export const isValid = ({ revoked, expiresAt }: ConnectionToken, now: number): b
 
 export const validTokens = ({ tokens }: Connection, now: number): number =>
   [...tokens.values()].filter((token) => isValid(token, now)).length;
+
+/** The event that brings a connection into each of the states that an operator may ask for. */
+const becoming = { open: 'ConnectionResumed', paused: 'ConnectionPaused', closed: 'ConnectionClosed' } as const;
+
+export type WantedState = keyof typeof becoming;
+
+/**
+ * Nothing when the connection is in that state already.
+ * @throws NotFound when there is no such connection, or it is closed and shall be anything else
+ */
+export function bringInto(
+  { state }: Connection,
+  wanted: WantedState,
+  connectionId: string,
+  context: EventContext,
+): NewEvent[] {
+  if (state === wanted) return [];
+  if (state === 'none' || state === 'closed') throw new NotFound('no such open connection');
+  return [newEvent(becoming[wanted], { connectionId }, context)];
+}

@@ -88,11 +88,16 @@ interface TokenWithConnection {
   readonly connection_id: string | null;
   readonly roles: string;
   readonly dialect: string | null;
+  readonly state: string | null;
 }
 
-function principalOf({ tenant, token_id: keyId, connection_id, dialect, ...row }: TokenWithConnection): Principal {
+function principalOf({ tenant, token_id: keyId, connection_id, ...row }: TokenWithConnection): Principal {
   const roles = JSON.parse(row.roles) as Role[];
   if (connection_id === null) return { tenant, keyId, roles, actor: `${roles[0]}:${keyId}` };
-  const connection = { id: connection_id, dialect: dialect === 'strict' ? 'strict' : 'lenient' } as const;
+  const connection = {
+    id: connection_id,
+    dialect: row.dialect === 'strict' ? ('strict' as const) : ('lenient' as const),
+    ...(row.state === 'paused' ? { paused: true as const } : {}),
+  };
   return { tenant, keyId, roles, connection, actor: `scim:${connection_id}` };
 }
