@@ -87,7 +87,12 @@ export class ConnectionsController {
   @Post(':id/tokens')
   @ShownOnce()
   @TakesIdempotencyKey()
-  @ApiOperation({ summary: 'Issue a bearer token; at most two of a connection are valid at once' })
+  @ApiOperation({
+    summary: 'Issue a bearer token; at most two of a connection are valid at once',
+    description:
+      'To replace a token without a gap: issue a second one, switch the identity provider to it, see by lastUsedAt that ' +
+      'the first is no longer used, and revoke the first.',
+  })
   @ApiCreatedResponse({ type: TokenAnswer })
   async issue(
     @Context() context: RequestContext,

@@ -44,6 +44,9 @@ export class TokenSummary {
 
   @ApiPropertyOptional({ format: 'date-time' })
   expiresAt?: string;
+
+  @ApiPropertyOptional({ format: 'date-time', description: 'Known to the minute. Left out: never used.' })
+  lastUsedAt?: string;
 }
 
 export class ConnectionAnswer {

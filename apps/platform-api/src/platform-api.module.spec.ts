@@ -225,6 +225,28 @@ describe('the doors', () => {
     expect((await as('GET', 'connections')).body.connections[0].tokens).toHaveLength(1);
   });
 
+  it('are replaced without a gap: a second token, seen in use, and the first revoked', async () => {
+    const as = (method: string, url: string, body?: object) => world.send(method, url, body, {}, OPERATOR);
+    const { id } = (await as('POST', 'connections', { name: 'JumpCloud' })).body;
+    const [first, second] = [
+      (await as('POST', `connections/${id}/tokens`)).body,
+      (await as('POST', `connections/${id}/tokens`)).body,
+    ];
+    const uses = async () => {
+      const { connections } = (await as('GET', 'connections')).body;
+      const { tokens } = connections.find((one: { id: string }) => one.id === id);
+      return Object.fromEntries(
+        tokens.map((one: { id: string; lastUsedAt?: string }) => [one.id, one.lastUsedAt]),
+      ) as object;
+    };
+    expect(await uses()).toEqual({ [first.id]: undefined, [second.id]: undefined });
+    expect((await world.send('GET', 'connections', undefined, {}, second.token)).status).toBe(403);
+    expect(await uses()).toEqual({ [first.id]: undefined, [second.id]: world.clock.iso() });
+    expect((await as('DELETE', `connections/${id}/tokens/${first.id}`)).status).toBe(204);
+    expect((await world.send('GET', 'connections', undefined, {}, first.token)).status).toBe(401);
+    expect((await world.send('GET', 'connections', undefined, {}, second.token)).status).toBe(403);
+  });
+
   it('of a connection are shut for a while or for good by operators alone', async () => {
     const as = (method: string, url: string, body?: object) => world.send(method, url, body, {}, OPERATOR);
     const { id } = (await as('POST', 'connections', { name: 'Entra ID' })).body;

@@ -1,4 +1,4 @@
-// The tables of the directory's views. All rebuilt from the log.
+// The tables of the directory's views, rebuilt from the log, and of what is known of tokens but not worth an event.
 import type { Kysely } from 'kysely';
 
 /** DI token of the Kysely instance over {@link DirectoryDb}. */
@@ -95,6 +95,13 @@ export interface TokenRow {
   seq: number;
 }
 
+/** When a token was last used, to the minute. Not in the log: it says nothing about access. */
+export interface TokenUseRow {
+  tenant: string;
+  token_id: string;
+  used_at: string;
+}
+
 export interface DirectoryDb {
   users: UserRow;
   groups: GroupRow;
@@ -103,6 +110,7 @@ export interface DirectoryDb {
   owners: OwnerRow;
   connections: ConnectionRow;
   tokens: TokenRow;
+  token_uses: TokenUseRow;
 }
 
 export type Trx = Kysely<DirectoryDb>;
@@ -182,6 +190,7 @@ const tables: { readonly [T in keyof DirectoryDb]: { columns: Columns<DirectoryD
     },
     key: ['tenant', 'token_id'],
   },
+  token_uses: { columns: { tenant: 'text', token_id: 'text', used_at: 'text' }, key: ['tenant', 'token_id'] },
 };
 
 const indexes: ReadonlyArray<readonly [name: string, table: keyof DirectoryDb, columns: readonly string[]]> = [

@@ -24,6 +24,7 @@ import {
   RevokeConnectionTokenHandler,
 } from './tenants/connection.handlers.js';
 import { CreateTenantHandler, IssueApiKeyHandler, RevokeApiKeyHandler } from './tenants/tenant.handlers.js';
+import { TokenUses } from './tenants/token-uses.js';
 import { DirectoryTokens } from './tenants/tokens.js';
 import { FindUserHandler, ListUsersHandler, UserViews } from './users/user-queries.handlers.js';
 import { UserNames } from './users/user-name.js';
@@ -79,6 +80,7 @@ const queryHandlers = [
     AgentViews,
     ConnectionStates,
     KnownIds,
+    TokenUses,
     DirectoryTokens,
     { provide: TokenRegistry, useExisting: DirectoryTokens },
     {

@@ -127,12 +127,20 @@ export class ListAgents extends Query<Listed<FoundAgent>> {
   }
 }
 
+export interface TokenSummary {
+  readonly tokenId: string;
+  /** ISO 8601 UTC; absent: valid until revoked. */
+  readonly expiresAt?: string;
+  /** Known to the minute; absent: never. */
+  readonly lastUsedAt?: string;
+}
+
 export interface ConnectionSummary {
   readonly connectionId: string;
   readonly name: string;
   readonly dialect: 'lenient' | 'strict';
   readonly state: 'open' | 'paused' | 'closed';
-  readonly tokens: readonly { readonly tokenId: string; readonly expiresAt?: string }[];
+  readonly tokens: readonly TokenSummary[];
 }
 
 export class ListConnections extends Query<readonly ConnectionSummary[]> {

@@ -19,8 +19,11 @@ export class ListConnectionsHandler implements IQueryHandler<ListConnections> {
       .execute();
     const tokens = await this.db
       .selectFrom('tokens')
-      .selectAll()
-      .where('tenant', '=', tenant)
+      .leftJoin('token_uses as uses', (join) =>
+        join.onRef('uses.tenant', '=', 'tokens.tenant').onRef('uses.token_id', '=', 'tokens.token_id'),
+      )
+      .select(['connection_id', 'tokens.token_id', 'expires_at', 'used_at'])
+      .where('tokens.tenant', '=', tenant)
       .where('connection_id', 'is not', null)
       .orderBy('seq')
       .execute();
@@ -30,9 +33,10 @@ export class ListConnectionsHandler implements IQueryHandler<ListConnections> {
       name: row.name,
       dialect: row.dialect as ConnectionSummary['dialect'],
       state: row.state as ConnectionSummary['state'],
-      tokens: (byConnection.get(row.connection_id) ?? []).map(({ token_id, expires_at }) => ({
+      tokens: (byConnection.get(row.connection_id) ?? []).map(({ token_id, expires_at, used_at }) => ({
         tokenId: token_id,
         ...(expires_at === null ? {} : { expiresAt: expires_at }),
+        ...(used_at === null ? {} : { lastUsedAt: used_at }),
       })),
     }));
   }

@@ -47,6 +47,7 @@ export async function applyToConnections(trx: Trx, event: RecordedEvent): Promis
       return putRows(trx, 'tokens', ['tenant', 'token_id'], [row]);
     }
     case 'ConnectionTokenRevoked':
+      await deleteRowsIn(trx, 'token_uses', { tenant }, 'token_id', [event.data.tokenId]);
       return deleteRowsIn(trx, 'tokens', { tenant }, 'token_id', [event.data.tokenId]);
     case 'ApiKeyRevoked':
       return deleteRowsIn(trx, 'tokens', { tenant }, 'token_id', [event.data.keyId]);

@@ -100,6 +100,27 @@ describe('a token of a connection', () => {
     expect(await tokens.find(token)).toBeUndefined();
   });
 
+  it('shows when it was last used, which costs one write in a minute', async () => {
+    const { token, tokenId } = await issue();
+    const shown = async () => {
+      const [connection] = await directory.ask(new ListConnections('acme'));
+      return connection?.tokens.find((one) => one.tokenId === tokenId)?.lastUsedAt;
+    };
+    expect(await shown()).toBeUndefined();
+    const first = directory.clock.iso();
+    await tokens.find(token);
+    expect(await shown()).toBe(first);
+    directory.clock.advance(59_999);
+    await tokens.find(token);
+    expect(await shown()).toBe(first);
+    directory.clock.advance(1);
+    await tokens.find(token);
+    expect(await shown()).toBe(directory.clock.iso());
+    await revoke(tokenId);
+    expect(await directory.db.selectFrom('token_uses').selectAll().execute()).toEqual([]);
+    expect((await directory.events()).map(({ type }) => type).filter((type) => type.includes('Use'))).toEqual([]);
+  });
+
   it('is not kept when it was read before a change and found after it', async () => {
     const { token, tokenId } = await issue();
     const [found] = await Promise.all([tokens.find(token), revoke(tokenId)]);

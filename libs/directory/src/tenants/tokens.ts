@@ -9,6 +9,7 @@ import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import { DIRECTORY_DB, type DirectoryDb } from '../directory-db.js';
 import { isTokenEvent } from './connections.view.js';
+import { TokenUses } from './token-uses.js';
 
 /** Says what a leaked token is for. */
 export type TokenPrefix = 'scim' | 'key';
@@ -40,6 +41,7 @@ export class DirectoryTokens extends TokenRegistry {
     @Inject(DIRECTORY_DB) private readonly db: Kysely<DirectoryDb>,
     private readonly vault: Vault,
     private readonly clock: Clock,
+    private readonly uses: TokenUses,
   ) {
     super();
   }
@@ -48,7 +50,9 @@ export class DirectoryTokens extends TokenRegistry {
     const fingerprint = fingerprintOf(this.vault, token);
     const found = this.kept.get(fingerprint) ?? (await this.read(fingerprint));
     if (found === undefined || (found.expiresAt !== undefined && found.expiresAt <= this.clock.now())) return undefined;
-    return found.principal;
+    const { principal } = found;
+    if (principal.connection !== undefined) this.uses.note(principal.tenant, principal.keyId);
+    return principal;
   }
 
   /** Forgets what these events may have changed. */
