@@ -1,5 +1,6 @@
 // The floors R and W: a bare Nest application on Fastify that echoes, and that first makes one row durable.
 import 'reflect-metadata';
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,21 +9,28 @@ import { Body, Controller, Get, Module, Patch, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 
-/** One table, one INSERT, all callers of one tick in one transaction: the least that a durable write can cost. */
+/**
+ * One event row per request in the table that an event log needs, unique by stream and revision; all callers of one tick
+ * in one transaction: the least that a durable event can cost.
+ */
 class Durable {
   private readonly db = new DatabaseSync(join(mkdtempSync(join(tmpdir(), 'floor-')), 'floor.db'));
   private readonly insert;
-  private waiting: { row: Buffer; resolve: () => void }[] = [];
+  private waiting: { id: string; row: Buffer; resolve: () => void }[] = [];
 
   constructor() {
-    this.db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE e (p INTEGER PRIMARY KEY, b BLOB)');
-    this.insert = this.db.prepare('INSERT INTO e (b) VALUES (?)');
+    this.db.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
+      CREATE TABLE events (position INTEGER PRIMARY KEY, stream TEXT, revision INTEGER, bytes BLOB);
+      CREATE UNIQUE INDEX events_stream ON events (stream, revision)`);
+    this.insert = this.db.prepare('INSERT INTO events (stream, revision, bytes) VALUES (?, 0, ?)');
   }
 
-  write(row: Buffer): Promise<void> {
+  write(data: object): Promise<void> {
+    const id = randomUUID();
+    const row = Buffer.from(JSON.stringify({ id, type: 'UserProvisioned', stream: id, revision: 0, data }));
     return new Promise((resolve) => {
       if (this.waiting.length === 0) setImmediate(() => this.flush());
-      this.waiting.push({ row, resolve });
+      this.waiting.push({ id, row, resolve });
     });
   }
 
@@ -30,7 +38,7 @@ class Durable {
     const batch = this.waiting;
     this.waiting = [];
     this.db.exec('BEGIN IMMEDIATE');
-    for (const { row } of batch) this.insert.run(row);
+    for (const { id, row } of batch) this.insert.run(id, row);
     this.db.exec('COMMIT');
     for (const { resolve } of batch) resolve();
   }
@@ -53,13 +61,13 @@ class FloorController {
 
   @Post('durable')
   async create(@Body() body: object): Promise<object> {
-    await durable.write(Buffer.from(JSON.stringify(body)));
+    await durable.write(body);
     return body;
   }
 
   @Patch('durable')
   async change(@Body() body: object): Promise<object> {
-    await durable.write(Buffer.from(JSON.stringify(body)));
+    await durable.write(body);
     return body;
   }
 }

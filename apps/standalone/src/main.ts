@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { EventLog, ReadModels } from '@app/event-log';
 import { createHttpApp } from '@app/http';
-import { Clock, ConfigError, createLogger, NestLogger, publicUrlOf, readConfig } from '@app/runtime';
+import { Clock, createLogger, NestLogger, publicUrlOf, readConfig } from '@app/runtime';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { announcementOf, sentencesOf } from './announcement.js';
@@ -66,15 +66,18 @@ async function start(): Promise<Running> {
   }
 }
 
+/** Errors that JavaScript raises itself: nobody foresaw them, so the stack says more than the message. */
+const isDefect = (error: unknown): boolean =>
+  error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError;
+
 /** What went wrong and how to mend it; a stack only for what nobody foresaw. */
 function explain(error: unknown): string {
-  if (error instanceof ConfigError) return error.message;
   const { code, message, stack } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE')
     return 'The port is taken by another program. Choose another: PORT=8081 npm start (0 = any free one).';
   if (code === 'EACCES')
     return `Permission denied (${message}). Choose a PORT above 1023 and a DATA_DIR that you may write.`;
-  return code === undefined ? (stack ?? message) : message;
+  return isDefect(error) ? (stack ?? message) : message;
 }
 
 const { stop } = await start().catch((error: unknown) => {

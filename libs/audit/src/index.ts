@@ -15,4 +15,4 @@ export * from './page-cursor.js';
 export type { AuditedState } from './target-fold.js';
 export * from './trail.js';
 export * from './trail.view.js';
-export { EvidenceFailure, readZip, verifyBundle } from './verifier/verify.mjs';
+export { readZip, verifyBundle } from './verifier/verify.mjs';

@@ -1,5 +1,5 @@
 export * from './clock.js';
-export { ConfigError, options, publicUrlOf, readConfig, type Config, type Role } from './config.js';
+export { ConfigError, publicUrlOf, readConfig, type Config, type Role } from './config.js';
 export * from './config-reference.js';
 export * from './ids.js';
 export { createLogger, type Logger, type LoggerOptions } from './logger.js';

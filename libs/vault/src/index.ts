@@ -1,5 +1,4 @@
-export { BrokenSealError } from './envelope.js';
 export * from './sql-vault.adapter.js';
 export * from './root-key-file.js';
-export { migrateVaultDb, WrongRootKeyError, type VaultDb } from './vault-db.js';
+export type { VaultDb } from './vault-db.js';
 export * from './vault.port.js';
