@@ -42,7 +42,7 @@ async function start(): Promise<Running> {
   try {
     const address = { url: '' };
     const module = StandaloneModule.of({ config, infrastructure, address, logger });
-    app = await createHttpApp(module, { logger });
+    app = await createHttpApp(module, { logger, requestsPerSecond: config.scimRequestsPerSecond });
     await app.get(Views).start();
     await app.init();
     const keys = await firstTenant(

@@ -11,10 +11,20 @@ import type { AuthenticatedRequest } from './decorators.js';
 import { hasDuplicateKeys } from './duplicate-keys.js';
 import { answerBadUrl, ErrorFilter } from './error.filter.js';
 import { TokenRegistry } from './principal.js';
-import { BodyTooLarge, ConnectionPaused, DuplicateKeys, MalformedJson, Unauthorized } from './refusals.js';
+import { RateLimit } from './rate-limit.js';
+import {
+  BodyTooLarge,
+  ConnectionPaused,
+  DuplicateKeys,
+  MalformedJson,
+  TooManyRequests,
+  Unauthorized,
+} from './refusals.js';
 
 export interface HttpAppOptions {
   readonly logger: LoggerService | false;
+  /** The most requests of one SCIM connection per second, and twice as many at once; 0 or absent: no limit. */
+  readonly requestsPerSecond?: number;
 }
 
 const BEARER = /^bearer +([\x21-\x7e]{1,512})$/i;
@@ -29,7 +39,7 @@ type Asked = FastifyRequest & Partial<Pick<AuthenticatedRequest, 'principal' | '
  */
 export async function createHttpApp(
   module: Type | DynamicModule,
-  { logger }: HttpAppOptions,
+  { logger, requestsPerSecond = 0 }: HttpAppOptions,
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: limits.bulkBytes,
@@ -40,22 +50,37 @@ export async function createHttpApp(
   const options = { bodyParser: false, logger, abortOnError: false } as const;
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, options);
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
-  authenticateFirst(fastify, app.get(TokenRegistry, { strict: false }), app.get(Clock, { strict: false }));
+  authenticateFirst(fastify, {
+    tokens: app.get(TokenRegistry, { strict: false }),
+    clock: app.get(Clock, { strict: false }),
+    limit: requestsPerSecond === 0 ? undefined : new RateLimit(requestsPerSecond),
+  });
   readJson(fastify);
   app.useGlobalGuards(new AuthGuard(app.get(Reflector)));
   app.useGlobalFilters(new ErrorFilter());
   return app;
 }
 
+/** What is asked of every request before anything else. */
+interface Door {
+  readonly tokens: TokenRegistry;
+  readonly clock: Clock;
+  readonly limit: RateLimit | undefined;
+}
+
 /** A hook of the whole server, not of a path: there is no spelling of a URL that goes around it. */
-function authenticateFirst(fastify: FastifyInstance, tokens: TokenRegistry, clock: Clock): void {
+function authenticateFirst(fastify: FastifyInstance, { tokens, clock, limit }: Door): void {
   fastify.addHook('onRequest', async (request: Asked) => {
     request.receivedAt = clock.now();
     const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
     const principal = token === undefined ? undefined : await tokens.find(token);
     if (principal === undefined) return;
     request.principal = principal;
-    if (principal.connection?.paused === true) throw new ConnectionPaused();
+    const { connection } = principal;
+    if (connection === undefined) return;
+    if (connection.paused === true) throw new ConnectionPaused();
+    const wait = limit?.take(connection.id, request.receivedAt) ?? 0;
+    if (wait > 0) throw new TooManyRequests(wait);
   });
 }
 

@@ -62,3 +62,12 @@ export class ConnectionPaused extends Refusal {
     super('An operator has paused this connection: nothing was done. Send the same request again later.');
   }
 }
+
+export class TooManyRequests extends Refusal {
+  override readonly name = 'TooManyRequests';
+  readonly status = 429;
+  readonly code = 'too_many_requests';
+  constructor(override readonly retryAfter: number) {
+    super('This connection sends more requests than it may: send this one again later.');
+  }
+}

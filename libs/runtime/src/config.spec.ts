@@ -33,6 +33,7 @@ describe('the configuration', () => {
       jobs: 'auto',
       vaultKey: undefined,
       scimExtensions: undefined,
+      scimRequestsPerSecond: 0,
       logLevel: 'info',
       retryCurveMs: undefined,
       retryJitter: undefined,
@@ -75,6 +76,7 @@ describe('the configuration', () => {
       OUTBOUND_ALLOW_HTTP: 'true',
       OUTBOUND_PRIVATE_NETWORKS: '10.0.0.0/8,fd00::/8',
       OUTBOUND_ALLOWED_HOSTS: 'API.example.com,*.example.org',
+      SCIM_REQUESTS_PER_SECOND: '200',
       SHUTDOWN_TIMEOUT_MS: '0',
     });
     expect(config).toEqual({
@@ -90,6 +92,7 @@ describe('the configuration', () => {
       jobs: 'redis',
       vaultKey: key,
       scimExtensions: '/etc/cascade/extensions.json',
+      scimRequestsPerSecond: 200,
       logLevel: 'debug',
       retryCurveMs: [10, 10, 2_592_000_000],
       retryJitter: 0.05,

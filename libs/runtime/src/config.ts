@@ -92,6 +92,12 @@ export const options = {
     'only the schemas of the RFCs',
     'The JSON file of the extensions that resource types have beside those of the RFCs, by tenant.',
   ),
+  scimRequestsPerSecond: setting(
+    'SCIM_REQUESTS_PER_SECOND',
+    wholeNumber(0, 1_000_000),
+    '0',
+    'The most requests per second of one SCIM connection, and twice as many at once; 0 sets no limit.',
+  ),
   logLevel: setting(
     'LOG_LEVEL',
     oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),

@@ -1,0 +1,40 @@
+// Limits how many requests of one connection are let in: a bucket of tokens each, refilled as time passes.
+
+interface Bucket {
+  tokens: number;
+  /** ms */
+  filledAt: number;
+}
+
+/** Seconds' worth of requests that may come at once after a silence. */
+const BURST_SECONDS = 2;
+
+export class RateLimit {
+  private readonly buckets = new Map<string, Bucket>();
+  private readonly capacity: number;
+
+  /** @param perSecond requests of each connection in the long run */
+  constructor(private readonly perSecond: number) {
+    this.capacity = perSecond * BURST_SECONDS;
+  }
+
+  /**
+   * Takes a token, if there is one.
+   * @param now ms
+   * @returns 0 when the request may come in, else the whole seconds after which it may come again
+   */
+  take(connectionId: string, now: number): number {
+    let bucket = this.buckets.get(connectionId);
+    if (bucket === undefined) {
+      bucket = { tokens: this.capacity, filledAt: now };
+      this.buckets.set(connectionId, bucket);
+    }
+    // A clock that was set back must not empty the bucket.
+    const passed = Math.max(0, now - bucket.filledAt);
+    bucket.tokens = Math.min(this.capacity, bucket.tokens + (passed * this.perSecond) / 1_000);
+    bucket.filledAt = now;
+    if (bucket.tokens < 1) return Math.max(1, Math.ceil((1 - bucket.tokens) / this.perSecond));
+    bucket.tokens -= 1;
+    return 0;
+  }
+}
