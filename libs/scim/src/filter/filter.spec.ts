@@ -181,3 +181,24 @@ describe('evaluating a filter', () => {
     expect(held).toBeLessThan((runs.numRuns * 4) / 5);
   });
 });
+
+describe('a sub-attribute after a value path', () => {
+  const matches = (filter: string, emails: ScimValue) =>
+    compileFilter(parseFilter(filter), userType)({ attributes: { userName: 'x', emails } });
+
+  it('must hold for the same element: Entra ID matches people so', () => {
+    const work = { type: 'work', value: 'a@example.com' };
+    const home = { type: 'home', value: 'b@example.com' };
+    expect(matches('emails[type eq "work"].value eq "A@example.com"', [home, work])).toBe(true);
+    expect(matches('emails[type eq "work"].value eq "b@example.com"', [home, work])).toBe(false);
+    expect(matches('emails[type eq "work" or type eq "home"].value sw "b" and userName pr', [home, work])).toBe(true);
+    expect(matches('not (emails[type eq "work"].display pr)', [home, work])).toBe(true);
+  });
+
+  it.each(['.value', '.', '.value.x eq "x"', '.__proto__ eq "x"', 'value eq "x"', ' .value eq "x"'])(
+    'is refused when it is no comparison: %s',
+    (rest) => {
+      expect(() => parseFilter(`emails[type eq "work"]${rest}`)).toThrow();
+    },
+  );
+});

@@ -71,8 +71,20 @@ class FilterParser {
     if (name.toLowerCase() === 'not' && this.peek() === '(') return { kind: 'not', filter: this.nested('(', ')') };
     const path = parseAttributePath(name);
     if (path === undefined) throw invalid('A name in the filter is not an attribute name.');
-    if (this.text[this.position] === '[') return { kind: 'valuePath', path, filter: this.nested('[', ']') };
+    if (this.text[this.position] === '[') return { kind: 'valuePath', path, filter: this.elementFilter() };
     return this.comparison(path);
+  }
+
+  /** Entra ID asks `emails[type eq "work"].value eq "x"`: one element that satisfies both. */
+  private elementFilter(): Filter {
+    const filter = this.nested('[', ']');
+    if (this.text[this.position] !== '.') return filter;
+    this.position += 1;
+    const path = parseAttributePath(this.takeWord('an attribute'));
+    if (path === undefined || path.urn !== undefined || path.sub !== undefined) {
+      throw invalid('A name in the filter is not an attribute name.');
+    }
+    return { kind: 'and', terms: [filter, this.comparison(path)] };
   }
 
   private nested(open: string, close: string): Filter {
