@@ -57,7 +57,7 @@ export async function installDependencies() {
   const path = (process.env.PATH ?? '')
     .split(delimiter)
     .filter((place) => !place.endsWith(join('node_modules', '.bin')));
-  const { code, errors } = await run('npm', ['ci', '--no-fund', '--no-audit'], {
+  const { code, errors } = await run('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], {
     env: { ...process.env, PATH: path.join(delimiter) },
   });
   if (code !== 0) throw new SetupError(`npm ci failed${causeOf(errors, 'the messages above say why')}`);
