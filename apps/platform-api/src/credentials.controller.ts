@@ -1,4 +1,5 @@
 // Credentials: what the agent platform obtained at providers, so that it can be taken away there.
+import { InvalidPolicy } from '@app/directory';
 import type { RequestContext } from '@app/events';
 import { Context } from '@app/http';
 import {
@@ -12,6 +13,7 @@ import {
 import { Body, Delete, HttpCode, Param, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import { CredentialConditions } from './credential-conditions.js';
 import {
   CredentialBatchRequest,
   CredentialRequest,
@@ -25,12 +27,17 @@ import { mayHold } from './platform-problems.js';
 import { PlatformController, TakesIdempotencyKey } from './platform-route.js';
 import { Writes } from './writes.js';
 
-const registrationOf = (request: CredentialRequest, id: string): CredentialRegistration => ({ ...request, id });
-
-function resultOf(one: Registered | AccessRefused): CredentialResult {
+function resultOf(one: Registered | AccessRefused | InvalidPolicy): CredentialResult {
+  if (one instanceof InvalidPolicy) return { result: 'refused', code: 'invalid_policy', detail: one.message };
   if (one instanceof AccessRefused) return { result: 'refused', code: one.code, detail: one.message };
   const { id, denials } = one;
   return denials.length === 0 ? { result: 'registered', id } : { result: 'denied', id, reasons: denials };
+}
+
+/** The condition of one item does not hold up the others. */
+function onlyInvalid(error: unknown): InvalidPolicy {
+  if (error instanceof InvalidPolicy) return error;
+  throw error;
 }
 
 @PlatformController('credentials')
@@ -38,6 +45,7 @@ export class CredentialsController {
   constructor(
     private readonly commands: CommandBus,
     private readonly writes: Writes,
+    private readonly conditions: CredentialConditions,
   ) {}
 
   @Post()
@@ -49,7 +57,8 @@ export class CredentialsController {
     @Seed() seed: string | undefined,
     @Body() request: CredentialRequest,
   ): Promise<IdAnswer> {
-    const registration = registrationOf(request, request.id ?? idFrom(seed, 'credential'));
+    const id = request.id ?? idFrom(seed, 'credential');
+    const registration = await this.conditions.registrationOf(context, request, id);
     const [one] = await this.commands.execute(new RegisterCredentials(context, [registration]));
     if (one instanceof AccessRefused) throw one;
     return mayHold(one as Registered);
@@ -65,9 +74,16 @@ export class CredentialsController {
     @Seed() seed: string | undefined,
     @Body() { credentials }: CredentialBatchRequest,
   ): Promise<CredentialResults> {
-    const items = credentials.map((one, n) => registrationOf(one, one.id ?? idFrom(seed, 'credential', String(n))));
-    const results = await this.commands.execute(new RegisterCredentials(context, items));
-    return { results: results.map(resultOf) };
+    const asked = await Promise.all(
+      credentials.map((one, n) => {
+        const id = one.id ?? idFrom(seed, 'credential', String(n));
+        return this.conditions.registrationOf(context, one, id).catch(onlyInvalid);
+      }),
+    );
+    const items = asked.filter((one): one is CredentialRegistration => !(one instanceof InvalidPolicy));
+    const registered = [...(await this.commands.execute(new RegisterCredentials(context, items)))];
+    const results = asked.map((one) => (one instanceof InvalidPolicy ? one : registered.shift()));
+    return { results: (results as (Registered | AccessRefused | InvalidPolicy)[]).map(resultOf) };
   }
 
   @Post(':id/rotate')

@@ -4,7 +4,8 @@ import { MAX_BATCH, type StatusReason } from '@app/revocation';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsDefined, IsIn, Matches, ValidateNested } from 'class-validator';
-import { HeldFields, IsInstant, IsSecret, Optional } from './fields.dto.js';
+import { HeldFields, IsCondition, IsInstant, IsSecret, Optional } from './fields.dto.js';
+import { IsRoleId } from './roles.dto.js';
 
 const KINDS: readonly CredentialKind[] = [
   'oauth_access_token',
@@ -41,6 +42,27 @@ export class CredentialRequest extends HeldFields {
   @ArrayMaxSize(GROUPS)
   @Matches(ID, { each: true, message: 'each of $property must be an id of this service' })
   requiresGroups?: string[];
+
+  @ApiPropertyOptional({
+    type: [String],
+    maxItems: GROUPS,
+    description: 'Roles the user must have. Losing the last way to one revokes the credential.',
+  })
+  @Optional()
+  @IsArray()
+  @ArrayMaxSize(GROUPS)
+  @IsRoleId(true)
+  requiresRoles?: string[];
+
+  @ApiPropertyOptional({
+    description:
+      'A filter (RFC 7644) that must hold for the user, attributes of custom extensions included. When it turns false the credential is revoked; when it turns true again nothing is restored.',
+    example:
+      'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq "Engineering" and urn:acme:clearedForProdData eq true',
+  })
+  @Optional()
+  @IsCondition()
+  condition?: string;
 
   @ApiPropertyOptional({ format: 'date-time' })
   @Optional()

@@ -24,6 +24,15 @@ export const IsChosenId = () =>
 export const IsProviderId = () =>
   Matches(PROVIDER_ID, { message: '$property must be 1 to 64 of the characters a-z, 0-9 and "-"' });
 
+const CONDITION_LENGTH = 4_096;
+
+/** A filter; what is wrong with it is said by the directory. */
+export const IsCondition = () =>
+  applyDecorators(
+    IsString({ message: '$property must be a text' }),
+    Length(1, CONDITION_LENGTH, { message: `$property must have 1 to ${CONDITION_LENGTH} characters` }),
+  );
+
 /** One line of text for people. */
 export const IsLine = () =>
   Matches(/^(?=.*\S)[^\p{Cc}]{1,200}$/u, { message: '$property must be one line of at most 200 characters' });

@@ -3,11 +3,13 @@ import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { AgentsController } from './agents.controller.js';
 import { ConnectionsController } from './connections.controller.js';
+import { CredentialConditions } from './credential-conditions.js';
 import { CredentialsController } from './credentials.controller.js';
 import { Idempotency } from './idempotency.js';
 import { KeysController } from './keys.controller.js';
 import { ProvidersController } from './providers.controller.js';
 import { RunsController } from './runs.controller.js';
+import { RolesController } from './roles.controller.js';
 import { SchedulesController } from './schedules.controller.js';
 import { SubjectsController } from './subjects.controller.js';
 import { Writes } from './writes.js';
@@ -25,9 +27,10 @@ import { Writes } from './writes.js';
     RunsController,
     AgentsController,
     SubjectsController,
+    RolesController,
     ConnectionsController,
     KeysController,
   ],
-  providers: [Idempotency, Writes],
+  providers: [CredentialConditions, Idempotency, Writes],
 })
 export class PlatformApiModule {}

@@ -1,9 +1,11 @@
 // Every problem the platform API answers, by its stable code, and which errors of the rooms behind it become which.
 import {
   AlreadyExists,
+  InvalidPolicy,
   NotFound,
   ParentIsFixed,
   RevisionMismatch,
+  RoleIsComputed,
   TooManyTokens,
   UnknownMembers,
 } from '@app/directory';
@@ -34,6 +36,8 @@ const problems = {
   unknown_members: [422, 'Some of the users, groups or agents named do not exist in this directory.'],
   parent_is_fixed: [422, 'The parent of an agent is given when it is provisioned and does not change.'],
   too_many_tokens: [409, 'A connection has at most two valid tokens: revoke one first.'],
+  invalid_policy: [422, 'The condition, rule or template cannot be used.'],
+  role_is_computed: [409, 'Who has this role is decided by its condition: change the condition or the person.'],
   subject_denied: [409, 'The holder may not act. It was recorded, and its revocation has been started.'],
   invalid_idempotency_key: [400, 'Idempotency-Key must be 1 to 255 visible ASCII characters.'],
   idempotency_key_reused: [422, 'This Idempotency-Key was sent with another request: use a new one for each.'],
@@ -65,15 +69,21 @@ const ofDirectory: ReadonlyArray<readonly [ErrorClass, PlatformProblemCode]> = [
   [UnknownMembers, 'unknown_members'],
   [ParentIsFixed, 'parent_is_fixed'],
   [TooManyTokens, 'too_many_tokens'],
+  [RoleIsComputed, 'role_is_computed'],
 ];
 
 /** The error to answer; one that is not expected here stays as it is and is answered by the error filter. */
 export function answerable(error: unknown): unknown {
   if (error instanceof AccessRefused) return refusalProblem(error);
   if (error instanceof NotFound) return refusalProblem(new AccessRefused('not_found'));
+  if (error instanceof InvalidPolicy) return policyProblem(error);
   const code = ofDirectory.find(([known]) => error instanceof known)?.[1];
   return code === undefined ? error : platformProblem(code);
 }
+
+/** What is wrong with a policy is said in its own sentence. */
+const policyProblem = ({ message }: InvalidPolicy): ProblemError =>
+  new ProblemError({ status: problems.invalid_policy[0], code: 'invalid_policy', detail: message });
 
 function refusalProblem({ code, message, problems: sentences }: AccessRefused): ProblemError {
   const errors = sentences.map((sentence) => ({ field: 'settings', message: sentence }));

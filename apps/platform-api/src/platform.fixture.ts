@@ -10,7 +10,11 @@ import {
   IssueApiKey,
   ProvisionUser,
   ChangeUser,
+  RoleAwareReadModels,
+  RoleFollower,
+  type Attributes,
   type DirectoryDb,
+  type RoleFollowerDb,
 } from '@app/directory';
 import {
   Decisions,
@@ -92,6 +96,7 @@ export async function openPlatform() {
   const open = <Db>(name: string) => openSqlite<Db>(join(directory, `${name}.db`));
   const [vaultDb, directoryDb, gateDb] = [open<VaultDb>('vault'), open<DirectoryDb>('directory'), open<GateDb>('gate')];
   const [revocationDb, idempotencyDb] = [open<RevocationDb>('revocation'), open<IdempotencyDb>('idempotency')];
+  const rolesDb = open<RoleFollowerDb>('roles');
   await migrateRevocationDb(revocationDb);
   const vault = await SqlVault.open({ db: vaultDb, rootKey: Buffer.alloc(32, 1), clock });
   const readModels = new LateReadModels();
@@ -111,12 +116,14 @@ export async function openPlatform() {
   const app = await createHttpApp(App.of(world), { logger: false });
   const onError = (error: unknown) => failures.push(error);
   const failures: unknown[] = [];
-  const projectors = [
-    new Projector({ log, db: directoryDb, projection: app.get(DirectoryView, { strict: false }), onError }),
-    new Projector({ log, db: gateDb, projection: new GateView(), onError }),
-  ] as unknown as Projector<never>[];
+  const view = new Projector({ log, db: directoryDb, projection: app.get(DirectoryView, { strict: false }), onError });
+  const gate = new Projector({ log, db: gateDb, projection: new GateView(), onError });
+  const follower = app.get(RoleFollower, { strict: false });
+  follower.uses({ view, db: rolesDb });
+  const progress = new Projector({ log, db: rolesDb, projection: follower, onError });
+  const projectors = [view, gate, progress];
   for (const projector of projectors) await projector.start();
-  readModels.views = new ProjectorSet(projectors);
+  readModels.views = new RoleAwareReadModels({ views: new ProjectorSet([view, gate]), follower, progress });
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
   const commands = app.get(CommandBus);
@@ -163,11 +170,20 @@ export async function openPlatform() {
         headers: answer.headers,
       } as Answer;
     },
-    async user(name: string, tenant = 'acme'): Promise<string> {
-      const write = { attributes: { userName: name }, active: true, changed: [] };
+    async user(name: string, tenant = 'acme', attributes: Attributes = {}): Promise<string> {
+      const write = { attributes: { userName: name, ...attributes }, active: true, changed: [] };
       const { resource, position } = await commands.execute(new ProvisionUser(contextFor(tenant), write));
       await readModels.reached(position as bigint);
       return resource.id;
+    },
+    /** As a SCIM write does: answered once the gate knows. */
+    async change(userId: string, attributes: Attributes): Promise<void> {
+      const change = new ChangeUser(contextFor('acme'), userId, (user) => ({
+        attributes: { ...user.attributes, ...attributes },
+        active: user.active,
+        changed: Object.keys(attributes),
+      }));
+      await readModels.reached((await commands.execute(change)).position as bigint);
     },
     async deactivate(userId: string): Promise<void> {
       const change = new ChangeUser(contextFor('acme'), userId, (user) => ({ ...user, active: false, changed: [] }));
@@ -179,7 +195,7 @@ export async function openPlatform() {
       await connectors.close();
       await log.close();
       await vault.close();
-      for (const db of [vaultDb, directoryDb, gateDb, revocationDb, idempotencyDb]) await db.destroy();
+      for (const db of [vaultDb, directoryDb, gateDb, revocationDb, idempotencyDb, rolesDb]) await db.destroy();
       rmSync(directory, { recursive: true });
       if (failures.length > 0) throw failures[0];
     },

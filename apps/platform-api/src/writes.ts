@@ -3,6 +3,9 @@ import { ReadModels } from '@app/event-log';
 import { Injectable } from '@nestjs/common';
 import { CommandBus, type Command } from '@nestjs/cqrs';
 
+/** ms for what is decided about everybody of a tenant at once. */
+export const EVERYBODY_MS = 30_000;
+
 @Injectable()
 export class Writes {
   constructor(
@@ -11,9 +14,12 @@ export class Writes {
   ) {}
 
   /** @throws EventLogUnavailable when the read models are late: 503, never 2xx */
-  async execute<R extends { readonly position: bigint | undefined }>(command: Command<R>): Promise<R> {
+  async execute<R extends { readonly position: bigint | undefined }>(
+    command: Command<R>,
+    timeoutMs?: number,
+  ): Promise<R> {
     const result = await this.commands.execute<R>(command);
-    if (result.position !== undefined) await this.readModels.reached(result.position);
+    if (result.position !== undefined) await this.readModels.reached(result.position, timeoutMs);
     return result;
   }
 }

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadLogKey, LogKeyFile, type AuditDb } from '@app/audit';
-import type { DirectoryDb, OwnerPolicyDb } from '@app/directory';
+import type { DirectoryDb, OwnerPolicyDb, RoleFollowerDb } from '@app/directory';
 import { Decisions, EventStoreLog, SqliteEventLog, type EventLog } from '@app/event-log';
 import { BullMqQueue, InProcessQueue, launchRedis, type JobQueue } from '@app/jobs';
 import { Connectors, mayConnectToRedis, migrateRevocationDb, OutboundHttp } from '@app/revocation';
@@ -31,6 +31,8 @@ export interface Infrastructure {
   readonly auditDb: Kysely<AuditDb>;
   /** Of a connection of its own: its projection appends while it holds a transaction. */
   readonly ownersDb: Kysely<OwnerPolicyDb>;
+  /** For the same reason. */
+  readonly rolesDb: Kysely<RoleFollowerDb>;
   readonly idempotencyDb: Kysely<IdempotencyDb>;
   close(): Promise<void>;
 }
@@ -89,6 +91,7 @@ async function open(config: Config, logger: LoggerService, closers: Closer[]): P
     revocationDb,
     auditDb: await database<AuditDb>('audit'),
     ownersDb: await database<OwnerPolicyDb>('owners'),
+    rolesDb: await database<RoleFollowerDb>('roles'),
     idempotencyDb: await database<IdempotencyDb>('idempotency'),
   };
 }

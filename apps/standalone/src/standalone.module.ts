@@ -1,7 +1,7 @@
 // The chosen roles in one process, on one infrastructure.
 import { Cascades, Checkpoints, EvidenceBundles, Ledger, Trail } from '@app/audit';
 import { ConsoleModule, directoryNames, Lanes, OperatorViews } from '@app/console';
-import { DIRECTORY_DB, DirectoryModule, DirectoryView, OwnerPolicy } from '@app/directory';
+import { DIRECTORY_DB, DirectoryModule, DirectoryView, OwnerPolicy, RoleFollower } from '@app/directory';
 import { Decisions, EventLog, ReadModels } from '@app/event-log';
 import { JobQueue } from '@app/jobs';
 import { IDEMPOTENCY_DB, PlatformApiModule } from '@app/platform-api';
@@ -118,9 +118,9 @@ class ViewsModule {
     const providers: FactoryProvider[] = [
       {
         provide: Views,
-        inject: [DirectoryView, OwnerPolicy],
-        useFactory: (directory: DirectoryView, ownerPolicy: OwnerPolicy) =>
-          new Views({ ...parts, directory, ownerPolicy }),
+        inject: [DirectoryView, OwnerPolicy, RoleFollower],
+        useFactory: (directory: DirectoryView, ownerPolicy: OwnerPolicy, roleFollower: RoleFollower) =>
+          new Views({ ...parts, directory, ownerPolicy, roleFollower }),
       },
       { provide: ReadModels, inject: [Views], useFactory: (views: Views) => views.written },
       { provide: OperatorViews, inject: [Views], useFactory: (views: Views) => views.shown },

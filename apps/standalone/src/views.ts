@@ -1,5 +1,5 @@
 // The read models of this process: which of them its roles need, and who waits for which.
-import type { DirectoryView, OwnerPolicy } from '@app/directory';
+import { RoleAwareReadModels, type DirectoryView, type OwnerPolicy, type RoleFollower } from '@app/directory';
 import { Projector, ProjectorSet, type Projection, type ReadModels } from '@app/event-log';
 import { GateView } from '@app/revocation';
 import type { Config, Role } from '@app/runtime';
@@ -13,6 +13,8 @@ const CATCH_UP_MS = 3_600_000;
 
 /** Between two batches of a view that no request of an identity provider waits for. */
 const UNHURRIED_MS = 25;
+/** The same for the roles as long as nobody has any. */
+const IDLE_MS = 250;
 
 type Followed = Pick<Projector<unknown>, 'name' | 'position' | 'reached' | 'failure' | 'start' | 'stop'>;
 
@@ -22,29 +24,36 @@ export interface ViewsParts {
   readonly logger: LoggerService;
   readonly directory: DirectoryView;
   readonly ownerPolicy: OwnerPolicy;
+  readonly roleFollower: RoleFollower;
 }
 
 export class Views {
-  /** What a write waits for: the directory and the gate. */
+  /** What a write waits for: the directory and the gate, and the roles where there are any. */
   readonly written: ReadModels;
   /** What an operator's write waits for: the lists it shows. */
   readonly shown: ReadModels;
   private readonly all: readonly Followed[];
 
   constructor(private readonly parts: ViewsParts) {
-    const { infrastructure, roles, directory, ownerPolicy } = parts;
+    const { infrastructure, roles, directory, ownerPolicy, roleFollower } = parts;
     const has = (role: Role): boolean => roles.includes(role);
-    const written = [
-      this.follow(infrastructure.directoryDb, directory),
-      this.follow(infrastructure.gateDb, new GateView()),
-    ];
+    const view = this.follow(infrastructure.directoryDb, directory);
+    const written = [view, this.follow(infrastructure.gateDb, new GateView())];
+    const { rolesDb } = infrastructure;
+    roleFollower.uses({ view, db: rolesDb });
+    const follower = this.follow(rolesDb, roleFollower, () => (roleFollower.inForce ? 0 : IDLE_MS));
     const shown = has('console') ? [new AuditThread((error) => parts.logger.error(error, 'view audit'))] : [];
-    this.written = new ProjectorSet(written);
+    this.written = new RoleAwareReadModels({
+      views: new ProjectorSet(written),
+      follower: roleFollower,
+      progress: follower,
+    });
     this.shown = new ProjectorSet(shown);
     this.all = [
       ...written,
+      follower,
       ...shown,
-      ...(has('worker') ? [this.follow(infrastructure.ownersDb, ownerPolicy, UNHURRIED_MS)] : []),
+      ...(has('worker') ? [this.follow(infrastructure.ownersDb, ownerPolicy, () => UNHURRIED_MS)] : []),
     ];
   }
 
@@ -64,7 +73,7 @@ export class Views {
     return this.all.filter((view) => view.failure !== undefined).map((view) => view.name);
   }
 
-  private follow<Db>(db: Kysely<Db>, projection: Projection<Db>, pauseMs = 0): Followed {
+  private follow<Db>(db: Kysely<Db>, projection: Projection<Db>, pauseMs = () => 0): Followed {
     const { infrastructure, logger } = this.parts;
     const onError = (error: unknown) => logger.error(error, `view ${projection.name}`);
     return new Projector<Db>({ log: infrastructure.log, db, projection, onError, pauseMs });

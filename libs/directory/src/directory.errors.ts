@@ -37,3 +37,13 @@ export class TooManyTokens extends Error {
 export class ParentIsFixed extends Error {
   override readonly name = 'ParentIsFixed';
 }
+
+/** A condition, rule or template cannot be used; the message says what is wrong with it. */
+export class InvalidPolicy extends Error {
+  override readonly name = 'InvalidPolicy';
+}
+
+/** Who has the role is decided by its condition alone. */
+export class RoleIsComputed extends Error {
+  override readonly name = 'RoleIsComputed';
+}

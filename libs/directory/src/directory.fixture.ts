@@ -17,6 +17,7 @@ import { DirectoryView } from './directory.view.js';
 import { CreateGroup } from './group.commands.js';
 import { OwnerPolicy } from './owner-policy.js';
 import type { OwnerPolicyDb } from './owner-policy-db.js';
+import { RoleFollower, type RoleFollowerDb } from './roles/role-follower.js';
 import { ProvisionUser, type Attributes } from './user.commands.js';
 
 @Global()
@@ -35,6 +36,7 @@ export class Directory {
   /** To be closed at the end. */
   private readonly dbs = new Set<Kysely<never>>();
   private requests = 0;
+  private view: Projector<DirectoryDb> | undefined;
 
   private constructor(
     private readonly directory: string,
@@ -73,7 +75,16 @@ export class Directory {
   }
 
   async runView(): Promise<void> {
-    await this.follow(this.get(DirectoryView), this.db);
+    this.view = await this.follow(this.get(DirectoryView), this.db);
+  }
+
+  /** Runs the roles on a database of their own, from the beginning of the log. */
+  async runRoles(
+    db: Kysely<RoleFollowerDb> = openSqlite<RoleFollowerDb>(':memory:'),
+  ): Promise<Projector<RoleFollowerDb>> {
+    if (this.view === undefined) throw new Error('the roles read from the view: run it first');
+    this.get(RoleFollower).uses({ view: this.view, db });
+    return this.follow(this.get(RoleFollower), db);
   }
 
   /** Runs the owner policy on a database of its own, from the beginning of the log. */
@@ -83,7 +94,7 @@ export class Directory {
     return this.follow(this.get(OwnerPolicy), db);
   }
 
-  private async follow<Db>(projection: DirectoryView | OwnerPolicy, db: Kysely<Db>): Promise<Projector<Db>> {
+  private async follow<Db>(projection: DirectoryView | OwnerPolicy | RoleFollower, db: Kysely<Db>): Promise<Projector<Db>> {
     const parts = { log: this.log, db, projection, onError: (error: unknown) => this.errors.push(error) };
     const projector = new Projector<Db>(parts as never);
     await projector.start();

@@ -11,6 +11,8 @@ import { DirectoryView } from './directory.view.js';
 import { FindGroupHandler, GroupViews, ListGroupsHandler } from './groups/group-queries.handlers.js';
 import { ChangeGroupHandler, CreateGroupHandler, DeleteGroupHandler, GroupDecisions } from './groups/group.handlers.js';
 import { OwnerPolicy } from './owner-policy.js';
+import { RoleFollower } from './roles/role-follower.js';
+import { roleProviders } from './roles/role-providers.js';
 import { ListConnectionsHandler, NamesOfHandler } from './tenants/connection-queries.handlers.js';
 import {
   CloseConnectionHandler,
@@ -65,14 +67,15 @@ const queryHandlers = [
 
 /**
  * Needs from a global module: `EventLog`, `Decisions`, `Vault`, `Clock` and `DIRECTORY_DB`. The app runs the projections
- * {@link DirectoryView} (on `DIRECTORY_DB`) and
- * {@link OwnerPolicy} (on a connection of its own).
+ * {@link DirectoryView} (on `DIRECTORY_DB`), and {@link OwnerPolicy} and {@link RoleFollower} (each on a connection of its
+ * own).
  */
 @Module({
   imports: [CqrsModule],
   providers: [
     ...commandHandlers,
     ...queryHandlers,
+    ...roleProviders,
     UserNames,
     UserViews,
     GroupDecisions,
@@ -85,10 +88,11 @@ const queryHandlers = [
     { provide: TokenRegistry, useExisting: DirectoryTokens },
     {
       provide: DirectoryView,
-      inject: [Vault, DirectoryTokens],
-      useFactory: (vault: Vault, tokens: DirectoryTokens) => {
+      inject: [Vault, DirectoryTokens, RoleFollower],
+      useFactory: (vault: Vault, tokens: DirectoryTokens, roles: RoleFollower) => {
         const view = new DirectoryView(vault);
         view.onCommitted((events) => tokens.forgetAfter(events));
+        view.onCommitted((events) => roles.notice(events));
         return view;
       },
     },
@@ -98,6 +102,6 @@ const queryHandlers = [
       useFactory: (decisions: Decisions, clock: Clock) => new OwnerPolicy({ decisions, clock }),
     },
   ],
-  exports: [TokenRegistry, DirectoryView, OwnerPolicy],
+  exports: [TokenRegistry, DirectoryView, OwnerPolicy, RoleFollower],
 })
 export class DirectoryModule {}

@@ -1,5 +1,5 @@
 export * from './agent.commands.js';
-export { DIRECTORY_DB, migrateDirectoryDb, type DirectoryDb } from './directory-db.js';
+export { DIRECTORY_DB, type DirectoryDb } from './directory-db.js';
 export * from './directory.errors.js';
 export * from './directory.module.js';
 export * from './directory.queries.js';
@@ -7,6 +7,9 @@ export * from './directory.view.js';
 export * from './group.commands.js';
 export * from './owner-policy.js';
 export type { OwnerPolicyDb } from './owner-policy-db.js';
+export * from './role.commands.js';
+export * from './role.queries.js';
+export { RoleAwareReadModels } from './roles/role-aware-read-models.js';
+export { RoleFollower, type RoleFollowerDb } from './roles/role-follower.js';
 export * from './tenant.commands.js';
-export { DirectoryTokens } from './tenants/tokens.js';
 export * from './user.commands.js';

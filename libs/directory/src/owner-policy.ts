@@ -1,8 +1,9 @@
 // Suspends an agent when the last owner who may act is gone: follows the log and appends AgentOrphaned.
-import { streams, type EventMetadata, type RecordedEvent } from '@app/events';
-import type { Decisions, EventContext, Projection } from '@app/event-log';
+import { streams, type RecordedEvent } from '@app/events';
+import type { Decisions, Projection } from '@app/event-log';
 import { derivedId, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
+import { contextAfter } from './after-event.js';
 import { agentAggregate, orphanAgent } from './agents/agent.js';
 import { hasActiveOwner, mayAct, migrateOwnerPolicyDb, owns, ownsNoMore, setAgent } from './owner-policy-db.js';
 import type { OwnerPolicyDb } from './owner-policy-db.js';
@@ -111,16 +112,10 @@ export class OwnerPolicy implements Projection<OwnerPolicyDb> {
       .executeTakeFirst();
     if (agent?.active !== 1 || (await hasActiveOwner(trx, tenant, agentId))) return;
     const orphan = { agentId, generation: agent.generation, eventId: derivedId('orphaned', agentId, cause.id) };
-    const context = contextAfter(cause.id, cause.metadata, this.parts.clock.iso());
+    const context = contextAfter(cause, 'system:owner-policy', this.parts.clock.iso());
     await this.parts.decisions.execute(streams.agent(tenant, agentId), agentAggregate, (current) => ({
       events: orphanAgent(current, orphan, context),
       result: undefined,
     }));
   }
 }
-
-const contextAfter = (causationId: string, cause: EventMetadata, at: string): EventContext => {
-  const { tenant, correlationId, receivedAt } = cause;
-  const context = { tenant, actor: 'system:owner-policy', correlationId, causationId, at };
-  return receivedAt === undefined ? context : { ...context, receivedAt };
-};

@@ -13,9 +13,9 @@ export interface ProjectorParts<Db> {
   readonly onError: (error: unknown) => void;
   /**
    * ms between a batch and the next. A busy log is then followed in fewer and larger steps, which cost less; an event
-   * after a silence is not delayed. For views that nobody waits for. Default 0.
+   * after a silence is not delayed. For views that nobody waits for. Asked for each time. Default 0.
    */
-  readonly pauseMs?: number;
+  readonly pauseMs?: () => number;
 }
 
 /** Waits in ms between attempts after failures in a row. */
@@ -86,7 +86,7 @@ export class Projector<Db> {
   }
 
   private async follow(): Promise<void> {
-    const { log, onError, pauseMs = 0 } = this.parts;
+    const { log, onError, pauseMs = () => 0 } = this.parts;
     const { signal } = this.stopping;
     let failures = 0;
     while (!signal.aborted) {
@@ -95,7 +95,8 @@ export class Projector<Db> {
         for await (const batch of log.subscribe({ ...after, signal })) {
           await this.apply(batch);
           failures = 0;
-          if (pauseMs > 0) await wait(pauseMs, undefined, { signal }).catch(() => undefined);
+          const pause = pauseMs();
+          if (pause > 0) await wait(pause, undefined, { signal }).catch(() => undefined);
         }
       } catch (error) {
         if (signal.aborted) return;

@@ -5,7 +5,7 @@ export type RoleKind = 'role' | 'team' | 'condition';
 /** Somebody who has a role, and every way they came to it. */
 export interface RoleMember {
   readonly userId: string;
-  /** At least one of `manual`, `condition`, `scim:<group id>` and `claim:<mapping id>`. */
+  /** At least one of `manual`, `condition`, `claim` and `scim:<group id>`. */
   readonly sources: readonly string[];
 }
 

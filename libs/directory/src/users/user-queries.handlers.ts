@@ -7,6 +7,7 @@ import { FindUser, ListUsers } from '../directory.queries.js';
 import type { IndexedEquality, Listed, NamedRef, UserWithGroups } from '../directory.queries.js';
 import type { Attributes } from '../user.commands.js';
 import { list } from '../view/listing.js';
+import { rowsIn } from '../view/row-batch.js';
 import { SqlShelf, type Condition } from '../view/sql-shelf.js';
 import { idLists, marks, run } from '../view/statement.js';
 import { foldCase } from './user-name.js';
@@ -44,6 +45,11 @@ export class UserViews {
   shelf(tenant: string, withGroups: boolean): SqlShelf<'users', UserWithGroups> {
     const present = (rows: readonly UserRow[]) => this.present(tenant, rows, withGroups);
     return new SqlShelf({ db: this.db, table: 'users', tenant, equality, present });
+  }
+
+  /** Those of these ids that exist, with their groups. */
+  async some(tenant: string, ids: Iterable<string>): Promise<UserWithGroups[]> {
+    return this.present(tenant, await rowsIn(this.db, 'users', tenant, 'user_id', ids), true);
   }
 
   private async present(tenant: string, rows: readonly UserRow[], withGroups: boolean): Promise<UserWithGroups[]> {

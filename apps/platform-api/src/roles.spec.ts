@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { openPlatform, type Answer, type PlatformWorld } from './platform.fixture.js';
+
+const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
+const inDepartment = (department: string, cleared = true) => ({
+  [ENTERPRISE]: { department },
+  'urn:acme': { clearedForProdData: cleared },
+});
+const condition = `${ENTERPRISE}:department eq "Engineering" and urn:acme:clearedForProdData eq true`;
+
+let world: PlatformWorld;
+let ada: string;
+
+const operator = (method: string, url: string, body?: object, tenant = 'acme') =>
+  world.send(method, url, body, {}, `operator of ${tenant}`);
+const credential = (more: object): Promise<Answer> =>
+  world.send('POST', 'credentials', { kind: 'api_key', providerId: 'idp', userId: ada, ...more });
+const reasons = async (credentialId: string): Promise<string[]> =>
+  (await world.send('GET', `subjects/${ada}/status?credentialId=${credentialId}`)).body.reasons;
+
+beforeEach(async () => {
+  world = await openPlatform();
+  ada = await world.user('ada', 'acme', inDepartment('Engineering'));
+  const settings = { clientId: 'c', revocationEndpoint: 'https://idp.example/revoke' };
+  await world.send('PUT', 'providers/idp', { connector: 'rfc7009', displayName: 'Identity', settings });
+});
+afterEach(() => world.close());
+
+describe('a credential that requires a condition', () => {
+  it('may be used while it holds, and is refused by the gate as soon as the change is answered', async () => {
+    expect(await credential({ id: 'c', condition })).toMatchObject({ status: 201, body: { id: 'c' } });
+    expect(await reasons('c')).toEqual([]);
+    await world.change(ada, inDepartment('Engineering', false));
+    expect(await reasons('c')).toEqual(['condition_unmet']);
+  });
+
+  it('is answered 409 for somebody for whom it does not hold, and recorded', async () => {
+    await world.change(ada, inDepartment('Sales'));
+    expect(await credential({ id: 'c', condition })).toMatchObject({
+      status: 409,
+      body: { code: 'subject_denied', id: 'c', reasons: ['condition_unmet'] },
+    });
+    const [registered] = (await world.log.readAll()).filter(({ type }) => type === 'CredentialRegistered');
+    expect(registered?.data).toMatchObject({
+      credentialId: 'c',
+      requiresRoles: [expect.stringMatching(/^condition-/)],
+    });
+  });
+
+  it('is refused when the condition cannot be read, alone in its batch, and without an echo', async () => {
+    const bad = await credential({ condition: 'nonsense attribute "secret"' });
+    expect(bad).toMatchObject({ status: 422, body: { code: 'invalid_policy' } });
+    expect(bad.text).not.toContain('secret');
+    const item = { kind: 'api_key', providerId: 'idp', userId: ada };
+    const batch = await world.send('POST', 'credentials/batch', {
+      credentials: [
+        { ...item, condition: 'nope' },
+        { ...item, id: 'good', condition },
+        { ...item, providerId: 'none' },
+      ],
+    });
+    expect(batch.body.results).toMatchObject([
+      { result: 'refused', code: 'invalid_policy' },
+      { result: 'registered', id: 'good' },
+      { result: 'refused', code: 'unknown_provider' },
+    ]);
+  });
+
+  it('needs a person', async () => {
+    const body = { kind: 'api_key', providerId: 'idp', agentId: ada, condition };
+    expect((await world.send('POST', 'credentials', body)).status).toBe(422);
+  });
+});
+
+describe('roles', () => {
+  it('are defined, given and taken by hand, and required by credentials', async () => {
+    const defined = await operator('PUT', 'roles/prod', { name: 'Production', kind: 'team' });
+    expect(defined).toMatchObject({
+      status: 200,
+      body: { id: 'prod', name: 'Production', kind: 'team', memberCount: 0 },
+    });
+    expect(await credential({ id: 'early', requiresRoles: ['prod'] })).toMatchObject({
+      status: 409,
+      body: { reasons: ['role_missing'] },
+    });
+    expect((await operator('POST', 'roles/prod/members', { userId: ada })).status).toBe(204);
+    expect((await credential({ id: 'c', requiresRoles: ['prod'] })).status).toBe(201);
+    expect((await operator('GET', 'roles/prod/members')).body).toEqual({
+      total: 1,
+      members: [{ userId: ada, sources: ['manual'] }],
+    });
+    expect((await operator('DELETE', `roles/prod/members/${ada}`)).status).toBe(204);
+    expect(await reasons('c')).toEqual(['role_missing']);
+    expect((await operator('GET', 'roles')).body.roles).toEqual([
+      { id: 'prod', name: 'Production', kind: 'team', memberCount: 0 },
+    ]);
+  });
+
+  it('with a condition are given to nobody by hand', async () => {
+    expect((await operator('PUT', 'roles/engineers', { name: 'Engineers', condition })).body.memberCount).toBe(1);
+    const given = await operator('POST', 'roles/engineers/members', { userId: ada });
+    expect(given).toMatchObject({ status: 409, body: { code: 'role_is_computed' } });
+  });
+
+  it.each([
+    ['PUT', 'roles/condition-x', { name: 'x' }, 422],
+    ['PUT', 'roles/x', { name: 'x', condition: 'unheardOf pr' }, 422],
+    ['PUT', 'roles/x', { name: 'x', kind: 'condition' }, 400],
+    ['GET', 'roles/none/members', undefined, 404],
+    ['POST', 'roles/none/members', { userId: 'nobody' }, 422],
+    ['GET', 'roles/none/members?limit=0', undefined, 400],
+  ] as const)('answer %s %s with %j by %i', async (method, url, body, status) => {
+    expect((await operator(method, url, body)).status).toBe(status);
+  });
+
+  it('are in the hands of operators, each of their own tenant', async () => {
+    await operator('PUT', 'roles/prod', { name: 'Production' });
+    expect((await world.send('GET', 'roles')).status).toBe(403);
+    expect((await operator('GET', 'roles', undefined, 'globex')).body).toEqual({ roles: [] });
+    expect((await operator('GET', 'roles/prod/members', undefined, 'globex')).status).toBe(404);
+    expect((await operator('POST', 'roles/prod/members', { userId: ada }, 'globex')).status).toBe(422);
+  });
+});

@@ -1,0 +1,133 @@
+// Who has which role and why: one pure answer for what happens, and for the diff that shows it before it happens.
+import type { GroupRule, RoleMember } from '@app/events';
+import type { ScimAttributes, ScimValue } from '@app/scim';
+import type { UserWithGroups } from '../directory.queries.js';
+import { foldCase } from '../users/user-name.js';
+import { conditionOf } from './conditions.js';
+import type { Mapping, Role, Roles } from './roles.js';
+
+/** A person as the directory knows them. */
+export interface Person {
+  readonly userId: string;
+  /** Absent when there is nobody of this id any more. */
+  readonly found?: Pick<UserWithGroups, 'attributes' | 'active' | 'groups'>;
+}
+
+export interface RoleChange {
+  readonly roleId: string;
+  readonly added: readonly RoleMember[];
+  /** Still have it, in other ways. */
+  readonly changed: readonly RoleMember[];
+  readonly removed: readonly string[];
+}
+
+export const MANUAL = 'manual';
+const CONDITION = 'condition';
+const SCIM = 'scim:';
+
+export const sourcesOf = (kept: string): string[] => kept.split(' ');
+
+/** What a group gives. */
+interface GroupIndex {
+  readonly byId: ReadonlyMap<string, readonly string[]>;
+  readonly byName: ReadonlyMap<string, readonly string[]>;
+  readonly byFoldedName: ReadonlyMap<string, readonly string[]>;
+}
+
+const indexed = new WeakMap<Mapping, GroupIndex>();
+
+function indexOf(mapping: Mapping): GroupIndex {
+  let index = indexed.get(mapping);
+  if (index === undefined) {
+    const rules = mapping.rules.filter((rule): rule is GroupRule => 'group' in rule);
+    const by = (keyOf: (group: GroupRule['group']) => string | undefined) => {
+      const keyed = rules
+        .map(({ group, role }) => ({ key: keyOf(group), role }))
+        .filter(({ key }) => key !== undefined);
+      const grouped = Map.groupBy(keyed, ({ key }) => key as string);
+      return new Map([...grouped].map(([key, of]) => [key, of.map(({ role }) => role)]));
+    };
+    index = {
+      byId: by((group) => ('id' in group ? group.id : undefined)),
+      byName: by((group) => ('displayName' in group && group.ignoreCase !== true ? group.displayName : undefined)),
+      byFoldedName: by((group) =>
+        'displayName' in group && group.ignoreCase === true ? foldCase(group.displayName) : undefined,
+      ),
+    };
+    indexed.set(mapping, index);
+  }
+  return index;
+}
+
+/** Whether somebody's groups can give or take roles. */
+export function asksForGroups({ roles, active }: Roles): boolean {
+  if (active?.rules.some((rule) => 'group' in rule) === true) return true;
+  return conditionsAskForGroups(roles);
+}
+
+export const conditionsAskForGroups = (roles: ReadonlyMap<string, Role>): boolean =>
+  [...roles.values()].some(({ condition }) => condition !== undefined && conditionOf(condition).asksForGroups);
+
+/** The ways in which the rules of a mapping give roles to a person. */
+function mappedRoles(mapping: Mapping, { groups }: NonNullable<Person['found']>): Map<string, Set<string>> {
+  const given = new Map<string, Set<string>>();
+  const give = (role: string, source: string) => {
+    const sources = given.get(role);
+    if (sources === undefined) given.set(role, new Set([source]));
+    else sources.add(source);
+  };
+  const { byId, byName, byFoldedName } = indexOf(mapping);
+  for (const { id, display = '' } of groups) {
+    const folded = byFoldedName.size === 0 ? undefined : byFoldedName.get(foldCase(display));
+    for (const roles of [byId.get(id), byName.get(display), folded]) {
+      for (const role of roles ?? []) give(role, `${SCIM}${id}`);
+    }
+  }
+  return given;
+}
+
+/** How a person is shown to conditions. */
+function subjectOf(userId: string, { attributes, active, groups }: NonNullable<Person['found']>) {
+  const refs = groups.map(({ id, display }): ScimValue => ({
+    value: id,
+    ...(display === undefined ? {} : { display }),
+  }));
+  return { id: userId, attributes: { ...(attributes as ScimAttributes), active }, groups: refs };
+}
+
+/** What differs between who has the roles and who should, among these people, under the rules of `mapping`. */
+export function membershipChanges(
+  roles: ReadonlyMap<string, Role>,
+  mapping: Mapping | undefined,
+  people: readonly Person[],
+): RoleChange[] {
+  const changes = new Map<string, { added: RoleMember[]; changed: RoleMember[]; removed: string[] }>();
+  for (const { userId, found } of people) {
+    const mapped = found === undefined || mapping === undefined ? undefined : mappedRoles(mapping, found);
+    const subject = found === undefined ? undefined : subjectOf(userId, found);
+    for (const [roleId, { condition, members }] of roles) {
+      const before = members.get(userId);
+      const sources = new Set<string>();
+      if (subject !== undefined && condition !== undefined) {
+        if (conditionOf(condition).holds(subject)) sources.add(CONDITION);
+      } else if (subject !== undefined) {
+        for (const source of mapped?.get(roleId) ?? []) sources.add(source);
+        if (before !== undefined && sourcesOf(before).includes(MANUAL)) sources.add(MANUAL);
+      }
+      const after = [...sources].sort();
+      if (after.join(' ') === (before ?? '')) continue;
+      let change = changes.get(roleId);
+      if (change === undefined) changes.set(roleId, (change = { added: [], changed: [], removed: [] }));
+      if (after.length === 0) change.removed.push(userId);
+      else (before === undefined ? change.added : change.changed).push({ userId, sources: after });
+    }
+  }
+  return [...changes].map(([roleId, change]) => ({ roleId, ...change }));
+}
+
+/** Who has a role through this group. */
+export function heldThrough({ roles }: Roles, groupId: string): string[] {
+  const through = `${SCIM}${groupId}`;
+  const held = [...roles.values()].flatMap(({ members }) => [...members]);
+  return [...new Set(held.filter(([, kept]) => sourcesOf(kept).includes(through)).map(([userId]) => userId))];
+}

@@ -1,0 +1,30 @@
+// What the directory's module provides for roles: handlers, and the follower that decides about them.
+import { Decisions } from '@app/event-log';
+import { Clock } from '@app/runtime';
+import type { Provider } from '@nestjs/common';
+import { People } from './people.js';
+import { RoleFollower } from './role-follower.js';
+import { ListRolesHandler, RoleMembersHandler } from './role-queries.handlers.js';
+import {
+  DefineConditionHandler,
+  DefineRoleHandler,
+  GrantRoleHandler,
+  RoleDecisions,
+  WithdrawRoleHandler,
+} from './role.handlers.js';
+
+export const roleProviders: readonly Provider[] = [
+  DefineRoleHandler,
+  DefineConditionHandler,
+  GrantRoleHandler,
+  WithdrawRoleHandler,
+  ListRolesHandler,
+  RoleMembersHandler,
+  People,
+  RoleDecisions,
+  {
+    provide: RoleFollower,
+    inject: [Decisions, Clock, People],
+    useFactory: (decisions: Decisions, clock: Clock, people: People) => new RoleFollower({ decisions, clock, people }),
+  },
+];
