@@ -10,20 +10,24 @@ import {
   type ConnectionSummary,
 } from '@app/directory';
 import type { RequestContext } from '@app/events';
-import { Caller, Context, type Principal } from '@app/http';
+import { Caller, Context, ExchangeLog, QuirkCounts, type Principal } from '@app/http';
 import { Body, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import {
   ConnectionList,
+  ExchangeList,
   OpenConnectionRequest,
+  QuirkList,
   TokenAnswer,
   TokenRequest,
   type ConnectionAnswer,
 } from './connections.dto.js';
 import { IdAnswer } from './fields.dto.js';
 import { ShownOnce } from './idempotency.js';
+import { found } from './platform-problems.js';
 import { OperatorController, TakesIdempotencyKey } from './platform-route.js';
+import { answerOfExchange, answerOfQuirks } from './exchanges.js';
 import { Writes } from './writes.js';
 
 const answerOf = ({ connectionId, tokens, ...shown }: ConnectionSummary): ConnectionAnswer => ({
@@ -37,6 +41,8 @@ export class ConnectionsController {
   constructor(
     private readonly writes: Writes,
     private readonly queries: QueryBus,
+    private readonly exchanges: ExchangeLog,
+    private readonly quirkCounts: QuirkCounts,
   ) {}
 
   @Post()
@@ -114,5 +120,26 @@ export class ConnectionsController {
     @Param('tokenId') tokenId: string,
   ): Promise<void> {
     await this.writes.execute(new RevokeConnectionToken(context, id, tokenId));
+  }
+
+  @Get(':id/requests')
+  @ApiOperation({ summary: 'The last 500 requests that came in, without bodies, queries, tokens and values' })
+  @ApiOkResponse({ type: ExchangeList })
+  async requests(@Caller() { tenant }: Principal, @Param('id') id: string): Promise<ExchangeList> {
+    await this.mustExist(tenant, id);
+    return { requests: this.exchanges.of(id).map(answerOfExchange) };
+  }
+
+  @Get(':id/quirks')
+  @ApiOperation({ summary: 'The deviations from the RFCs that were accepted, with how often' })
+  @ApiOkResponse({ type: QuirkList })
+  async quirks(@Caller() { tenant }: Principal, @Param('id') id: string): Promise<QuirkList> {
+    await this.mustExist(tenant, id);
+    return { quirks: answerOfQuirks(this.quirkCounts.of(tenant, id)) };
+  }
+
+  private async mustExist(tenant: string, id: string): Promise<void> {
+    const connections = await this.queries.execute(new ListConnections(tenant));
+    found(connections.find(({ connectionId }) => connectionId === id));
   }
 }

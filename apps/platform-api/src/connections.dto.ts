@@ -71,6 +71,56 @@ export class ConnectionList {
   connections: ConnectionAnswer[];
 }
 
+export class ExchangeAnswer {
+  @ApiProperty({ format: 'date-time' })
+  at: string;
+
+  @ApiProperty()
+  method: string;
+
+  @ApiPropertyOptional({ description: 'As it is declared. Left out: there is no such route.' })
+  route?: string;
+
+  @ApiPropertyOptional({ description: 'Of the resource in the path, or of the one that was created.' })
+  resourceId?: string;
+
+  @ApiProperty()
+  status: number;
+
+  @ApiPropertyOptional()
+  scimType?: string;
+
+  @ApiProperty()
+  durationMs: number;
+
+  @ApiProperty({ type: [String], description: 'The deviations from the RFCs that were accepted, by name.' })
+  quirks: string[];
+
+  @ApiProperty()
+  requestId: string;
+}
+
+export class ExchangeList {
+  @ApiProperty({ type: [ExchangeAnswer], description: 'The newest first, of this process, since it started.' })
+  requests: ExchangeAnswer[];
+}
+
+export class QuirkAnswer {
+  @ApiProperty()
+  name: string;
+
+  @ApiProperty({ description: 'What was sent.' })
+  sentence: string;
+
+  @ApiProperty()
+  count: number;
+}
+
+export class QuirkList {
+  @ApiProperty({ type: [QuirkAnswer], description: 'The most frequent first, of this process, since it started.' })
+  quirks: QuirkAnswer[];
+}
+
 export class KeyRequest {
   @ApiProperty({ enum: ROLES, isArray: true, description: 'What the key opens.' })
   @IsArray()

@@ -247,6 +247,40 @@ describe('the doors', () => {
     expect((await world.send('GET', 'connections', undefined, {}, second.token)).status).toBe(403);
   });
 
+  it('of a connection show what came in through them, to operators of the tenant alone', async () => {
+    const as = (method: string, url: string, body?: object, caller = OPERATOR) =>
+      world.send(method, url, body, {}, caller);
+    const { id } = (await as('POST', 'connections', { name: 'Ping' })).body;
+    const { token } = (await as('POST', `connections/${id}/tokens`)).body;
+    expect((await as('GET', `connections/${id}/requests`)).body).toEqual({ requests: [] });
+    expect((await world.send('GET', 'agents/ada@example.com?x=ada', undefined, {}, token)).status).toBe(403);
+    expect((await world.send('GET', `agents/${ada}`, undefined, {}, token)).status).toBe(403);
+    expect((await world.send('POST', 'nowhere', { a: 'ada' }, {}, token)).status).toBe(404);
+    const shown = await as('GET', `connections/${id}/requests`);
+    const every = {
+      at: world.clock.iso(),
+      durationMs: 0,
+      quirks: [],
+      requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    };
+    expect(shown.body.requests).toEqual([
+      { ...every, method: 'POST', status: 404 },
+      { ...every, method: 'GET', route: '/v1/agents/:id', resourceId: ada, status: 403 },
+      { ...every, method: 'GET', route: '/v1/agents/:id', status: 403 },
+    ]);
+    expect(shown.text).not.toContain('ada@');
+
+    world.quirks.add('acme', id, { 'boolean-as-string': 2, 'unsolicited-password': 3 });
+    expect((await as('GET', `connections/${id}/quirks`)).body.quirks).toEqual([
+      { name: 'unsolicited-password', count: 3, sentence: 'A password was sent; it was not kept.' },
+      { name: 'boolean-as-string', count: 2, sentence: 'A boolean was sent as a string such as "False".' },
+    ]);
+    for (const shownOf of ['requests', 'quirks']) {
+      expect((await as('GET', `connections/${id}/${shownOf}`, undefined, 'operator of globex')).status).toBe(404);
+      expect((await world.send('GET', `connections/${id}/${shownOf}`)).status).toBe(403);
+    }
+  });
+
   it('of a connection are shut for a while or for good by operators alone', async () => {
     const as = (method: string, url: string, body?: object) => world.send(method, url, body, {}, OPERATOR);
     const { id } = (await as('POST', 'connections', { name: 'Entra ID' })).body;

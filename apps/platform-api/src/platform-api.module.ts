@@ -15,7 +15,8 @@ import { SubjectsController } from './subjects.controller.js';
 import { Writes } from './writes.js';
 
 /**
- * Needs, provided globally: `ReadModels`, `Vault`, `Clock` and `IDEMPOTENCY_DB` (which it migrates itself), and
+ * Needs, provided globally: `ReadModels`, `Vault`, `Clock`, `ExchangeLog`, `QuirkCounts` and `IDEMPOTENCY_DB` (which it
+ * migrates itself), and
  * somewhere in the application `DirectoryModule` and `RevocationModule`.
  */
 @Module({

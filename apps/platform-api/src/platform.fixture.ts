@@ -26,7 +26,7 @@ import {
   SqliteEventLog,
 } from '@app/event-log';
 import type { ApiKeyRole, RequestContext } from '@app/events';
-import { createHttpApp } from '@app/http';
+import { createHttpApp, ExchangeLog, QuirkCounts } from '@app/http';
 import {
   Connectors,
   GATE_DB,
@@ -101,19 +101,22 @@ export async function openPlatform() {
   const vault = await SqlVault.open({ db: vaultDb, rootKey: Buffer.alloc(32, 1), clock });
   const readModels = new LateReadModels();
   const connectors = new Connectors();
+  const [exchanges, quirks] = [new ExchangeLog(), new QuirkCounts()];
   const world = World.of([
     [EventLog, log],
     [Decisions, new Decisions(log, { soleWriter: true })],
     [ReadModels, readModels],
     [Vault, vault],
     [Clock, clock],
+    [ExchangeLog, exchanges],
+    [QuirkCounts, quirks],
     [Connectors, connectors],
     [DIRECTORY_DB, directoryDb],
     [GATE_DB, gateDb],
     [REVOCATION_DB, revocationDb],
     [IDEMPOTENCY_DB, idempotencyDb],
   ]);
-  const app = await createHttpApp(App.of(world), { logger: false });
+  const app = await createHttpApp(App.of(world), { logger: false, exchanges });
   const onError = (error: unknown) => failures.push(error);
   const failures: unknown[] = [];
   const view = new Projector({ log, db: directoryDb, projection: app.get(DirectoryView, { strict: false }), onError });
@@ -144,6 +147,7 @@ export async function openPlatform() {
     clock,
     idempotencyDb,
     readModels,
+    quirks,
     /** Sends a request with the key of `caller`: `platform of acme` unless said otherwise. */
     async send(
       method: string,

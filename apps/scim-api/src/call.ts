@@ -4,7 +4,8 @@ import type { RequestContext } from '@app/events';
 import type { ListParameters } from '@app/scim';
 import type { ScimCall } from './endpoint.js';
 
-export function callOf(context: RequestContext, { principal, query, headers, url }: AuthenticatedRequest): ScimCall {
+export function callOf(context: RequestContext, request: AuthenticatedRequest): ScimCall {
+  const { principal, query, headers, url } = request;
   const mark = url.indexOf('?');
   return {
     context,
@@ -13,6 +14,7 @@ export function callOf(context: RequestContext, { principal, query, headers, url
     query: query as ListParameters,
     ifMatch: headers['if-match'],
     ifNoneMatch: headers['if-none-match'],
+    noted: request,
   };
 }
 

@@ -2,6 +2,7 @@
 import type { Written } from '@app/directory';
 import type { EventLog, ReadModels } from '@app/event-log';
 import type { RequestContext } from '@app/events';
+import type { Noted, QuirkCounts } from '@app/http';
 import {
   limits,
   parseListQuery,
@@ -23,7 +24,6 @@ import { demandedRevision, entityTag, isUnchanged } from './entity-tag.js';
 import type { Cursors } from './cursors.js';
 import { planListing } from './listing.js';
 import { pageOf, type Source } from './pages.js';
-import type { QuirkCounts } from './quirk-counts.js';
 import type { PublicAddress } from './public-address.js';
 import { asScimError } from './refusals.js';
 import type { Registries } from './registries.js';
@@ -41,6 +41,8 @@ export interface ScimCall {
   readonly query: ListParameters;
   readonly ifMatch?: string | undefined;
   readonly ifNoneMatch?: string | undefined;
+  /** Where the quirks of the call are noted. */
+  readonly noted: Noted;
 }
 
 export interface EndpointParts {
@@ -225,8 +227,9 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
     return id;
   }
 
-  private count({ context }: ScimCall, quirks: Quirks): void {
+  private count({ context, noted }: ScimCall, quirks: Quirks): void {
     if (context.connection !== undefined) this.parts.quirks.add(context.tenant, context.connection, quirks);
+    noted.quirks = noted.quirks === undefined ? quirks : sumOf(noted.quirks, quirks);
   }
 }
 
@@ -234,4 +237,11 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
 function mustFit(attributes: ScimAttributes): void {
   if (Buffer.byteLength(JSON.stringify(attributes)) <= limits.resourceBytes) return;
   throw ScimError.tooMany(`A resource takes at most ${limits.resourceBytes} bytes, without its members.`);
+}
+
+/** Of the operations of one bulk request. */
+function sumOf(some: Quirks, others: Quirks): Quirks {
+  const sum: Record<string, number> = { ...some };
+  for (const [quirk, count] of Object.entries(others)) sum[quirk] = (sum[quirk] ?? 0) + count;
+  return sum;
 }

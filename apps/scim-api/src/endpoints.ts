@@ -1,5 +1,6 @@
 // The endpoints that are served, by the name in their path.
 import { EventLog, ReadModels } from '@app/event-log';
+import { QuirkCounts } from '@app/http';
 import { Inject, Injectable } from '@nestjs/common';
 import { AgentResource } from './agent.resource.js';
 import { AnswerCache } from './answer-cache.js';
@@ -7,7 +8,6 @@ import { Cursors } from './cursors.js';
 import { Endpoint } from './endpoint.js';
 import { GroupResource } from './group.resource.js';
 import { SCIM_BASE_URL, type PublicAddress } from './public-address.js';
-import { QuirkCounts } from './quirk-counts.js';
 import { Registries } from './registries.js';
 import { UserResource } from './user.resource.js';
 

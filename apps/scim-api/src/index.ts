@@ -1,4 +1,3 @@
 export { extensionsIn } from './extensions-file.js';
 export { SCIM_BASE_URL, type PublicAddress } from './public-address.js';
-export { QuirkCounts } from './quirk-counts.js';
 export { ScimApiModule } from './scim-api.module.js';

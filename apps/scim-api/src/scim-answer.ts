@@ -1,4 +1,5 @@
 // An answer before it is sent: serialised once, and with the headers that belong to it.
+import type { Noted } from '@app/http';
 import type { FastifyReply } from 'fastify';
 
 export interface ScimAnswer {
@@ -12,8 +13,9 @@ export interface ScimAnswer {
   readonly id?: string;
 }
 
-export function send(reply: FastifyReply, { status, body, etag, location }: ScimAnswer): void {
+export function send(reply: FastifyReply, { status, body, etag, location, id }: ScimAnswer): void {
   reply.code(status);
+  if (status === 201 && id !== undefined) (reply.request as Noted).createdId = id;
   if (etag !== undefined) reply.header('etag', etag);
   if (location !== undefined) reply.header('location', location);
   if (body !== undefined) reply.header('content-type', 'application/scim+json; charset=utf-8');

@@ -14,13 +14,13 @@ import {
 } from '@app/directory';
 import { Decisions, EventLog, Projector, ProjectorSet, ReadModels, SqliteEventLog } from '@app/event-log';
 import type { RecordedEvent, RequestContext } from '@app/events';
-import { createHttpApp } from '@app/http';
+import { createHttpApp, ExchangeLog, QuirkCounts } from '@app/http';
 import { Clock, ManualClock, newId, openSqlite } from '@app/runtime';
 import type { CustomExtensions } from '@app/scim';
 import { SqlVault, Vault, type VaultDb } from '@app/vault';
 import { Module, type DynamicModule, type LoggerService, type Provider } from '@nestjs/common';
 import { CommandBus, CqrsModule, type Command } from '@nestjs/cqrs';
-import { QuirkCounts, SCIM_BASE_URL, ScimApiModule } from './index.js';
+import { SCIM_BASE_URL, ScimApiModule } from './index.js';
 
 @Module({})
 class World {
@@ -117,6 +117,7 @@ export async function openScim({ extensions = new Map() }: { extensions?: Custom
   const quiet = () => undefined;
   const logger: LoggerService = { log: quiet, warn: quiet, error: (message: unknown) => failures.push(message) };
   const projectors: Projector<DirectoryDb>[] = [];
+  const exchanges = new ExchangeLog();
   const readModels = new HeldReadModels(new ProjectorSet(projectors as unknown as Projector<never>[]));
   const world = World.of([
     { provide: EventLog, useValue: log },
@@ -125,9 +126,10 @@ export async function openScim({ extensions = new Map() }: { extensions?: Custom
     { provide: Vault, useValue: vault },
     { provide: Clock, useValue: clock },
     { provide: DIRECTORY_DB, useValue: db },
+    { provide: QuirkCounts, useValue: new QuirkCounts() },
     { provide: SCIM_BASE_URL, useValue: { url: 'http://scim.test' } },
   ]);
-  const app = await createHttpApp(App.of(world, ScimApiModule.extendedBy(extensions)), { logger });
+  const app = await createHttpApp(App.of(world, ScimApiModule.extendedBy(extensions)), { logger, exchanges });
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
   const projector = new Projector({
@@ -201,6 +203,8 @@ export async function openScim({ extensions = new Map() }: { extensions?: Custom
     /** The id of a connection. */
     idOf: (of: Connection) => connections.get(of)?.connectionId as string,
     readModels,
+    /** What was asked on a connection, the newest first. */
+    exchanges: (of: Connection) => exchanges.of(connections.get(of)?.connectionId as string),
     /** The quirks met on a connection. */
     quirks: (of: Connection) =>
       app.get(QuirkCounts).of(of.split('-')[1] as string, connections.get(of)?.connectionId as string),

@@ -1,4 +1,4 @@
-// The SCIM role: what identity providers talk to. Needs CqrsModule, EventLog, ReadModels, Vault, Clock and SCIM_BASE_URL from the app around it.
+// The SCIM role: what identity providers talk to. Needs CqrsModule, EventLog, ReadModels, Vault, Clock, QuirkCounts and SCIM_BASE_URL from the app around it.
 import { DirectoryModule } from '@app/directory';
 import type { CustomExtensions } from '@app/scim';
 import { Module, type DynamicModule } from '@nestjs/common';
@@ -10,7 +10,6 @@ import { DiscoveryController } from './discovery.controller.js';
 import { Endpoints } from './endpoints.js';
 import { GroupResource } from './group.resource.js';
 import { methodsControllers } from './methods.controller.js';
-import { QuirkCounts } from './quirk-counts.js';
 import { Registries, SCIM_EXTENSIONS } from './registries.js';
 import { AgentsController, GroupsController, UsersController } from './resource.controller.js';
 import { SearchController } from './search.controller.js';
@@ -27,8 +26,7 @@ import { UserResource } from './user.resource.js';
     SearchController,
     ...methodsControllers,
   ],
-  providers: [UserResource, GroupResource, AgentResource, Endpoints, QuirkCounts, AnswerCache, Cursors, Registries],
-  exports: [QuirkCounts],
+  providers: [UserResource, GroupResource, AgentResource, Endpoints, AnswerCache, Cursors, Registries],
 })
 export class ScimApiModule {
   /** With extensions of the operator's own beside those of the RFCs. */

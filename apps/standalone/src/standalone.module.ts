@@ -3,6 +3,7 @@ import { Cascades, Checkpoints, EvidenceBundles, Ledger, Trail } from '@app/audi
 import { ConsoleModule, directoryNames, Lanes, OperatorViews } from '@app/console';
 import { DIRECTORY_DB, DirectoryModule, DirectoryView, OwnerPolicy, RoleFollower } from '@app/directory';
 import { Decisions, EventLog, ReadModels } from '@app/event-log';
+import { ExchangeLog, QuirkCounts } from '@app/http';
 import { JobQueue } from '@app/jobs';
 import { IDEMPOTENCY_DB, PlatformApiModule } from '@app/platform-api';
 import { Connectors, GATE_DB, OutboundHttp, REVOCATION_DB, RevocationModule } from '@app/revocation';
@@ -37,11 +38,13 @@ export interface StandaloneParts {
   readonly infrastructure: Infrastructure;
   readonly address: Address;
   readonly logger: LoggerService;
+  /** Of all that comes in. */
+  readonly exchanges: ExchangeLog;
 }
 
 @Module({})
 export class StandaloneModule {
-  static of({ config, infrastructure, address, logger }: StandaloneParts): DynamicModule {
+  static of({ config, infrastructure, address, logger, exchanges }: StandaloneParts): DynamicModule {
     const ofRole: Readonly<Record<Role, () => Type | DynamicModule>> = {
       scim: () => ScimApiModule.extendedBy(extensionsIn(config.scimExtensions)),
       platform: () => PlatformApiModule,
@@ -59,7 +62,7 @@ export class StandaloneModule {
       module: StandaloneModule,
       imports: [
         CqrsModule.forRoot(),
-        InfrastructureModule.of(infrastructure, address),
+        InfrastructureModule.of(infrastructure, address, exchanges),
         ViewsModule.of({ infrastructure, roles: config.roles, logger }),
         DirectoryModule,
         RevocationModule,
@@ -73,7 +76,7 @@ export class StandaloneModule {
 @Global()
 @Module({})
 class InfrastructureModule {
-  static of(parts: Infrastructure, address: Address): DynamicModule {
+  static of(parts: Infrastructure, address: Address, exchanges: ExchangeLog): DynamicModule {
     const value = (provide: unknown, useValue: unknown) => ({ provide: provide as symbol, useValue });
     const made = (
       provide: unknown,
@@ -98,6 +101,8 @@ class InfrastructureModule {
       value(REVOCATION_DB, parts.revocationDb),
       value(IDEMPOTENCY_DB, parts.idempotencyDb),
       value(SCIM_BASE_URL, address),
+      value(ExchangeLog, exchanges),
+      value(QuirkCounts, new QuirkCounts()),
       value(Ledger, ledger),
       value(Cascades, new Cascades(db)),
       value(Checkpoints, checkpoints),

@@ -13,8 +13,16 @@ export const Public = () => SetMetadata(PUBLIC, true);
 /** Opens a controller or a route to tokens that have one of these roles. */
 export const Requires = (...roles: Role[]) => SetMetadata(REQUIRES, roles);
 
+/** What is learnt of a request while it is answered, for the log of exchanges. */
+export interface Noted {
+  scimType?: string;
+  quirks?: Readonly<Record<string, number>>;
+  /** Of what was created. */
+  createdId?: string;
+}
+
 /** A request the guard let through. */
-export interface AuthenticatedRequest extends FastifyRequest {
+export interface AuthenticatedRequest extends FastifyRequest, Noted {
   principal: Principal;
   /** ms since the epoch. */
   receivedAt: number;

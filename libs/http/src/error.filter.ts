@@ -4,6 +4,7 @@ import { EventLogUnavailable } from '@app/event-log';
 import { ScimError, type ScimType } from '@app/scim';
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Noted } from './decorators.js';
 import { ProblemError } from './problem.js';
 import { BodyTooLarge, MalformedJson, Refusal } from './refusals.js';
 
@@ -81,6 +82,7 @@ export class ErrorFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const answer = answerTo(error) ?? defect;
+    if (answer.scimType !== undefined) (request as Noted).scimType = answer.scimType;
     if (answer === defect) this.logger.error({ err: error, requestId: request.id }, 'a request failed');
     send(answer, request, reply);
   }

@@ -7,9 +7,10 @@ import { NestFactory, Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AuthGuard } from './auth.guard.js';
-import type { AuthenticatedRequest } from './decorators.js';
+import type { AuthenticatedRequest, Noted } from './decorators.js';
 import { hasDuplicateKeys } from './duplicate-keys.js';
 import { answerBadUrl, ErrorFilter } from './error.filter.js';
+import type { ExchangeLog } from './exchange-log.js';
 import { TokenRegistry } from './principal.js';
 import { RateLimit } from './rate-limit.js';
 import {
@@ -25,13 +26,15 @@ export interface HttpAppOptions {
   readonly logger: LoggerService | false;
   /** The most requests of one SCIM connection per second, and twice as many at once; 0 or absent: no limit. */
   readonly requestsPerSecond?: number;
+  /** Told of every request that came in on a SCIM connection, and of its answer. */
+  readonly exchanges?: ExchangeLog;
 }
 
 const BEARER = /^bearer +([\x21-\x7e]{1,512})$/i;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** A request after the hook that asks who is calling; before the guard has looked at the answer. */
-type Asked = FastifyRequest & Partial<Pick<AuthenticatedRequest, 'principal' | 'receivedAt'>>;
+type Asked = FastifyRequest & Partial<Pick<AuthenticatedRequest, 'principal' | 'receivedAt'>> & Noted;
 
 /**
  * Creates the application of `module`, which must provide {@link TokenRegistry} and Clock. The caller listens.
@@ -39,7 +42,7 @@ type Asked = FastifyRequest & Partial<Pick<AuthenticatedRequest, 'principal' | '
  */
 export async function createHttpApp(
   module: Type | DynamicModule,
-  { logger, requestsPerSecond = 0 }: HttpAppOptions,
+  { logger, requestsPerSecond = 0, exchanges }: HttpAppOptions,
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: limits.bulkBytes,
@@ -50,9 +53,11 @@ export async function createHttpApp(
   const options = { bodyParser: false, logger, abortOnError: false } as const;
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, options);
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  const clock = app.get(Clock, { strict: false });
+  if (exchanges !== undefined) keepExchanges(fastify, exchanges, clock);
   authenticateFirst(fastify, {
     tokens: app.get(TokenRegistry, { strict: false }),
-    clock: app.get(Clock, { strict: false }),
+    clock,
     limit: requestsPerSecond === 0 ? undefined : new RateLimit(requestsPerSecond),
   });
   readJson(fastify);
@@ -81,6 +86,28 @@ function authenticateFirst(fastify: FastifyInstance, { tokens, clock, limit }: D
     if (connection.paused === true) throw new ConnectionPaused();
     const wait = limit?.take(connection.id, request.receivedAt) ?? 0;
     if (wait > 0) throw new TooManyRequests(wait);
+  });
+}
+
+/** Also of what was refused before a handler was asked. Nothing is composed here: that is for whoever reads it. */
+function keepExchanges(fastify: FastifyInstance, exchanges: ExchangeLog, clock: Clock): void {
+  fastify.addHook('onResponse', (request: Asked, reply, done) => {
+    const connection = request.principal?.connection;
+    if (connection !== undefined) {
+      const { receivedAt: at = 0, method, routeOptions, params, createdId, scimType, quirks, id: requestId } = request;
+      exchanges.add(connection.id, {
+        at,
+        method,
+        route: routeOptions.url,
+        resourceId: createdId ?? (params as { readonly id?: string } | null)?.id,
+        status: reply.statusCode,
+        scimType,
+        durationMs: clock.now() - at,
+        quirks,
+        requestId,
+      });
+    }
+    done();
   });
 }
 
