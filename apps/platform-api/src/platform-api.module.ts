@@ -7,6 +7,7 @@ import { CredentialConditions } from './credential-conditions.js';
 import { CredentialsController } from './credentials.controller.js';
 import { Idempotency } from './idempotency.js';
 import { KeysController } from './keys.controller.js';
+import { MappingsController } from './mappings.controller.js';
 import { ProvidersController } from './providers.controller.js';
 import { RunsController } from './runs.controller.js';
 import { RolesController } from './roles.controller.js';
@@ -29,6 +30,7 @@ import { Writes } from './writes.js';
     AgentsController,
     SubjectsController,
     RolesController,
+    MappingsController,
     ConnectionsController,
     KeysController,
   ],

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  CreateGroup,
   CreateTenant,
   DIRECTORY_DB,
   DirectoryModule,
@@ -177,6 +178,12 @@ export async function openPlatform() {
     async user(name: string, tenant = 'acme', attributes: Attributes = {}): Promise<string> {
       const write = { attributes: { userName: name, ...attributes }, active: true, changed: [] };
       const { resource, position } = await commands.execute(new ProvisionUser(contextFor(tenant), write));
+      await readModels.reached(position as bigint);
+      return resource.id;
+    },
+    async group(displayName: string, members: readonly string[]): Promise<string> {
+      const write = { attributes: { displayName }, added: members };
+      const { resource, position } = await commands.execute(new CreateGroup(contextFor('acme'), write));
       await readModels.reached(position as bigint);
       return resource.id;
     },

@@ -121,3 +121,82 @@ describe('roles', () => {
     expect((await operator('POST', 'roles/prod/members', { userId: ada }, 'globex')).status).toBe(422);
   });
 });
+
+describe('mappings', () => {
+  const template = '{{#each roles}}{{#with (json value)}}{{value}}\n{{/with}}{{/each}}';
+  const rules = [
+    { role: 'prod', group: { displayName: 'ops', ignoreCase: true } },
+    { role: 'prod', claim: { template, equals: 'Admin' } },
+  ];
+  beforeEach(async () => {
+    await operator('PUT', 'roles/prod', { name: 'Production' });
+  });
+
+  it('are drafted, shown with what they would change, and put in force', async () => {
+    const group = await world.group('Ops', [ada]);
+    const admin = await world.user('eve', 'acme', { roles: [{ value: '{"value":"Admin"}' }] });
+    const { status, body } = await operator('POST', 'mappings', { name: 'first', rules });
+    expect(status).toBe(201);
+    const gains = [
+      { userId: ada, sources: [`scim:${group}`] },
+      { userId: admin, sources: ['claim'] },
+    ];
+    expect((await operator('GET', `mappings/${body.id}/diff`)).body).toEqual({
+      roles: [{ role: 'prod', gainCount: 2, lossCount: 0, gains, losses: [] }],
+    });
+    expect((await operator('POST', `mappings/${body.id}/activate`)).status).toBe(204);
+    expect((await operator('GET', 'roles/prod/members')).body.members).toEqual(expect.arrayContaining(gains));
+    expect((await operator('GET', 'mappings')).body.mappings).toMatchObject([
+      { id: body.id, name: 'first', active: true, rules },
+    ]);
+  });
+
+  it('that take a role away take what requires it', async () => {
+    await world.group('Ops', [ada]);
+    await operator('POST', 'mappings', { id: 'first', name: 'first', rules });
+    await operator('POST', 'mappings/first/activate');
+    expect((await credential({ id: 'c', requiresRoles: ['prod'] })).status).toBe(201);
+    await operator('POST', 'mappings', { id: 'second', name: 'second', rules: [] });
+    expect(await reasons('c')).toEqual([]);
+    await operator('POST', 'mappings/second/activate');
+    expect(await reasons('c')).toEqual(['role_missing']);
+  });
+
+  it('are tried on somebody made up', async () => {
+    const body = {
+      rules,
+      attributes: { roles: [{ value: '{"value":"Admin"}' }] },
+      groups: [{ id: 'g', display: 'OPS' }],
+    };
+    const tried = await operator('POST', 'mappings/test', body);
+    expect(tried).toMatchObject({
+      status: 200,
+      body: { roles: [{ role: 'prod', sources: ['claim', 'scim:g'] }], claims: [{ rule: 2, names: ['Admin'] }] },
+    });
+    const bad = await operator('POST', 'mappings/test', {
+      rules: [{ role: 'prod', claim: { template: '{{#each secret}}' } }],
+      attributes: {},
+    });
+    expect(bad).toMatchObject({
+      status: 422,
+      body: { code: 'invalid_policy', detail: expect.stringMatching(/^Rule 1: /) },
+    });
+    expect(bad.text).not.toContain('secret');
+  });
+
+  it.each([
+    ['a rule of another shape', { name: 'x', rules: [{ role: 'prod', group: 'ops' }] }, 400],
+    ['no rule', { name: 'x', rules: [null] }, 400],
+    ['an unknown role', { name: 'x', rules: [{ role: 'none', group: { id: 'g' } }] }, 422],
+    ['no name', { rules: [] }, 400],
+  ])('are refused for %s', async (_, body, status) => {
+    expect((await operator('POST', 'mappings', body)).status).toBe(status);
+  });
+
+  it('are those of one tenant', async () => {
+    const { body } = await operator('POST', 'mappings', { name: 'first', rules });
+    expect((await operator('GET', 'mappings', undefined, 'globex')).body).toEqual({ mappings: [] });
+    expect((await operator('GET', `mappings/${body.id}/diff`, undefined, 'globex')).status).toBe(404);
+    expect((await operator('POST', `mappings/${body.id}/activate`, undefined, 'globex')).status).toBe(404);
+  });
+});

@@ -9,6 +9,7 @@ export * from './owner-policy.js';
 export type { OwnerPolicyDb } from './owner-policy-db.js';
 export * from './role.commands.js';
 export * from './role.queries.js';
+export type { RuleInput } from './roles/rules.js';
 export { RoleAwareReadModels } from './roles/role-aware-read-models.js';
 export { RoleFollower, type RoleFollowerDb } from './roles/role-follower.js';
 export * from './tenant.commands.js';

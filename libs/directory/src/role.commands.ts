@@ -1,6 +1,7 @@
 // What may be asked of roles and teams of the platform, and of the mappings that give them.
-import type { MappingRule, RequestContext } from '@app/events';
+import type { RequestContext } from '@app/events';
 import { Command } from '@nestjs/cqrs';
+import type { RuleInput } from './roles/rules.js';
 
 /** Ids of roles are chosen by operators; those of conditions begin with {@link CONDITION_ID}. */
 export const ROLE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -68,12 +69,12 @@ export class WithdrawRole extends Command<Decided> {
   }
 }
 
-/** A whole set of rules, which changes nothing yet. @throws InvalidPolicy */
+/** A whole set of rules, which changes nothing yet. @throws InvalidPolicy, AlreadyExists */
 export class DraftMapping extends Command<{ readonly mappingId: string; readonly position: bigint | undefined }> {
   constructor(
     readonly context: RequestContext,
     readonly name: string,
-    readonly rules: readonly MappingRule[],
+    readonly rules: readonly RuleInput[],
     /** Random when absent; the same id is the same draft. */
     readonly mappingId?: string,
   ) {

@@ -1,6 +1,8 @@
 // What may be asked about roles, who has them and why, and about mappings and what they would change.
 import type { MappingRule, RoleKind, RoleMember } from '@app/events';
 import { Query } from '@nestjs/cqrs';
+import type { RuleInput } from './roles/rules.js';
+import type { Attributes } from './user.commands.js';
 
 export interface RoleSummary {
   readonly roleId: string;
@@ -63,6 +65,31 @@ export class DiffMapping extends Query<readonly RoleDiff[] | undefined> {
   constructor(
     readonly tenant: string,
     readonly mappingId: string,
+  ) {
+    super();
+  }
+}
+
+/** Somebody made up, to try rules on. */
+export interface TriedPerson {
+  /** As the directory keeps them: extensions by URN. */
+  readonly attributes: Attributes;
+  readonly groups: readonly { readonly id: string; readonly display?: string | undefined }[];
+}
+
+export interface MappingTest {
+  /** The roles that the rules give, and in which ways. */
+  readonly roles: readonly { readonly roleId: string; readonly sources: readonly string[] }[];
+  /** For each rule about claims, by its number from 1: the names that its template made, or why it made none. */
+  readonly claims: readonly { readonly rule: number; readonly names: readonly string[]; readonly problem?: string }[];
+}
+
+/** What rules would give to somebody; nothing is recorded. @throws InvalidPolicy */
+export class TestMapping extends Query<MappingTest> {
+  constructor(
+    readonly tenant: string,
+    readonly rules: readonly RuleInput[],
+    readonly person: TriedPerson,
   ) {
     super();
   }

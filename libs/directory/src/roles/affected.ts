@@ -1,6 +1,6 @@
 // Whose roles a batch of events may change: the cost of an evaluation is that of what changed.
 import type { EventData, RecordedEvent } from '@app/events';
-import { asksForGroups, conditionsAskForGroups, heldThrough } from './membership.js';
+import { asksForGroups, asksForGroupsByContent, heldThrough } from './membership.js';
 import type { People } from './people.js';
 import type { Roles } from './roles.js';
 
@@ -48,7 +48,7 @@ async function concerned(event: RecordedEvent, state: Roles, people: People): Pr
       if (!event.data.changed.includes('displayName') || !asksForGroups(state)) return [];
       return people.inGroup(tenant, event.data.groupId);
     case 'GroupDeleted':
-      return conditionsAskForGroups(state.roles) ? 'everybody' : heldThrough(state, event.data.groupId);
+      return asksForGroupsByContent(state) ? 'everybody' : heldThrough(state, event.data.groupId);
     default:
       return [];
   }

@@ -84,7 +84,7 @@ function compile(filter: Filter): Condition {
     mentions.filter(({ path }) => path.urn !== undefined && !knownUrns.has(path.urn.toLowerCase())),
     ({ path }) => (path.urn as string).toLowerCase(),
   );
-  const asksForGroups = mentions.some(({ path }) => path.urn === undefined && path.name.toLowerCase() === 'groups');
+  const asksForGroups = mentions.some(({ path }) => path.name.toLowerCase() === 'groups');
   if (custom.size === 0) return { holds: compileFilter(filter, known), asksForGroups };
   const extensions = [...custom].map(([urn, of]) => ({
     schema: { id: urn, name: urn, attributes: definitionsOf(of) },

@@ -1,10 +1,13 @@
 // Who has which role and why: one pure answer for what happens, and for the diff that shows it before it happens.
-import type { GroupRule, RoleMember } from '@app/events';
+import type { GroupRule, MappingRule, RoleMember } from '@app/events';
 import type { ScimAttributes, ScimValue } from '@app/scim';
 import type { UserWithGroups } from '../directory.queries.js';
+import type { MappingTest, TriedPerson } from '../role.queries.js';
 import { foldCase } from '../users/user-name.js';
+import { claimedRoles, isClaimRule, mentionsGroups } from './claims.js';
 import { conditionOf } from './conditions.js';
 import type { Mapping, Role, Roles } from './roles.js';
+import { namesFrom, TemplateTooCostly } from './templates.js';
 
 /** A person as the directory knows them. */
 export interface Person {
@@ -23,6 +26,7 @@ export interface RoleChange {
 
 export const MANUAL = 'manual';
 const CONDITION = 'condition';
+const CLAIM = 'claim';
 const SCIM = 'scim:';
 
 export const sourcesOf = (kept: string): string[] => kept.split(' ');
@@ -34,12 +38,14 @@ interface GroupIndex {
   readonly byFoldedName: ReadonlyMap<string, readonly string[]>;
 }
 
-const indexed = new WeakMap<Mapping, GroupIndex>();
+type Rules = readonly MappingRule[];
 
-function indexOf(mapping: Mapping): GroupIndex {
-  let index = indexed.get(mapping);
+const indexed = new WeakMap<Rules, GroupIndex>();
+
+function indexOf(all: Rules): GroupIndex {
+  let index = indexed.get(all);
   if (index === undefined) {
-    const rules = mapping.rules.filter((rule): rule is GroupRule => 'group' in rule);
+    const rules = all.filter((rule): rule is GroupRule => 'group' in rule);
     const by = (keyOf: (group: GroupRule['group']) => string | undefined) => {
       const keyed = rules
         .map(({ group, role }) => ({ key: keyOf(group), role }))
@@ -54,36 +60,52 @@ function indexOf(mapping: Mapping): GroupIndex {
         'displayName' in group && group.ignoreCase === true ? foldCase(group.displayName) : undefined,
       ),
     };
-    indexed.set(mapping, index);
+    indexed.set(all, index);
   }
   return index;
 }
 
+type InForce = Pick<Roles, 'roles' | 'active'>;
+
 /** Whether somebody's groups can give or take roles. */
-export function asksForGroups({ roles, active }: Roles): boolean {
+export function asksForGroups({ roles, active }: InForce): boolean {
   if (active?.rules.some((rule) => 'group' in rule) === true) return true;
-  return conditionsAskForGroups(roles);
+  return asksForGroupsByContent({ roles, active });
 }
 
-export const conditionsAskForGroups = (roles: ReadonlyMap<string, Role>): boolean =>
-  [...roles.values()].some(({ condition }) => condition !== undefined && conditionOf(condition).asksForGroups);
+/** Whether a condition or a claim looks at groups: then only asking again tells what a group gave. */
+export function asksForGroupsByContent({ roles, active }: InForce): boolean {
+  if (active?.rules.some((rule) => isClaimRule(rule) && mentionsGroups(rule)) === true) return true;
+  return [...roles.values()].some(({ condition }) => condition !== undefined && conditionOf(condition).asksForGroups);
+}
 
-/** The ways in which the rules of a mapping give roles to a person. */
-function mappedRoles(mapping: Mapping, { groups }: NonNullable<Person['found']>): Map<string, Set<string>> {
+/** The ways in which rules give roles to a person. */
+function mappedRoles(rules: Rules, found: NonNullable<Person['found']>): Map<string, Set<string>> {
   const given = new Map<string, Set<string>>();
   const give = (role: string, source: string) => {
     const sources = given.get(role);
     if (sources === undefined) given.set(role, new Set([source]));
     else sources.add(source);
   };
-  const { byId, byName, byFoldedName } = indexOf(mapping);
-  for (const { id, display = '' } of groups) {
+  const { byId, byName, byFoldedName } = indexOf(rules);
+  for (const { id, display = '' } of found.groups) {
     const folded = byFoldedName.size === 0 ? undefined : byFoldedName.get(foldCase(display));
     for (const roles of [byId.get(id), byName.get(display), folded]) {
       for (const role of roles ?? []) give(role, `${SCIM}${id}`);
     }
   }
+  const claims = rules.filter(isClaimRule);
+  const data = claims.length === 0 ? {} : templateData(found);
+  for (const rule of claims) for (const role of claimedRoles(rule, data)) give(role, CLAIM);
   return given;
+}
+
+/** What templates see of a person: the attributes, and the groups when they ask for them by name. */
+function templateData({ attributes, active, groups }: NonNullable<Person['found']>): Record<string, unknown> {
+  const data = { ...attributes, active };
+  // Not listed with the attributes: a template that does not say "groups" must not depend on them.
+  const value = groups.map(({ id, display }) => ({ value: id, display }));
+  return Object.defineProperty(data, 'groups', { value, enumerable: false });
 }
 
 /** How a person is shown to conditions. */
@@ -103,7 +125,7 @@ export function membershipChanges(
 ): RoleChange[] {
   const changes = new Map<string, { added: RoleMember[]; changed: RoleMember[]; removed: string[] }>();
   for (const { userId, found } of people) {
-    const mapped = found === undefined || mapping === undefined ? undefined : mappedRoles(mapping, found);
+    const mapped = found === undefined || mapping === undefined ? undefined : mappedRoles(mapping.rules, found);
     const subject = found === undefined ? undefined : subjectOf(userId, found);
     for (const [roleId, { condition, members }] of roles) {
       const before = members.get(userId);
@@ -130,4 +152,34 @@ export function heldThrough({ roles }: Roles, groupId: string): string[] {
   const through = `${SCIM}${groupId}`;
   const held = [...roles.values()].flatMap(({ members }) => [...members]);
   return [...new Set(held.filter(([, kept]) => sourcesOf(kept).includes(through)).map(([userId]) => userId))];
+}
+
+/** What rules give to somebody made up, and what their templates make of the attributes. */
+export function triedRules(rules: Rules, { attributes, groups }: TriedPerson): MappingTest {
+  const found = {
+    attributes,
+    active: attributes['active'] !== false,
+    groups: groups.map(({ id, display }) => ({
+      id,
+      type: 'Group' as const,
+      ...(display === undefined ? {} : { display }),
+    })),
+  };
+  const given = mappedRoles(rules, found);
+  const data = templateData(found);
+  return {
+    roles: [...given].map(([roleId, sources]) => ({ roleId, sources: [...sources].sort() })),
+    claims: rules.flatMap((rule, index) =>
+      isClaimRule(rule) ? [{ rule: index + 1, ...tried(rule.claim.template, data) }] : [],
+    ),
+  };
+}
+
+function tried(template: string, data: Readonly<Record<string, unknown>>) {
+  try {
+    return { names: namesFrom(template, data) };
+  } catch (error) {
+    if (error instanceof TemplateTooCostly) return { names: [], problem: error.message };
+    throw error;
+  }
 }

@@ -2,6 +2,13 @@
 import { Decisions } from '@app/event-log';
 import { Clock } from '@app/runtime';
 import type { Provider } from '@nestjs/common';
+import {
+  ActivateMappingHandler,
+  DiffMappingHandler,
+  DraftMappingHandler,
+  ListMappingsHandler,
+  TestMappingHandler,
+} from './mapping.handlers.js';
 import { People } from './people.js';
 import { RoleFollower } from './role-follower.js';
 import { ListRolesHandler, RoleMembersHandler } from './role-queries.handlers.js';
@@ -20,6 +27,11 @@ export const roleProviders: readonly Provider[] = [
   WithdrawRoleHandler,
   ListRolesHandler,
   RoleMembersHandler,
+  DraftMappingHandler,
+  ActivateMappingHandler,
+  ListMappingsHandler,
+  DiffMappingHandler,
+  TestMappingHandler,
   People,
   RoleDecisions,
   {

@@ -1,0 +1,205 @@
+// How mappings are drafted and tried, and how what they would change is shown.
+import { MAX_RULES } from '@app/directory';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsDefined,
+  IsObject,
+  IsString,
+  Length,
+  ValidateNested,
+} from 'class-validator';
+import { IsChosenId, IsDirectoryId, IsLine, Optional } from './fields.dto.js';
+import { IsRoleId, RoleMemberAnswer } from './roles.dto.js';
+
+const GROUPS = 1_000;
+const TEMPLATE_LENGTH = 2_000;
+const NAME_LENGTH = 1_000;
+
+const IsName = () => Length(1, NAME_LENGTH, { message: `$property must have 1 to ${NAME_LENGTH} characters` });
+
+export class GroupMatch {
+  @ApiPropertyOptional({ description: 'Either the id or the displayName.' })
+  @Optional()
+  @IsDirectoryId()
+  id?: string;
+
+  @ApiPropertyOptional()
+  @Optional()
+  @IsString()
+  @IsName()
+  displayName?: string;
+
+  @ApiPropertyOptional({ default: false, description: 'Compare the displayName without regard to case.' })
+  @Optional()
+  @IsBoolean()
+  ignoreCase?: boolean;
+}
+
+export class ClaimMatch {
+  @ApiProperty({
+    maxLength: TEMPLATE_LENGTH,
+    description:
+      'A Handlebars template over the attributes of a person; every line that it makes is a name. Blocks: each, if, unless, with. Helpers: json, split, lower, eq.',
+    example: '{{#each roles}}{{#with (json value)}}{{value}}\n{{/with}}{{/each}}',
+  })
+  @IsString()
+  @Length(1, TEMPLATE_LENGTH, { message: `$property must have 1 to ${TEMPLATE_LENGTH} characters` })
+  template: string;
+
+  @ApiPropertyOptional({ description: 'The name that gives the role. Left out: any name does.' })
+  @Optional()
+  @IsString()
+  @IsName()
+  equals?: string;
+
+  @ApiPropertyOptional({ default: false })
+  @Optional()
+  @IsBoolean()
+  ignoreCase?: boolean;
+}
+
+export class MappingRuleRequest {
+  @ApiPropertyOptional({ description: 'Left out of a claim: every name that is the id of a role gives that role.' })
+  @Optional()
+  @IsRoleId()
+  role?: string;
+
+  @ApiPropertyOptional({ type: GroupMatch, description: 'Gives the role to the direct members. Either this or claim.' })
+  @Optional()
+  @IsDefined()
+  @ValidateNested()
+  @Type(() => GroupMatch)
+  group?: GroupMatch;
+
+  @ApiPropertyOptional({ type: ClaimMatch })
+  @Optional()
+  @IsDefined()
+  @ValidateNested()
+  @Type(() => ClaimMatch)
+  claim?: ClaimMatch;
+}
+
+class RulesFields {
+  @ApiProperty({ type: [MappingRuleRequest], maxItems: MAX_RULES })
+  @IsArray()
+  @ArrayMaxSize(MAX_RULES)
+  @IsDefined({ each: true })
+  @ValidateNested({ each: true })
+  @Type(() => MappingRuleRequest)
+  rules: MappingRuleRequest[];
+}
+
+export class MappingRequest extends RulesFields {
+  @ApiPropertyOptional({ description: 'Chosen by the operator; random when absent.' })
+  @Optional()
+  @IsChosenId()
+  id?: string;
+
+  @ApiProperty({ example: 'Groups of Okta, spring' })
+  @IsLine()
+  name: string;
+}
+
+export class MappingAnswer extends MappingRequest {
+  @ApiProperty()
+  declare id: string;
+
+  @ApiProperty({ format: 'date-time' })
+  created: string;
+
+  @ApiProperty({ description: 'Whether its rules are in force. Those of one mapping are.' })
+  active: boolean;
+}
+
+export class MappingList {
+  @ApiProperty({ type: [MappingAnswer] })
+  mappings: MappingAnswer[];
+}
+
+export class RoleDiffAnswer {
+  @ApiProperty()
+  role: string;
+
+  @ApiProperty()
+  gainCount: number;
+
+  @ApiProperty()
+  lossCount: number;
+
+  @ApiProperty({ type: [RoleMemberAnswer], description: 'Who would have the role, and why. At most 1000.' })
+  gains: readonly RoleMemberAnswer[];
+
+  @ApiProperty({
+    type: [String],
+    description: 'Users who would lose the role, and with it every credential that requires it. At most 1000.',
+  })
+  losses: readonly string[];
+}
+
+export class MappingDiff {
+  @ApiProperty({ type: [RoleDiffAnswer], description: 'Roles that nobody would gain or lose are left out.' })
+  roles: RoleDiffAnswer[];
+}
+
+class TriedGroup {
+  @ApiProperty()
+  @IsDirectoryId()
+  id: string;
+
+  @ApiPropertyOptional()
+  @Optional()
+  @IsString()
+  @IsName()
+  display?: string;
+}
+
+export class MappingTestRequest extends RulesFields {
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    description: 'Attributes of somebody made up, extensions by URN.',
+    example: { userName: 'ada@example.com', roles: [{ value: '{"value":"Admin"}' }] },
+  })
+  @IsObject()
+  attributes: Record<string, unknown>;
+
+  @ApiPropertyOptional({ type: [TriedGroup], maxItems: GROUPS })
+  @Optional()
+  @IsArray()
+  @ArrayMaxSize(GROUPS)
+  @IsDefined({ each: true })
+  @ValidateNested({ each: true })
+  @Type(() => TriedGroup)
+  groups?: TriedGroup[];
+}
+
+class TriedRole {
+  @ApiProperty()
+  role: string;
+
+  @ApiProperty({ type: [String] })
+  sources: readonly string[];
+}
+
+class TriedClaim {
+  @ApiProperty({ description: 'The number of the rule, from 1.' })
+  rule: number;
+
+  @ApiProperty({ type: [String], description: 'The names that the template made.' })
+  names: readonly string[];
+
+  @ApiPropertyOptional({ description: 'Why it made none.' })
+  problem?: string;
+}
+
+export class MappingTestAnswer {
+  @ApiProperty({ type: [TriedRole] })
+  roles: readonly TriedRole[];
+
+  @ApiProperty({ type: [TriedClaim] })
+  claims: readonly TriedClaim[];
+}

@@ -1,0 +1,110 @@
+// Handles mappings: drafts them, shows what they would change, and puts them in force.
+import { streams } from '@app/events';
+import { contextOf, Decisions, newEvent } from '@app/event-log';
+import { Clock, newId } from '@app/runtime';
+import { CommandHandler, QueryHandler, type ICommandHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { AlreadyExists, NotFound } from '../directory.errors.js';
+import { ActivateMapping, DraftMapping } from '../role.commands.js';
+import { DIFF_SAMPLE, DiffMapping, ListMappings, TestMapping } from '../role.queries.js';
+import type { MappingDetail, MappingTest, RoleDiff } from '../role.queries.js';
+import { membershipChanges, triedRules, type RoleChange } from './membership.js';
+import { People } from './people.js';
+import { rolesAggregate } from './roles.js';
+import { checkedRules } from './rules.js';
+
+@CommandHandler(DraftMapping)
+export class DraftMappingHandler implements ICommandHandler<DraftMapping> {
+  constructor(
+    private readonly decisions: Decisions,
+    private readonly clock: Clock,
+  ) {}
+
+  async execute({ context, name, rules, mappingId = newId() }: DraftMapping) {
+    const stream = streams.roles(context.tenant);
+    const { position } = await this.decisions.execute(stream, rolesAggregate, ({ roles, mappings }) => {
+      const before = mappings.get(mappingId);
+      const data = { mappingId, name, rules: checkedRules(rules, roles) };
+      if (before === undefined) {
+        const drafted = newEvent('MappingDrafted', data, contextOf(context, this.clock.iso()));
+        return { events: [drafted], result: undefined };
+      }
+      const same = before.name === name && JSON.stringify(before.rules) === JSON.stringify(data.rules);
+      if (!same) throw new AlreadyExists('another mapping has this id');
+      return { events: [], result: undefined };
+    });
+    return { mappingId, position };
+  }
+}
+
+@CommandHandler(ActivateMapping)
+export class ActivateMappingHandler implements ICommandHandler<ActivateMapping> {
+  constructor(
+    private readonly decisions: Decisions,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Who gains and who loses is recorded by the follower, which goes on after a crash. */
+  async execute({ context, mappingId }: ActivateMapping): Promise<{ position: bigint | undefined }> {
+    const stream = streams.roles(context.tenant);
+    const { position } = await this.decisions.execute(stream, rolesAggregate, ({ mappings, active }) => {
+      if (!mappings.has(mappingId)) throw new NotFound('no such mapping');
+      if (active?.mappingId === mappingId) return { events: [], result: undefined };
+      const activated = newEvent('MappingActivated', { mappingId }, contextOf(context, this.clock.iso()));
+      return { events: [activated], result: undefined };
+    });
+    return { position };
+  }
+}
+
+@QueryHandler(ListMappings)
+export class ListMappingsHandler implements IQueryHandler<ListMappings> {
+  constructor(private readonly decisions: Decisions) {}
+
+  async execute({ tenant }: ListMappings): Promise<readonly MappingDetail[]> {
+    const { state } = await this.decisions.load(streams.roles(tenant), rolesAggregate);
+    return [...state.mappings.values()].map((mapping) => ({ ...mapping, active: mapping === state.active }));
+  }
+}
+
+@QueryHandler(DiffMapping)
+export class DiffMappingHandler implements IQueryHandler<DiffMapping> {
+  constructor(
+    private readonly decisions: Decisions,
+    private readonly people: People,
+  ) {}
+
+  async execute({ tenant, mappingId }: DiffMapping): Promise<readonly RoleDiff[] | undefined> {
+    const { state } = await this.decisions.load(streams.roles(tenant), rolesAggregate);
+    const mapping = state.mappings.get(mappingId);
+    if (mapping === undefined) return undefined;
+    const diffs = new Map<string, RoleDiff>();
+    for await (const people of this.people.all(tenant)) {
+      for (const change of membershipChanges(state.roles, mapping, people)) {
+        if (change.added.length + change.removed.length === 0) continue;
+        diffs.set(change.roleId, withChange(diffs.get(change.roleId), change));
+      }
+    }
+    return [...diffs.values()].sort((a, b) => (a.roleId < b.roleId ? -1 : 1));
+  }
+}
+
+function withChange(before: RoleDiff | undefined, { roleId, added, removed }: RoleChange): RoleDiff {
+  const { gainCount = 0, lossCount = 0, gains = [], losses = [] } = before ?? {};
+  return {
+    roleId,
+    gainCount: gainCount + added.length,
+    lossCount: lossCount + removed.length,
+    gains: [...gains, ...added].slice(0, DIFF_SAMPLE),
+    losses: [...losses, ...removed].slice(0, DIFF_SAMPLE),
+  };
+}
+
+@QueryHandler(TestMapping)
+export class TestMappingHandler implements IQueryHandler<TestMapping> {
+  constructor(private readonly decisions: Decisions) {}
+
+  async execute({ tenant, rules, person }: TestMapping): Promise<MappingTest> {
+    const { state } = await this.decisions.load(streams.roles(tenant), rolesAggregate);
+    return triedRules(checkedRules(rules, state.roles), person);
+  }
+}

@@ -1,0 +1,220 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { AlreadyExists, InvalidPolicy, NotFound } from '../directory.errors.js';
+import { Directory } from '../directory.fixture.js';
+import { ChangeGroup, DeleteGroup } from '../group.commands.js';
+import { ActivateMapping, DefineRole, DraftMapping, GrantRole, WithdrawRole } from '../role.commands.js';
+import { DiffMapping, ListMappings, RoleMembers, TestMapping } from '../role.queries.js';
+import type { RuleInput } from './rules.js';
+
+let directory: Directory;
+let ada: string;
+let bob: string;
+beforeEach(async () => {
+  directory = await Directory.open({ policy: false });
+  await directory.runRoles();
+  [ada, bob] = [await directory.user('ada'), await directory.user('bob')];
+  for (const roleId of ['prod', 'test']) {
+    await directory.run(new DefineRole(directory.request(), roleId, { name: roleId, kind: 'role' }));
+  }
+});
+afterEach(async () => {
+  await directory.close();
+  expect(directory.errors).toEqual([]);
+});
+
+const draft = async (...rules: RuleInput[]): Promise<string> =>
+  (await directory.run(new DraftMapping(directory.request(), 'mapping', rules))).mappingId;
+const activate = (mappingId: string) => directory.run(new ActivateMapping(directory.request(), mappingId));
+const diff = (mappingId: string, tenant = 'acme') => directory.ask(new DiffMapping(tenant, mappingId));
+const inForce = async (...rules: RuleInput[]) => activate(await draft(...rules));
+const byName = (displayName: string, role: string, ignoreCase = false): RuleInput => ({
+  role,
+  group: { displayName, ignoreCase },
+});
+const changeGroup = (groupId: string, change: { displayName?: string; added?: string[]; removed?: string[] }) =>
+  directory.run(
+    new ChangeGroup(directory.request(), groupId, ({ attributes }) => ({
+      attributes: { ...attributes, ...(change.displayName === undefined ? {} : { displayName: change.displayName }) },
+      changed: change.displayName === undefined ? [] : ['displayName'],
+      added: change.added ?? [],
+      removed: change.removed ?? [],
+    })),
+  );
+
+async function membersOf(roleId: string): Promise<Record<string, readonly string[]>> {
+  await directory.settled();
+  const found = await directory.ask(new RoleMembers('acme', roleId, 0, 1_000));
+  return Object.fromEntries((found?.items ?? []).map(({ userId, sources }) => [userId, sources]));
+}
+
+describe('a mapping in force', () => {
+  it('gives roles to the members of groups by id and by name, and shows through which', async () => {
+    const [ops, dev] = [await directory.group('Ops', [ada]), await directory.group('Dev', [bob])];
+    await inForce({ role: 'prod', group: { id: ops } }, byName('Dev', 'test'), byName('DEV', 'prod'));
+    expect(await membersOf('prod')).toEqual({ [ada]: [`scim:${ops}`] });
+    expect(await membersOf('test')).toEqual({ [bob]: [`scim:${dev}`] });
+  });
+
+  it('compares names without regard to case where it says so', async () => {
+    const group = await directory.group('Platform OPS', [ada]);
+    await inForce(byName('platform ops', 'prod', true), byName('platform ops', 'test'));
+    expect(await membersOf('prod')).toEqual({ [ada]: [`scim:${group}`] });
+    expect(await membersOf('test')).toEqual({});
+  });
+
+  it('follows members who come and go', async () => {
+    const ops = await directory.group('Ops', [ada]);
+    await inForce(byName('Ops', 'prod'));
+    await changeGroup(ops, { added: [bob], removed: [ada] });
+    expect(await membersOf('prod')).toEqual({ [bob]: [`scim:${ops}`] });
+  });
+
+  it('takes a role with the last of two ways to it only', async () => {
+    const [one, two] = [await directory.group('One', [ada]), await directory.group('Two', [ada])];
+    await inForce(byName('One', 'prod'), byName('Two', 'prod'));
+    await directory.run(new GrantRole(directory.request(), 'prod', ada));
+    expect(await membersOf('prod')).toEqual({ [ada]: ['manual', `scim:${one}`, `scim:${two}`].sort() });
+    await changeGroup(one, { removed: [ada] });
+    await directory.run(new WithdrawRole(directory.request(), 'prod', ada));
+    expect(await membersOf('prod')).toEqual({ [ada]: [`scim:${two}`] });
+    await directory.run(new DeleteGroup(directory.request(), two));
+    expect(await membersOf('prod')).toEqual({});
+    const removals = (await directory.eventsOf('RoleMembershipChanged')).filter(({ data }) => data.removed.length > 0);
+    expect(removals).toHaveLength(1);
+  });
+
+  it('follows the name of a group', async () => {
+    const group = await directory.group('Ops', [ada, bob]);
+    await inForce(byName('Ops', 'prod'), byName('Former', 'test'));
+    await changeGroup(group, { displayName: 'Former' });
+    expect(await membersOf('prod')).toEqual({});
+    expect(await membersOf('test')).toEqual({ [ada]: [`scim:${group}`], [bob]: [`scim:${group}`] });
+  });
+
+  it('gives roles by claims: by one name, by any name, and by the names themselves', async () => {
+    const roles = [{ value: '{"value":"Admin"}' }, { value: '{"value":"test"}' }];
+    const eve = await directory.user('eve', { roles, title: 'Lead' });
+    const names = '{{#each roles}}{{#with (json value)}}{{value}}\n{{/with}}{{/each}}';
+    await inForce(
+      { role: 'prod', claim: { template: names, equals: 'admin', ignoreCase: true } },
+      { claim: { template: names } },
+    );
+    expect(await membersOf('prod')).toEqual({ [eve]: ['claim'] });
+    expect(await membersOf('test')).toEqual({ [eve]: ['claim'] });
+    await inForce({ role: 'prod', claim: { template: '{{title}}' } });
+    expect(await membersOf('test')).toEqual({});
+    expect(await membersOf('prod')).toEqual({ [eve]: ['claim'] });
+  });
+
+  it('gives nothing by a claim of somebody whose data is too much for its template', async () => {
+    const eve = await directory.user('eve', { title: 'x'.repeat(20_000) });
+    await inForce({ role: 'prod', claim: { template: '{{title}}' } });
+    expect(await membersOf('prod')).toEqual({});
+    expect(eve).toBeDefined();
+  });
+
+  it('is left alone by a draft, and replaced by the next that is activated', async () => {
+    await directory.group('Ops', [ada]);
+    const first = await draft(byName('Ops', 'prod'));
+    await activate(first);
+    const second = await draft(byName('Ops', 'test'));
+    expect(Object.keys(await membersOf('prod'))).toEqual([ada]);
+    await activate(second);
+    await activate(second);
+    expect(await membersOf('prod')).toEqual({});
+    expect(Object.keys(await membersOf('test'))).toEqual([ada]);
+    const listed = await directory.ask(new ListMappings('acme'));
+    expect(listed.map(({ mappingId, active }) => [mappingId, active])).toEqual([
+      [first, false],
+      [second, true],
+    ]);
+    expect(await directory.eventsOf('MappingActivated')).toHaveLength(2);
+  });
+});
+
+describe('the diff of a draft', () => {
+  it('shows who gains and who loses what, and is what happens then', async () => {
+    const [ops, dev] = [await directory.group('Ops', [ada]), await directory.group('Dev', [ada, bob])];
+    await inForce(byName('Ops', 'prod'), byName('Dev', 'test'));
+    const next = await draft(byName('Dev', 'prod'));
+    expect(await diff(next)).toEqual([
+      {
+        roleId: 'prod',
+        gainCount: 1,
+        lossCount: 0,
+        gains: [{ userId: bob, sources: [`scim:${dev}`] }],
+        losses: [],
+      },
+      { roleId: 'test', gainCount: 0, lossCount: 2, gains: [], losses: [ada, bob] },
+    ]);
+    expect(Object.keys(await membersOf('test'))).toHaveLength(2);
+    await activate(next);
+    expect(await membersOf('prod')).toEqual({ [ada]: [`scim:${dev}`], [bob]: [`scim:${dev}`] });
+    expect(await membersOf('test')).toEqual({});
+    expect(await diff(next)).toEqual([]);
+    expect(ops).toBeDefined();
+  });
+
+  it('is that of one tenant', async () => {
+    const mapping = await draft(byName('Ops', 'prod'));
+    expect(await diff(mapping, 'globex')).toBeUndefined();
+    await expect(directory.run(new ActivateMapping(directory.request('globex'), mapping))).rejects.toThrow(NotFound);
+    expect(await directory.ask(new ListMappings('globex'))).toEqual([]);
+    await expect(
+      directory.run(new DraftMapping(directory.request('globex'), 'theirs', [byName('Ops', 'prod')])),
+    ).rejects.toThrow(InvalidPolicy);
+  });
+});
+
+describe('a draft', () => {
+  it.each<[string, RuleInput]>([
+    ['a role that does not exist', byName('Ops', 'none')],
+    ['a group without a role', { group: { id: 'g' } }],
+    ['neither group nor claim', { role: 'prod' }],
+    ['both', { role: 'prod', group: { id: 'g' }, claim: { template: 'x' } }],
+    ['a group named twice', { role: 'prod', group: { id: 'g', displayName: 'G' } }],
+    ['a group that is not named', { role: 'prod', group: {} }],
+    ['a name without a role', { claim: { template: 'x', equals: 'x' } }],
+    ['a template that cannot be read', { role: 'prod', claim: { template: '{{#each}}' } }],
+  ])('is refused for %s, with the number of the rule', async (_, rule) => {
+    const refused = draft({ role: 'prod', group: { id: 'g' } }, rule);
+    await expect(refused).rejects.toThrow(InvalidPolicy);
+    await expect(refused).rejects.toThrow(/^Rule 2: /);
+  });
+
+  it('is refused for a role that a condition decides about', async () => {
+    const definition = { name: 'x', kind: 'role', condition: 'active eq true' } as const;
+    await directory.run(new DefineRole(directory.request(), 'computed', definition));
+    await expect(draft(byName('Ops', 'computed'))).rejects.toThrow(InvalidPolicy);
+  });
+
+  it('with the same id is the same draft, and with other rules is refused', async () => {
+    const send = (role: string) =>
+      directory.run(new DraftMapping(directory.request(), 'm', [byName('Ops', role)], 'chosen'));
+    await send('prod');
+    await send('prod');
+    await expect(send('test')).rejects.toThrow(AlreadyExists);
+    expect(await directory.eventsOf('MappingDrafted')).toHaveLength(1);
+  });
+});
+
+it('rules are tried on somebody made up, and nothing is recorded', async () => {
+  const head = await directory.log.head();
+  const rules: RuleInput[] = [
+    byName('Ops', 'prod'),
+    { role: 'test', claim: { template: '{{title}}', equals: 'Lead' } },
+    { claim: { template: '{{#each tags}}{{this}}{{/each}}' } },
+  ];
+  const person = { attributes: { title: 'Lead', tags: ['x'.repeat(10_001)] }, groups: [{ id: 'g', display: 'Ops' }] };
+  expect(await directory.ask(new TestMapping('acme', rules, person))).toEqual({
+    roles: [
+      { roleId: 'prod', sources: ['scim:g'] },
+      { roleId: 'test', sources: ['claim'] },
+    ],
+    claims: [
+      { rule: 2, names: ['Lead'] },
+      { rule: 3, names: [], problem: 'A template makes at most 10000 characters.' },
+    ],
+  });
+  expect(await directory.log.head()).toBe(head);
+});
