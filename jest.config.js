@@ -15,6 +15,7 @@ const transform = {
 
 const common = {
   testEnvironment: 'node',
+  setupFilesAfterEnv: ['<rootDir>/test/patience.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform,
   moduleNameMapper: {
@@ -35,7 +36,6 @@ export default {
       ...common,
       displayName: 'e2e',
       testMatch: ['<rootDir>/test/e2e/**/*.e2e-spec.ts'],
-      setupFilesAfterEnv: ['<rootDir>/test/e2e/patience.ts'],
     },
   ],
 };

@@ -165,7 +165,7 @@ describe('Decisions on a log that fails', () => {
   let decisions: Decisions;
   beforeEach(async () => {
     server = await startEventStoreServer();
-    log = EventStoreLog.connect({ url: server.url, timeoutMs: 300 });
+    log = EventStoreLog.connect({ url: server.url, timeoutMs: 1_000 });
     decisions = new Decisions(log);
   });
   afterEach(async () => {

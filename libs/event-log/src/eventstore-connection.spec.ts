@@ -6,7 +6,7 @@ import { EventLogUnavailable } from './event-log.port.js';
 import { EventStoreLog } from './eventstore.adapter.js';
 import { newStream, runEnded, runsEnded } from './run-events.fixture.js';
 
-const TIMEOUT_MS = 400;
+const TIMEOUT_MS = 1_000;
 /** What a busy machine may add. */
 const GRACE_MS = 3_000;
 
