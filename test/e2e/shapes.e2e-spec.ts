@@ -148,6 +148,18 @@ const agentShapes: Readonly<Record<string, () => Promise<string>>> = {
     await sendTwice('PATCH', `/Agents/${parent}`, off);
     return parent;
   },
+  'the application of an agent is deactivated': async () => {
+    const application = await created('/AgenticApplications', { name: 'billing' });
+    await hold({ agentId: await newAgent([await newUser()], { applications: [{ value: application }] }) });
+    await sendTwice('PATCH', `/AgenticApplications/${application}`, off);
+    return application;
+  },
+  'the application of an agent is deleted': async () => {
+    const application = await created('/AgenticApplications', { name: 'billing' });
+    await hold({ agentId: await newAgent([await newUser()], { applications: [{ value: application }] }) });
+    await sendTwice('DELETE', `/AgenticApplications/${application}`);
+    return application;
+  },
   'a bulk request deactivates a user': async () => {
     const userId = await newUser();
     await hold({ userId });

@@ -28,7 +28,7 @@ export class StatusAnswer {
   @ApiProperty({
     type: [String],
     description:
-      'unknown; user_unknown, user_deactivated, user_deleted; agent_unknown, agent_deactivated, agent_deleted, agent_orphaned, parent_denied; group_missing; credential_unknown, credential_released, credential_revoked, credential_not_held.',
+      'unknown; user_unknown, user_deactivated, user_deleted; agent_unknown, agent_deactivated, agent_deleted, agent_orphaned, application_denied, parent_denied; group_missing; credential_unknown, credential_released, credential_revoked, credential_not_held.',
   })
   reasons: readonly StatusReason[];
 

@@ -68,13 +68,14 @@ export class AgentResource implements ScimResource<StoredAgent, FoundAgent> {
     return this.commands.execute(new DeleteAgent(context, id, expected));
   }
 
-  attributesOf({ attributes, name, active, owners, parentId }: StoredAgent): ScimAttributes {
+  attributesOf({ attributes, name, active, owners, parentId, applicationIds = [] }: StoredAgent): ScimAttributes {
     return {
       ...(attributes as ScimAttributes),
       agentUserName: name,
       active,
       ...(owners.length === 0 ? {} : { owners: owners.map(({ id, type }) => ({ value: id, type })) }),
       ...(parentId === undefined ? {} : { parent: { value: parentId } }),
+      ...(applicationIds.length === 0 ? {} : { applications: applicationIds.map((value) => ({ value })) }),
     };
   }
 
@@ -87,7 +88,7 @@ export class AgentResource implements ScimResource<StoredAgent, FoundAgent> {
 type Reference = { readonly [key: string]: ScimValue | undefined };
 
 function writeOf(
-  { agentUserName, active, owners, parent, ...attributes }: ScimAttributes,
+  { agentUserName, active, owners, parent, applications, ...attributes }: ScimAttributes,
   known: readonly OwnerRef[],
 ): AgentWrite {
   const parentId = (parent as Reference | undefined)?.value;
@@ -97,8 +98,16 @@ function writeOf(
     active: active === true,
     owners: [...new Map(refs.map((ref) => [ref.id, ref])).values()],
     ...(typeof parentId === 'string' ? { parentId } : {}),
+    applicationIds: [...new Set(((applications ?? []) as Reference[]).map(idIn))],
     attributes,
   };
+}
+
+function idIn({ value }: Reference): string {
+  if (typeof value !== 'string' || value === '') {
+    throw ScimError.invalidValue('Each of "applications" needs an id in "value".');
+  }
+  return value;
 }
 
 /** A client that does not say what an owner is means what it was before, else a user. */

@@ -3,6 +3,7 @@ import { EventLog, ReadModels } from '@app/event-log';
 import { QuirkCounts } from '@app/http';
 import { Inject, Injectable } from '@nestjs/common';
 import { AgentResource } from './agent.resource.js';
+import { ApplicationResource } from './application.resource.js';
 import { AnswerCache } from './answer-cache.js';
 import { Cursors } from './cursors.js';
 import { Endpoint } from './endpoint.js';
@@ -16,11 +17,13 @@ export class Endpoints {
   readonly users: Endpoint;
   readonly groups: Endpoint;
   readonly agents: Endpoint;
+  readonly applications: Endpoint;
 
   constructor(
     users: UserResource,
     groups: GroupResource,
     agents: AgentResource,
+    applications: ApplicationResource,
     log: EventLog,
     readModels: ReadModels,
     quirks: QuirkCounts,
@@ -33,13 +36,14 @@ export class Endpoints {
     this.users = new Endpoint(users, parts) as unknown as Endpoint;
     this.groups = new Endpoint(groups, parts) as unknown as Endpoint;
     this.agents = new Endpoint(agents, parts) as unknown as Endpoint;
+    this.applications = new Endpoint(applications, parts) as unknown as Endpoint;
   }
 
   get all(): readonly Endpoint[] {
-    return [this.users, this.groups, this.agents];
+    return [this.users, this.groups, this.agents, this.applications];
   }
 
-  /** The endpoint of `/Users`, `/Groups` or `/Agents`, whatever the case of its name. */
+  /** The endpoint of `/Users`, `/Groups`, `/Agents` or `/AgenticApplications`, whatever the case of its name. */
   byName(name: string): Endpoint | undefined {
     switch (name.toLowerCase()) {
       case 'users':
@@ -48,6 +52,8 @@ export class Endpoints {
         return this.groups;
       case 'agents':
         return this.agents;
+      case 'agenticapplications':
+        return this.applications;
       default:
         return undefined;
     }

@@ -96,3 +96,10 @@ export class AgentsController extends ResourceController {
     super(endpoints.agents);
   }
 }
+
+@ScimController('AgenticApplications')
+export class ApplicationsController extends ResourceController {
+  constructor(endpoints: Endpoints) {
+    super(endpoints.applications);
+  }
+}

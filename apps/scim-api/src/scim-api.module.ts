@@ -3,6 +3,7 @@ import { DirectoryModule } from '@app/directory';
 import type { CustomExtensions } from '@app/scim';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AgentResource } from './agent.resource.js';
+import { ApplicationResource } from './application.resource.js';
 import { AnswerCache } from './answer-cache.js';
 import { BulkController } from './bulk.controller.js';
 import { Cursors } from './cursors.js';
@@ -11,7 +12,7 @@ import { Endpoints } from './endpoints.js';
 import { GroupResource } from './group.resource.js';
 import { methodsControllers } from './methods.controller.js';
 import { Registries, SCIM_EXTENSIONS } from './registries.js';
-import { AgentsController, GroupsController, UsersController } from './resource.controller.js';
+import { AgentsController, ApplicationsController, GroupsController, UsersController } from './resource.controller.js';
 import { SearchController } from './search.controller.js';
 import { UserResource } from './user.resource.js';
 
@@ -21,12 +22,22 @@ import { UserResource } from './user.resource.js';
     UsersController,
     GroupsController,
     AgentsController,
+    ApplicationsController,
     DiscoveryController,
     BulkController,
     SearchController,
     ...methodsControllers,
   ],
-  providers: [UserResource, GroupResource, AgentResource, Endpoints, AnswerCache, Cursors, Registries],
+  providers: [
+    UserResource,
+    GroupResource,
+    AgentResource,
+    ApplicationResource,
+    Endpoints,
+    AnswerCache,
+    Cursors,
+    Registries,
+  ],
 })
 export class ScimApiModule {
   /** With extensions of the operator's own beside those of the RFCs. */

@@ -24,6 +24,7 @@ const ids = (refs: readonly { readonly id: string }[]) => refs.map((ref) => ref.
 const user = (d: { userId: string }): About => ({ subjects: [d.userId] });
 const group = (d: { groupId: string }): About => ({ subjects: [d.groupId] });
 const agent = (d: { agentId: string }): About => ({ subjects: [d.agentId], refs: [d.agentId] });
+const application = (d: { applicationId: string }): About => ({ subjects: [d.applicationId] });
 const connection = (d: { connectionId: string }): About => ({ subjects: [d.connectionId] });
 const provider = (d: { providerId: string }): About => ({ subjects: [d.providerId] });
 const nobody = (): About => ({});
@@ -72,10 +73,16 @@ const aboutTable: { readonly [T in EventType]: (data: EventData[T]) => About } =
   AgentProvisioned: (d) => ownedBy(d.agentId, d.owners),
   AgentChanged: agent,
   AgentOwnersChanged: (d) => ownedBy(d.agentId, d.added, d.removed),
+  AgentApplicationsChanged: (d) => ({ subjects: [d.agentId, ...d.added, ...d.removed], refs: [d.agentId] }),
   AgentDeactivated: agent,
   AgentReactivated: agent,
   AgentOrphaned: agent,
   AgentDeleted: agent,
+  ApplicationProvisioned: application,
+  ApplicationChanged: application,
+  ApplicationDeactivated: application,
+  ApplicationReactivated: application,
+  ApplicationDeleted: application,
   ProviderConfigured: provider,
   ProviderRemoved: provider,
   CredentialRegistered: (d) => held(d.credentialId, d),

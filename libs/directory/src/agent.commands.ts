@@ -9,6 +9,8 @@ export interface StoredAgent {
   readonly active: boolean;
   readonly owners: readonly OwnerRef[];
   readonly parentId?: string;
+  /** The applications it belongs to; absent when there are none. */
+  readonly applicationIds?: readonly string[];
   readonly attributes: Attributes;
   readonly created: string;
   readonly lastModified: string;
@@ -21,10 +23,12 @@ export interface AgentWrite {
   /** Users and groups of this tenant; at least one. */
   readonly owners: readonly OwnerRef[];
   readonly parentId?: string;
+  /** Applications of this tenant; as they were when absent. */
+  readonly applicationIds?: readonly string[];
   readonly attributes: Attributes;
 }
 
-/** @throws UnknownMembers when an owner or the parent is not of this tenant */
+/** @throws UnknownMembers when an owner, the parent or an application is not of this tenant */
 export class ProvisionAgent extends Command<Written<StoredAgent>> {
   constructor(
     readonly context: RequestContext,

@@ -57,6 +57,31 @@ export interface AgentRow {
   seq: number;
 }
 
+export interface ApplicationRow {
+  tenant: string;
+  application_id: string;
+  /** The connection that provisioned it; null: the platform. */
+  connection_id: string | null;
+  name: string;
+  name_ci: string;
+  display_name_ci: string | null;
+  external_id: string | null;
+  active: Flag;
+  /** JSON object. */
+  attributes: string;
+  created: string;
+  last_modified: string;
+  revision: number;
+  seq: number;
+}
+
+/** Which applications an agent belongs to. */
+export interface AgentApplicationRow {
+  tenant: string;
+  agent_id: string;
+  application_id: string;
+}
+
 export interface MemberRow {
   tenant: string;
   group_id: string;
@@ -108,6 +133,8 @@ export interface DirectoryDb {
   members: MemberRow;
   agents: AgentRow;
   owners: OwnerRow;
+  applications: ApplicationRow;
+  agent_applications: AgentApplicationRow;
   connections: ConnectionRow;
   tokens: TokenRow;
   token_uses: TokenUseRow;
@@ -174,6 +201,24 @@ const tables: { readonly [T in keyof DirectoryDb]: { columns: Columns<DirectoryD
     columns: { tenant: 'text', agent_id: 'text', owner_id: 'text', type: 'text' },
     key: ['tenant', 'agent_id', 'owner_id'],
   },
+  applications: {
+    columns: {
+      tenant: 'text',
+      application_id: 'text',
+      connection_id: 'text?',
+      name: 'text',
+      name_ci: 'text',
+      display_name_ci: 'text?',
+      external_id: 'text?',
+      active: 'integer',
+      ...resource,
+    },
+    key: ['tenant', 'application_id'],
+  },
+  agent_applications: {
+    columns: { tenant: 'text', agent_id: 'text', application_id: 'text' },
+    key: ['tenant', 'agent_id', 'application_id'],
+  },
   connections: {
     columns: { tenant: 'text', connection_id: 'text', name: 'text', dialect: 'text', state: 'text', seq: 'bigint' },
     key: ['tenant', 'connection_id'],
@@ -206,6 +251,10 @@ const indexes: ReadonlyArray<readonly [name: string, table: keyof DirectoryDb, c
   ['agents_name', 'agents', ['tenant', 'name_ci']],
   ['agents_display_name', 'agents', ['tenant', 'display_name_ci']],
   ['agents_external_id', 'agents', ['tenant', 'external_id']],
+  ['applications_seq', 'applications', ['tenant', 'seq']],
+  ['applications_name', 'applications', ['tenant', 'name_ci']],
+  ['applications_display_name', 'applications', ['tenant', 'display_name_ci']],
+  ['applications_external_id', 'applications', ['tenant', 'external_id']],
   ['tokens_fingerprint', 'tokens', ['fingerprint']],
   ['tokens_connection', 'tokens', ['tenant', 'connection_id']],
 ];

@@ -7,6 +7,7 @@ import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { FindAgentHandler, ListAgentsHandler, AgentViews } from './agents/agent-queries.handlers.js';
 import { ChangeAgentHandler, DeleteAgentHandler, ProvisionAgentHandler } from './agents/agent.handlers.js';
+import { applicationProviders } from './applications/application-providers.js';
 import { DirectoryView } from './directory.view.js';
 import { FindGroupHandler, GroupViews, ListGroupsHandler } from './groups/group-queries.handlers.js';
 import { ChangeGroupHandler, CreateGroupHandler, DeleteGroupHandler, GroupDecisions } from './groups/group.handlers.js';
@@ -76,6 +77,7 @@ const queryHandlers = [
     ...commandHandlers,
     ...queryHandlers,
     ...roleProviders,
+    ...applicationProviders,
     UserNames,
     UserViews,
     GroupDecisions,

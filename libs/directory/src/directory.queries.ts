@@ -2,6 +2,7 @@
 import type { MemberRef } from '@app/events';
 import { Query } from '@nestjs/cqrs';
 import type { StoredAgent } from './agent.commands.js';
+import type { StoredApplication } from './application.commands.js';
 import type { StoredGroup } from './group.commands.js';
 import type { StoredUser } from './user.commands.js';
 
@@ -65,6 +66,8 @@ export interface GroupWithMembers extends StoredGroup, Placed {
   /** Empty when the query did not ask for them. */
   readonly members: readonly NamedRef[];
 }
+
+export interface FoundApplication extends StoredApplication, Placed {}
 
 export interface FoundAgent extends StoredAgent, Placed {}
 
@@ -133,6 +136,24 @@ export interface TokenSummary {
   readonly expiresAt?: string;
   /** Known to the minute; absent: never. */
   readonly lastUsedAt?: string;
+}
+
+export class FindApplication extends Query<FoundApplication | undefined> {
+  constructor(
+    readonly tenant: string,
+    readonly applicationId: string,
+  ) {
+    super();
+  }
+}
+
+export class ListApplications extends Query<Listed<FoundApplication>> {
+  constructor(
+    readonly tenant: string,
+    readonly listing: Listing<FoundApplication>,
+  ) {
+    super();
+  }
 }
 
 export interface ConnectionSummary {

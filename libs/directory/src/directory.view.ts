@@ -4,6 +4,7 @@ import type { Projection } from '@app/event-log';
 import type { Vault } from '@app/vault';
 import type { Kysely } from 'kysely';
 import { applyToAgents } from './agents/agents.view.js';
+import { applyToApplications } from './applications/applications.view.js';
 import { migrateDirectoryDb, type DirectoryDb } from './directory-db.js';
 import { applyToGroups } from './groups/groups.view.js';
 import { applyToConnections, isTokenEvent } from './tenants/connections.view.js';
@@ -24,6 +25,7 @@ export class DirectoryView implements Projection<DirectoryDb> {
       for (const event of ofTenant.filter(isTokenEvent)) await applyToConnections(trx, event);
       // Groups before users: whoever is deleted in this batch leaves the groups joined in it.
       await applyToGroups(trx, tenant, ofTenant);
+      await applyToApplications(trx, tenant, ofTenant);
       await applyToAgents(trx, tenant, ofTenant);
       await applyToUsers(trx, this.vault, tenant, ofTenant);
     }

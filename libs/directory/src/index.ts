@@ -1,4 +1,5 @@
 export * from './agent.commands.js';
+export * from './application.commands.js';
 export { DIRECTORY_DB, type DirectoryDb } from './directory-db.js';
 export * from './directory.errors.js';
 export * from './directory.module.js';

@@ -27,6 +27,8 @@ const holder = (data: { userId?: string; agentId?: string }, nameOf: NameOf): st
 
 const owners = (refs: readonly { id: string }[], nameOf: NameOf): string => refs.map((o) => nameOf(o.id)).join(', ');
 
+const names = (ids: readonly string[], nameOf: NameOf): string => ids.map(nameOf).join(', ');
+
 export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
   TenantCreated: { version: 1, sentence: (d) => `Tenant ${d.name} was created.` },
   ApiKeyIssued: { version: 1, sentence: (d) => `Key ${d.keyId} was issued for ${d.roles.join(' and ')}.` },
@@ -84,6 +86,11 @@ export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
     sentence: (d, n) =>
       `Agent ${n(d.agentId)} gained owners [${owners(d.added, n)}] and lost owners [${owners(d.removed, n)}].`,
   },
+  AgentApplicationsChanged: {
+    version: 1,
+    sentence: (d, n) =>
+      `Agent ${n(d.agentId)} joined applications [${names(d.added, n)}] and left applications [${names(d.removed, n)}].`,
+  },
   AgentDeactivated: { version: 1, sentence: (d, n) => `Agent ${n(d.agentId)} was deactivated (${d.reason}).` },
   AgentReactivated: {
     version: 1,
@@ -94,6 +101,23 @@ export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
     sentence: (d, n) => `Agent ${n(d.agentId)} lost its last active owner and was suspended.`,
   },
   AgentDeleted: { version: 1, sentence: (d, n) => `Agent ${n(d.agentId)} was deleted.` },
+  ApplicationProvisioned: {
+    version: 1,
+    sentence: (d) => `Application ${d.name} was provisioned${d.active ? '' : ' as inactive'}.`,
+  },
+  ApplicationChanged: { version: 1, sentence: (d) => `Application ${d.name} was changed (${d.changed.join(', ')}).` },
+  ApplicationDeactivated: {
+    version: 1,
+    sentence: (d, n) => `Application ${n(d.applicationId)} was deactivated: none of its agents may act.`,
+  },
+  ApplicationReactivated: {
+    version: 1,
+    sentence: (d, n) => `Application ${n(d.applicationId)} was reactivated; nothing was restored.`,
+  },
+  ApplicationDeleted: {
+    version: 1,
+    sentence: (d, n) => `Application ${n(d.applicationId)} was deleted: none of its agents may act.`,
+  },
   RoleDefined: {
     version: 1,
     sentence: (d) => `The ${d.kind} ${d.roleId} was defined${d.condition === undefined ? '' : `: ${d.condition}`}.`,

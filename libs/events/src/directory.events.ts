@@ -55,13 +55,28 @@ export interface DirectoryEvents {
     active: boolean;
     owners: OwnerRef[];
     parentId?: string;
+    /** The applications it belongs to. */
+    applicationIds?: string[];
     resource: Record<string, unknown>;
   };
   AgentChanged: { agentId: string; name: string; resource: Record<string, unknown>; changed: string[] };
   AgentOwnersChanged: { agentId: string; added: OwnerRef[]; removed: OwnerRef[] };
+  AgentApplicationsChanged: { agentId: string; added: string[]; removed: string[] };
   AgentDeactivated: { agentId: string; reason: string };
   AgentReactivated: { agentId: string; generation: number };
   /** The last owner who may act is gone; the agent may not act either. */
   AgentOrphaned: { agentId: string };
   AgentDeleted: { agentId: string };
+
+  /** What agents belong to: none of them may act while it is not active. */
+  ApplicationProvisioned: {
+    applicationId: string;
+    name: string;
+    active: boolean;
+    resource: Record<string, unknown>;
+  };
+  ApplicationChanged: { applicationId: string; name: string; resource: Record<string, unknown>; changed: string[] };
+  ApplicationDeactivated: { applicationId: string };
+  ApplicationReactivated: { applicationId: string };
+  ApplicationDeleted: { applicationId: string };
 }

@@ -39,7 +39,7 @@ export interface PlannedTarget extends Holder {
 }
 
 export interface CascadeSubject {
-  readonly type: 'user' | 'agent' | 'group' | 'role' | 'credential' | 'schedule' | 'run';
+  readonly type: 'user' | 'agent' | 'application' | 'group' | 'role' | 'credential' | 'schedule' | 'run';
   readonly id: string;
 }
 

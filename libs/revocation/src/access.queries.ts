@@ -19,7 +19,7 @@ export type StatusReason = DenialReason | CredentialReason | 'unknown';
 export interface Status {
   readonly subjectId: string;
   /** `unknown` when nobody of this tenant has the id. */
-  readonly type: SubjectType | 'unknown';
+  readonly type: Exclude<SubjectType, 'application'> | 'unknown';
   readonly mayAct: boolean;
   /** Every reason against it, in a fixed order; empty exactly when `mayAct`. */
   readonly reasons: readonly StatusReason[];

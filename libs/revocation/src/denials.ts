@@ -16,6 +16,8 @@ export type DenialReason =
   | 'agent_deleted'
   /** No owner who may act: no active user and no group that exists. */
   | 'agent_orphaned'
+  /** An application it belongs to is not active. */
+  | 'application_denied'
   /** An agent above it may not act. */
   | 'parent_denied'
   | MissingRequirement;
@@ -73,7 +75,26 @@ async function ownDenial(db: Db, tenant: string, agentId: string): Promise<Denia
   if (agent === undefined) return 'agent_unknown';
   if (agent.state === 'deactivated' || agent.state === 'deleted') return `agent_${agent.state}`;
   const mayAct = agent.state === 'active' && (await hasActiveOwner(db, tenant, agentId));
-  return mayAct ? undefined : 'agent_orphaned';
+  if (!mayAct) return 'agent_orphaned';
+  return (await hasDeniedApplication(db, tenant, agentId)) ? 'application_denied' : undefined;
+}
+
+/** One of several is enough: what an application may not do, none of its agents may do for it. */
+async function hasDeniedApplication(db: Db, tenant: string, agentId: string): Promise<boolean> {
+  const denied = await db
+    .selectFrom('held_applications')
+    .innerJoin('held_subjects', (join) =>
+      join
+        .onRef('held_subjects.tenant', '=', 'held_applications.tenant')
+        .onRef('held_subjects.subject_id', '=', 'held_applications.application_id')
+        .on('held_subjects.subject_type', '=', 'application'),
+    )
+    .select('held_applications.application_id')
+    .where('held_applications.tenant', '=', tenant)
+    .where('held_applications.agent_id', '=', agentId)
+    .where('held_subjects.state', '!=', 'active')
+    .executeTakeFirst();
+  return denied !== undefined;
 }
 
 /** The agents above, nearest first. */

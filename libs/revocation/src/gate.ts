@@ -58,7 +58,7 @@ export class Gate {
     }
     return {
       subjectId,
-      type: agent?.subject_type ?? user?.subject_type ?? 'unknown',
+      type: agent !== undefined ? 'agent' : user !== undefined ? 'user' : 'unknown',
       mayAct: reasons.size === 0,
       reasons: [...reasons],
       generation: (agent ?? user)?.generation ?? 0,

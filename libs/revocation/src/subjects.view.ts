@@ -6,7 +6,7 @@ import { requirementOfRole } from './requirements.js';
 import type { Index, Table } from './sql-tables.js';
 import { applyUserStates, isUserState } from './user-states.js';
 
-export type SubjectType = 'user' | 'agent';
+export type SubjectType = 'user' | 'agent' | 'application';
 export type SubjectState = 'active' | 'deactivated' | 'orphaned' | 'deleted';
 
 export interface SubjectRow {
@@ -21,6 +21,7 @@ export interface SubjectsDb {
   held_subjects: SubjectRow;
   held_owners: { tenant: string; agent_id: string; owner_type: string; owner_id: string };
   held_parents: { tenant: string; agent_id: string; parent_id: string };
+  held_applications: { tenant: string; agent_id: string; application_id: string };
   /** Groups and roles alike: what a credential may require. */
   held_members: { tenant: string; group_id: string; member_id: string };
   held_groups: { tenant: string; group_id: string };
@@ -40,6 +41,10 @@ export const subjectTables: Readonly<Record<keyof SubjectsDb, Table>> = {
     columns: { tenant: 'text', agent_id: 'text', parent_id: 'text' },
     key: ['tenant', 'agent_id'],
   },
+  held_applications: {
+    columns: { tenant: 'text', agent_id: 'text', application_id: 'text' },
+    key: ['tenant', 'agent_id', 'application_id'],
+  },
   held_members: {
     columns: { tenant: 'text', group_id: 'text', member_id: 'text' },
     key: ['tenant', 'group_id', 'member_id'],
@@ -50,6 +55,7 @@ export const subjectTables: Readonly<Record<keyof SubjectsDb, Table>> = {
 export const subjectIndexes: readonly Index[] = [
   ['held_owners_owner', 'held_owners', ['tenant', 'owner_id']],
   ['held_parents_parent', 'held_parents', ['tenant', 'parent_id']],
+  ['held_applications_application', 'held_applications', ['tenant', 'application_id']],
 ];
 
 type Trx = Kysely<SubjectsDb>;
@@ -57,16 +63,47 @@ type Trx = Kysely<SubjectsDb>;
 /** A view of a larger database that sees the tables of {@link SubjectsDb} only. */
 export const subjectsOf = <Db extends SubjectsDb>(db: Kysely<Db>): Trx => db as unknown as Trx;
 
-async function setAgent(trx: Trx, tenant: string, id: string, state: SubjectState, generation?: number) {
+type Kept = Extract<SubjectType, 'agent' | 'application'>;
+
+async function setState(
+  trx: Trx,
+  tenant: string,
+  { type, id }: { readonly type: Kept; readonly id: string },
+  state: SubjectState,
+  generation?: number,
+) {
   await trx
     .insertInto('held_subjects')
-    .values({ tenant, subject_type: 'agent', subject_id: id, state, generation: generation ?? 1 })
+    .values({ tenant, subject_type: type, subject_id: id, state, generation: generation ?? 1 })
     .onConflict((c) =>
       c
         .columns(['tenant', 'subject_type', 'subject_id'])
         .doUpdateSet({ state, ...(generation === undefined ? {} : { generation }) }),
     )
     .execute();
+}
+
+async function changeApplications(
+  trx: Trx,
+  tenant: string,
+  agentId: string,
+  { added, removed = [] }: { readonly added: readonly string[]; readonly removed?: readonly string[] },
+) {
+  for (const applicationId of added) {
+    await trx
+      .insertInto('held_applications')
+      .values({ tenant, agent_id: agentId, application_id: applicationId })
+      .onConflict((c) => c.doNothing())
+      .execute();
+  }
+  for (const applicationId of removed) {
+    await trx
+      .deleteFrom('held_applications')
+      .where('tenant', '=', tenant)
+      .where('agent_id', '=', agentId)
+      .where('application_id', '=', applicationId)
+      .execute();
+  }
 }
 
 async function addOwners(trx: Trx, tenant: string, agentId: string, owners: readonly OwnerRef[]) {
@@ -148,7 +185,8 @@ export async function applyToSubjects(trx: Trx, event: RecordedEvent): Promise<v
 
 async function applyToAgents(trx: Trx, event: RecordedEvent): Promise<void> {
   const { tenant } = event.metadata;
-  const set = (id: string, state: SubjectState, generation?: number) => setAgent(trx, tenant, id, state, generation);
+  const set = (id: string, state: SubjectState, generation?: number) =>
+    setState(trx, tenant, { type: 'agent', id }, state, generation);
   switch (event.type) {
     case 'AgentProvisioned':
       await set(event.data.agentId, event.data.active ? 'active' : 'deactivated', 1);
@@ -159,7 +197,10 @@ async function applyToAgents(trx: Trx, event: RecordedEvent): Promise<void> {
           .onConflict((c) => c.doNothing())
           .execute();
       }
+      await changeApplications(trx, tenant, event.data.agentId, { added: event.data.applicationIds ?? [] });
       return addOwners(trx, tenant, event.data.agentId, event.data.owners);
+    case 'AgentApplicationsChanged':
+      return changeApplications(trx, tenant, event.data.agentId, event.data);
     case 'AgentOwnersChanged':
       await removeOwners(trx, tenant, event.data.agentId, event.data.removed);
       return addOwners(trx, tenant, event.data.agentId, event.data.added);
@@ -171,6 +212,23 @@ async function applyToAgents(trx: Trx, event: RecordedEvent): Promise<void> {
       return set(event.data.agentId, 'deleted');
     case 'AgentReactivated':
       return set(event.data.agentId, 'active', event.data.generation);
+    default:
+      return applyToApplications(trx, event);
+  }
+}
+
+async function applyToApplications(trx: Trx, event: RecordedEvent): Promise<void> {
+  const { tenant } = event.metadata;
+  const set = (id: string, state: SubjectState) => setState(trx, tenant, { type: 'application', id }, state);
+  switch (event.type) {
+    case 'ApplicationProvisioned':
+      return set(event.data.applicationId, event.data.active ? 'active' : 'deactivated');
+    case 'ApplicationDeactivated':
+      return set(event.data.applicationId, 'deactivated');
+    case 'ApplicationReactivated':
+      return set(event.data.applicationId, 'active');
+    case 'ApplicationDeleted':
+      return set(event.data.applicationId, 'deleted');
     default:
       return;
   }

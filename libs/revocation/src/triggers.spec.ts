@@ -253,3 +253,57 @@ describe('registering access', () => {
     expect(await when('CredentialRotated', rotated)).toEqual(['token']);
   });
 });
+
+describe('an application', () => {
+  const application = (applicationId: string, active = true) =>
+    when('ApplicationProvisioned', { applicationId, name: applicationId, active, resource: {} });
+  const agentOf = (agentId: string, applicationIds: string[], parentId?: string) =>
+    when('AgentProvisioned', {
+      agentId,
+      name: agentId,
+      active: true,
+      owners: [{ type: 'User', id: 'ada' }],
+      resource: {},
+      applicationIds,
+      ...(parentId === undefined ? {} : { parentId }),
+    });
+
+  beforeEach(async () => {
+    await application('billing');
+    await application('sales');
+    await agentOf('b1', ['billing']);
+    await agentOf('b2', ['sales', 'billing']);
+    await agentOf('child', [], 'b1');
+    await agentOf('s1', ['sales']);
+    for (const agentId of ['b1', 'b2', 'child', 's1']) await credential(`${agentId}-token`, { agentId });
+  });
+
+  it.each(['ApplicationDeactivated', 'ApplicationDeleted'] as const)(
+    '%s takes what its agents and their children hold',
+    async (type) => {
+      expect(await when(type, { applicationId: 'billing' })).toEqual(['b1-token', 'b2-token', 'child-token']);
+      expect(await credential('late', { agentId: 'b1' })).toEqual(['late']);
+      expect(await credential('below', { agentId: 'child' })).toEqual(['below']);
+      expect(await credential('other', { agentId: 's1' })).toBeUndefined();
+    },
+  );
+
+  it('that an agent has left takes nothing from it', async () => {
+    await when('AgentApplicationsChanged', { agentId: 'b2', added: [], removed: ['billing'] });
+    expect(await when('ApplicationDeactivated', { applicationId: 'billing' })).toEqual(['b1-token', 'child-token']);
+  });
+
+  it('that is not active takes what those hold who join it', async () => {
+    await when('ApplicationDeactivated', { applicationId: 'sales' });
+    expect(await when('AgentApplicationsChanged', { agentId: 'b1', added: ['sales'], removed: [] })).toEqual([
+      'b1-token',
+      'child-token',
+    ]);
+  });
+
+  it('that is active again denies nobody any more', async () => {
+    await when('ApplicationDeactivated', { applicationId: 'billing' });
+    await when('ApplicationReactivated', { applicationId: 'billing' });
+    expect(await credential('new', { agentId: 'b1' })).toBeUndefined();
+  });
+});

@@ -96,6 +96,26 @@ async function agentGone(db: Db, tenant: string, agentId: string, worthRecording
   };
 }
 
+async function applicationGone(db: Db, tenant: string, applicationId: string): Promise<Loss> {
+  const agents = await db
+    .selectFrom('held_applications')
+    .select('agent_id')
+    .where('tenant', '=', tenant)
+    .where('application_id', '=', applicationId)
+    .execute();
+  const all = await withChildren(
+    db,
+    tenant,
+    agents.map(({ agent_id }) => agent_id),
+  );
+  return {
+    subject: { type: 'application', id: applicationId },
+    generation: await generationOf(db, tenant, 'application', applicationId),
+    holdings: await heldByAgents(db, tenant, all),
+    worthRecording: true,
+  };
+}
+
 const groupLoss = (groupId: string, holdings: readonly HoldingRow[]): Loss => ({
   subject: { type: 'group', id: groupId },
   generation: 1,
@@ -187,6 +207,12 @@ const triggers: { readonly [T in EventType]: Trigger<T> | null } = {
   CredentialRotated: (db, e) => registeredWhileDenied(db, e, 'credential', e.data.credentialId),
   ScheduleRegistered: (db, e) => registeredWhileDenied(db, e, 'schedule', e.data.scheduleId),
   RunStarted: (db, e) => registeredWhileDenied(db, e, 'run', e.data.runId),
+  ApplicationDeactivated: (db, e) => applicationGone(db, e.metadata.tenant, e.data.applicationId),
+  ApplicationDeleted: (db, e) => applicationGone(db, e.metadata.tenant, e.data.applicationId),
+  AgentApplicationsChanged: async (db, e) =>
+    (await denialsOf(subjectsOf(db), e.metadata.tenant, { agentId: e.data.agentId })).length === 0
+      ? undefined
+      : agentGone(db, e.metadata.tenant, e.data.agentId, false),
   AgentOwnersChanged: async (db, e) =>
     (await hasActiveOwner(subjectsOf(db), e.metadata.tenant, e.data.agentId))
       ? undefined
@@ -214,6 +240,9 @@ const triggers: { readonly [T in EventType]: Trigger<T> | null } = {
   AgentProvisioned: never,
   AgentChanged: never,
   AgentReactivated: never,
+  ApplicationProvisioned: never,
+  ApplicationChanged: never,
+  ApplicationReactivated: never,
   ProviderConfigured: never,
   ProviderRemoved: never,
   CredentialReleased: never,

@@ -27,12 +27,13 @@ function equality({ attribute, value }: IndexedEquality): Condition | undefined 
   }
 }
 
-const agentOf = (row: AgentRow, owners: readonly OwnerRef[]): FoundAgent => ({
+const agentOf = (row: AgentRow, owners: readonly OwnerRef[], applicationIds: readonly string[]): FoundAgent => ({
   id: row.agent_id,
   name: row.name,
   active: row.active === 1,
   owners,
   ...(row.parent_id === null ? {} : { parentId: row.parent_id }),
+  ...(applicationIds.length === 0 ? {} : { applicationIds }),
   attributes: JSON.parse(row.attributes) as Attributes,
   created: row.created,
   lastModified: row.last_modified,
@@ -52,9 +53,17 @@ export class AgentViews {
   private async present(tenant: string, rows: readonly AgentRow[]): Promise<FoundAgent[]> {
     const ids = rows.map((row) => row.agent_id);
     const owners = Map.groupBy(await rowsIn(this.db, 'owners', tenant, 'agent_id', ids), (row) => row.agent_id);
+    const applications = Map.groupBy(
+      await rowsIn(this.db, 'agent_applications', tenant, 'agent_id', ids),
+      (row) => row.agent_id,
+    );
     return rows.map((row) => {
       const refs = (owners.get(row.agent_id) ?? []).map((o) => ({ type: o.type as OwnerRef['type'], id: o.owner_id }));
-      return agentOf(row, refs);
+      return agentOf(
+        row,
+        refs,
+        (applications.get(row.agent_id) ?? []).map((one) => one.application_id),
+      );
     });
   }
 }

@@ -7,7 +7,15 @@ import { ChangeAgent, DeleteAgent, ProvisionAgent, type StoredAgent } from '../a
 import { AlreadyExists, NotFound, ParentIsFixed, RevisionMismatch } from '../directory.errors.js';
 import type { Written } from '../user.commands.js';
 import { KnownIds } from '../view/known-ids.js';
-import { agentAggregate, changeAgent, newOwners, provisionAgent, storedAgent, type Agent } from './agent.js';
+import {
+  agentAggregate,
+  changeAgent,
+  newApplications,
+  newOwners,
+  provisionAgent,
+  storedAgent,
+  type Agent,
+} from './agent.js';
 
 /** Recorded with a deactivation that nobody gave a reason for. */
 const NO_REASON = 'requested';
@@ -34,6 +42,7 @@ export class ProvisionAgentHandler implements ICommandHandler<ProvisionAgent> {
       if (agent.status !== 'none') throw new AlreadyExists('an agent of this tenant has or had this id');
       await this.known.mustBeOwners(tenant, write.owners);
       if (write.parentId !== undefined) await this.known.mustBeAgent(tenant, write.parentId);
+      await this.known.mustBeApplications(tenant, write.applicationIds ?? []);
       return { events: [provisionAgent(agentId, write, contextOf(context, this.clock.iso()))], result: undefined };
     });
     return { resource: storedAgent(agentId, state, revision as bigint), changed: true, position };
@@ -56,6 +65,7 @@ export class ChangeAgentHandler implements ICommandHandler<ChangeAgent> {
       if (write === undefined) return { events: [], result: undefined };
       if (write.parentId !== agent.parentId) throw new ParentIsFixed('the parent of an agent cannot be changed');
       await this.known.mustBeOwners(context.tenant, newOwners(agent, write));
+      await this.known.mustBeApplications(context.tenant, newApplications(agent, write));
       const decidedAt = contextOf(context, this.clock.iso());
       return { events: changeAgent(agent, agentId, write, reason ?? NO_REASON, decidedAt), result: undefined };
     });

@@ -12,6 +12,7 @@ export interface Agent {
   readonly generation: number;
   readonly owners: ReadonlyMap<string, OwnerRef['type']>;
   readonly parentId: string | undefined;
+  readonly applicationIds: readonly string[];
   readonly resource: Attributes;
   readonly created: string;
   readonly lastModified: string;
@@ -24,6 +25,7 @@ const none: Agent = {
   generation: 0,
   owners: new Map(),
   parentId: undefined,
+  applicationIds: [],
   resource: {},
   created: '',
   lastModified: '',
@@ -33,9 +35,9 @@ function evolve(agent: Agent, event: AnyEvent): Agent {
   const lastModified = event.metadata.at;
   switch (event.type) {
     case 'AgentProvisioned': {
-      const { name, active, parentId, resource } = event.data;
+      const { name, active, parentId, applicationIds = [], resource } = event.data;
       const owners = new Map(event.data.owners.map((o) => [o.id, o.type]));
-      const fresh = { name, active, owners, parentId, resource, created: lastModified, lastModified };
+      const fresh = { name, active, owners, parentId, applicationIds, resource, created: lastModified, lastModified };
       return { ...none, status: 'present', generation: 1, ...fresh };
     }
     case 'AgentChanged':
@@ -45,6 +47,11 @@ function evolve(agent: Agent, event: AnyEvent): Agent {
       for (const { id } of event.data.removed) owners.delete(id);
       for (const { id, type } of event.data.added) owners.set(id, type);
       return { ...agent, owners, lastModified };
+    }
+    case 'AgentApplicationsChanged': {
+      const { added, removed } = event.data;
+      const kept = agent.applicationIds.filter((id) => !removed.includes(id));
+      return { ...agent, applicationIds: [...kept, ...added], lastModified };
     }
     case 'AgentDeactivated':
     case 'AgentOrphaned':
@@ -68,6 +75,7 @@ export const storedAgent = (id: string, agent: Agent, revision: bigint): StoredA
   active: agent.active,
   owners: ownersOf(agent),
   ...(agent.parentId === undefined ? {} : { parentId: agent.parentId }),
+  ...(agent.applicationIds.length === 0 ? {} : { applicationIds: agent.applicationIds }),
   attributes: agent.resource,
   created: agent.created,
   lastModified: agent.lastModified,
@@ -75,9 +83,17 @@ export const storedAgent = (id: string, agent: Agent, revision: bigint): StoredA
 });
 
 export const provisionAgent = (agentId: string, write: AgentWrite, context: EventContext): NewEvent => {
-  const { name, active, owners, parentId, attributes } = write;
-  const data = { agentId, name, active, owners: [...owners], resource: { ...attributes } };
-  return newEvent('AgentProvisioned', parentId === undefined ? data : { ...data, parentId }, context);
+  const { name, active, owners, parentId, applicationIds = [], attributes } = write;
+  const data = {
+    agentId,
+    name,
+    active,
+    owners: [...owners],
+    resource: { ...attributes },
+    ...(parentId === undefined ? {} : { parentId }),
+    ...(applicationIds.length === 0 ? {} : { applicationIds: [...applicationIds] }),
+  };
+  return newEvent('AgentProvisioned', data, context);
 };
 
 const changedNames = (agent: Agent, { name, attributes }: AgentWrite): string[] => [
@@ -90,6 +106,10 @@ const changedNames = (agent: Agent, { name, attributes }: AgentWrite): string[] 
 /** Owners that the write brings in. */
 export const newOwners = (agent: Agent, { owners }: AgentWrite): OwnerRef[] =>
   owners.filter((o) => agent.owners.get(o.id) !== o.type);
+
+/** Applications that the write brings in. */
+export const newApplications = (agent: Agent, { applicationIds = [] }: AgentWrite): string[] =>
+  applicationIds.filter((id) => !agent.applicationIds.includes(id));
 
 /** A deactivation comes first; a reactivation last, when the owners it needs are there. */
 export function changeAgent(
@@ -111,6 +131,12 @@ export function changeAgent(
   const removed = ownersOf(agent).filter((o) => !wanted.has(o.id));
   if (added.length + removed.length > 0) {
     events.push(newEvent('AgentOwnersChanged', { agentId, added, removed }, context));
+  }
+  const { applicationIds = agent.applicationIds } = write;
+  const joined = newApplications(agent, write);
+  const left = agent.applicationIds.filter((id) => !applicationIds.includes(id));
+  if (joined.length + left.length > 0) {
+    events.push(newEvent('AgentApplicationsChanged', { agentId, added: joined, removed: left }, context));
   }
   if (!agent.active && write.active) {
     events.push(newEvent('AgentReactivated', { agentId, generation: agent.generation + 1 }, context));

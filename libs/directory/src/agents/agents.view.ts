@@ -30,6 +30,7 @@ const freshRow = (event: Extract<AgentEvent, { type: 'AgentProvisioned' }>): Age
 class AgentBatch {
   readonly rows = new Map<string, AgentRow>();
   readonly owners = new PairChanges();
+  readonly applications = new PairChanges();
   readonly deleted = new Set<string>();
 
   constructor(rows: readonly AgentRow[]) {
@@ -41,11 +42,13 @@ class AgentBatch {
     if (event.type === 'AgentProvisioned') {
       this.rows.set(agentId, freshRow(event));
       for (const { id, type } of event.data.owners) this.owners.set(agentId, id, type);
+      for (const id of event.data.applicationIds ?? []) this.applications.set(agentId, id, 'Application');
     }
     if (event.type === 'AgentDeleted') {
       this.deleted.add(agentId);
       this.rows.delete(agentId);
       this.owners.forget(agentId);
+      this.applications.forget(agentId);
     }
     const row = this.rows.get(agentId);
     if (row === undefined) return;
@@ -54,6 +57,10 @@ class AgentBatch {
     if (event.type === 'AgentDeactivated' || event.type === 'AgentOrphaned') row.active = 0;
     if (event.type === 'AgentReactivated') row.active = 1;
     if (event.type === 'AgentChanged') Object.assign(row, described(event.data.name, event.data.resource));
+    if (event.type === 'AgentApplicationsChanged') {
+      for (const id of event.data.removed) this.applications.set(agentId, id, undefined);
+      for (const id of event.data.added) this.applications.set(agentId, id, 'Application');
+    }
     if (event.type === 'AgentOwnersChanged') {
       for (const { id } of event.data.removed) this.owners.set(agentId, id, undefined);
       for (const { id, type } of event.data.added) this.owners.set(agentId, id, type);
@@ -76,6 +83,12 @@ export async function applyToAgents(trx: Trx, tenant: string, events: readonly R
     const rows = added.map(([owner_id, type]) => ({ tenant, agent_id, owner_id, type }));
     await putRows(trx, 'owners', ['tenant', 'agent_id', 'owner_id'], rows);
   }
+  for (const { left: agent_id, added, removed } of batch.applications.byLeft()) {
+    await deleteRowsIn(trx, 'agent_applications', { tenant, agent_id }, 'application_id', removed);
+    const rows = added.map(([application_id]) => ({ tenant, agent_id, application_id }));
+    await putRows(trx, 'agent_applications', ['tenant', 'agent_id', 'application_id'], rows);
+  }
   await deleteRowsIn(trx, 'agents', { tenant }, 'agent_id', batch.deleted);
   await deleteRowsIn(trx, 'owners', { tenant }, 'agent_id', batch.deleted);
+  await deleteRowsIn(trx, 'agent_applications', { tenant }, 'agent_id', batch.deleted);
 }

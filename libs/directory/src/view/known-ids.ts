@@ -4,6 +4,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { sql, type Kysely } from 'kysely';
 import { DIRECTORY_DB, type DirectoryDb } from '../directory-db.js';
 import { UnknownMembers } from '../directory.errors.js';
+import { rowsIn } from './row-batch.js';
 import { idLists } from './statement.js';
 
 /** What may be a member or an owner, the most frequent kind first. */
@@ -44,6 +45,16 @@ export class KnownIds {
       .where('agent_id', '=', agentId)
       .executeTakeFirst();
     if (row === undefined) throw new UnknownMembers([agentId]);
+  }
+
+  /** @throws UnknownMembers */
+  async mustBeApplications(tenant: string, ids: readonly string[]): Promise<void> {
+    const known = new Set<string>();
+    for (const { application_id } of await rowsIn(this.db, 'applications', tenant, 'application_id', ids)) {
+      known.add(application_id);
+    }
+    const unknown = ids.filter((id) => !known.has(id));
+    if (unknown.length > 0) throw new UnknownMembers(unknown);
   }
 
   private async typesOf(tenant: string, ids: readonly string[]): Promise<Map<string, MemberRef['type']>> {

@@ -8,6 +8,7 @@ const places = [
   ['users', 'user_id', 'display'],
   ['groups', 'group_id', 'display'],
   ['agents', 'agent_id', 'name'],
+  ['applications', 'application_id', 'name'],
   ['connections', 'connection_id', 'name'],
 ] as const;
 

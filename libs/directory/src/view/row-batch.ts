@@ -34,8 +34,9 @@ export async function putRows<T extends Table>(
     const columns = Object.keys(chunk[0] as object) as Column<T>[];
     const others = columns.filter((column) => !key.includes(column));
     const row = `(${marks(columns)})`;
+    const update = `update set ${list(others, (column) => `${column} = excluded.${column}`)}`;
     const text = `insert into "${table}" (${columns.join(', ')}) values ${list(chunk, () => row)}
-      on conflict (${key.join(', ')}) do update set ${list(others, (column) => `${column} = excluded.${column}`)}`;
+      on conflict (${key.join(', ')}) do ${others.length === 0 ? 'nothing' : update}`;
     await run(
       db,
       text,

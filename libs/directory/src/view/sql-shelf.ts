@@ -5,7 +5,7 @@ import type { IndexedEquality, Placed } from '../directory.queries.js';
 import type { Shelf } from './listing.js';
 import { run } from './statement.js';
 
-type Listable = 'users' | 'groups' | 'agents';
+type Listable = 'users' | 'groups' | 'agents' | 'applications';
 
 /** SQL with `?` for each of the parameters. */
 export interface Condition {

@@ -1,5 +1,6 @@
 // The resource types one tenant is served with: per instance, so that two tenants may differ.
 import { agentSchema } from './agent-schema.js';
+import { applicationSchema } from './application-schema.js';
 import type { ResourceTypeDefinition } from './definition.js';
 import { groupSchema } from './group-schema.js';
 import { compileResourceType, type ResourceType } from './resource-type.js';
@@ -39,9 +40,16 @@ export const agentType: ResourceTypeDefinition = {
   schema: agentSchema,
 };
 
-export const standardTypes: readonly ResourceTypeDefinition[] = [userType, groupType, agentType];
+export const applicationType: ResourceTypeDefinition = {
+  name: 'AgenticApplication',
+  endpoint: '/AgenticApplications',
+  description: 'Application of AI agents',
+  schema: applicationSchema,
+};
 
-/** Compiles the given types (default: User, Group, Agent). */
+export const standardTypes: readonly ResourceTypeDefinition[] = [userType, groupType, agentType, applicationType];
+
+/** Compiles the given types (default: User, Group, Agent, AgenticApplication). */
 export function createRegistry(definitions: readonly ResourceTypeDefinition[] = standardTypes): Registry {
   const types = definitions.map(compileResourceType);
   const byName = new Map(types.map((type) => [type.name, type]));

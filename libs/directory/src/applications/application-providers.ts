@@ -1,0 +1,17 @@
+// Everything that answers for applications, for the module of the directory.
+import type { Provider } from '@nestjs/common';
+import { ApplicationViews, FindApplicationHandler, ListApplicationsHandler } from './application-queries.handlers.js';
+import {
+  ChangeApplicationHandler,
+  DeleteApplicationHandler,
+  ProvisionApplicationHandler,
+} from './application.handlers.js';
+
+export const applicationProviders: readonly Provider[] = [
+  ProvisionApplicationHandler,
+  ChangeApplicationHandler,
+  DeleteApplicationHandler,
+  FindApplicationHandler,
+  ListApplicationsHandler,
+  ApplicationViews,
+];

@@ -1,0 +1,72 @@
+// Answers what is asked about applications.
+import { Inject, Injectable } from '@nestjs/common';
+import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import type { Kysely } from 'kysely';
+import { DIRECTORY_DB, type ApplicationRow, type DirectoryDb } from '../directory-db.js';
+import {
+  FindApplication,
+  ListApplications,
+  type FoundApplication,
+  type IndexedEquality,
+  type Listed,
+} from '../directory.queries.js';
+import type { Attributes } from '../user.commands.js';
+import { foldCase } from '../users/user-name.js';
+import { list } from '../view/listing.js';
+import { SqlShelf, type Condition } from '../view/sql-shelf.js';
+
+/** An application's name is what its `userName` is to a user. */
+function equality({ attribute, value }: IndexedEquality): Condition | undefined {
+  switch (attribute) {
+    case 'id':
+      return { text: 'application_id = ?', parameters: [value] };
+    case 'userName':
+      return { text: 'name_ci = ?', parameters: [foldCase(value)] };
+    case 'displayName':
+      return { text: 'display_name_ci = ?', parameters: [foldCase(value)] };
+    case 'externalId':
+      return { text: 'external_id = ?', parameters: [value] };
+    case 'members':
+      return undefined;
+  }
+}
+
+const applicationOf = (row: ApplicationRow): FoundApplication => ({
+  id: row.application_id,
+  name: row.name,
+  active: row.active === 1,
+  attributes: JSON.parse(row.attributes) as Attributes,
+  created: row.created,
+  lastModified: row.last_modified,
+  revision: BigInt(row.revision),
+  seq: Number(row.seq),
+});
+
+@Injectable()
+export class ApplicationViews {
+  constructor(@Inject(DIRECTORY_DB) private readonly db: Kysely<DirectoryDb>) {}
+
+  shelf(tenant: string): SqlShelf<'applications', FoundApplication> {
+    const present = async (rows: readonly ApplicationRow[]) => rows.map(applicationOf);
+    return new SqlShelf({ db: this.db, table: 'applications', tenant, equality, present });
+  }
+}
+
+@QueryHandler(FindApplication)
+export class FindApplicationHandler implements IQueryHandler<FindApplication> {
+  constructor(private readonly views: ApplicationViews) {}
+
+  async execute({ tenant, applicationId }: FindApplication): Promise<FoundApplication | undefined> {
+    const [application] = await this.views.shelf(tenant).equal({ attribute: 'id', value: applicationId });
+    return application;
+  }
+}
+
+@QueryHandler(ListApplications)
+export class ListApplicationsHandler implements IQueryHandler<ListApplications> {
+  constructor(private readonly views: ApplicationViews) {}
+
+  execute({ tenant, listing }: ListApplications): Promise<Listed<FoundApplication>> {
+    return list(this.views.shelf(tenant), listing);
+  }
+}

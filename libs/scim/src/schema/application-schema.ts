@@ -1,0 +1,39 @@
+// The AgenticApplication schema: what agents belong to and lose with it (draft-abbey-scim-agent-extension-00).
+import type { SchemaDefinition } from './definition.js';
+
+export const applicationSchema: SchemaDefinition = {
+  id: 'urn:ietf:params:scim:schemas:core:2.0:AgenticApplication',
+  name: 'AgenticApplication',
+  description: 'Application of AI agents',
+  attributes: [
+    { name: 'name', required: true, description: 'The name of the application.' },
+    { name: 'displayName', description: 'The name shown to people.' },
+    { name: 'description', description: 'What the application is for.' },
+    {
+      name: 'active',
+      type: 'boolean',
+      defaultValue: true,
+      description: 'Whether the agents of the application may act.',
+    },
+    {
+      name: 'applicationUrls',
+      type: 'complex',
+      multiValued: true,
+      description: 'Where the application is.',
+      subAttributes: [
+        { name: 'value', type: 'reference', caseExact: true, referenceTypes: ['external'], description: 'The URL.' },
+        { name: 'type', description: 'What the URL is for.' },
+      ],
+    },
+    {
+      name: 'externalIdentifiers',
+      type: 'complex',
+      multiValued: true,
+      description: 'What the application is called elsewhere.',
+      subAttributes: [
+        { name: 'value', caseExact: true, description: 'The identifier.' },
+        { name: 'type', description: 'Where it is one.' },
+      ],
+    },
+  ],
+};
