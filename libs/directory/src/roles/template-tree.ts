@@ -22,7 +22,7 @@ export type Node =
       readonly kind: 'block';
       readonly block: Block;
       readonly subject: Expression;
-      readonly then: readonly Node[];
+      readonly body: readonly Node[];
       readonly otherwise: readonly Node[];
     };
 
@@ -93,7 +93,7 @@ class TemplateReader {
       kind: 'block',
       block,
       subject: this.expression(subject as Ast),
-      then: this.program(program, depth + 1),
+      body: this.program(program, depth + 1),
       otherwise: this.program(inverse, depth + 1),
     };
   }

@@ -69,12 +69,12 @@ class Rendering {
       return items
         .map((item) => {
           this.step();
-          return this.render(node.then, [...levels, item]);
+          return this.render(node.body, [...levels, item]);
         })
         .join('');
     }
-    if (node.block === 'with' && holds) return this.render(node.then, [...levels, { value }]);
-    return this.render(holds === (node.block !== 'unless') ? node.then : node.otherwise, levels);
+    if (node.block === 'with' && holds) return this.render(node.body, [...levels, { value }]);
+    return this.render(holds === (node.block !== 'unless') ? node.body : node.otherwise, levels);
   }
 
   private evaluate(expression: Expression, levels: readonly Level[]): unknown {
