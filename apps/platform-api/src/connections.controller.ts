@@ -83,7 +83,10 @@ export class ConnectionsController {
   @Delete(':id')
   @HttpCode(204)
   @ApiOperation({
-    summary: 'Close a connection for good: its tokens open nothing. Whom it provisioned stay as they are',
+    summary: 'Close a connection for good: its tokens open nothing',
+    description:
+      'Whom it provisioned stay as they are, and no other connection can change them: let the identity provider ' +
+      'deactivate them first.',
   })
   @ApiNoContentResponse()
   async close(@Context() context: RequestContext, @Param('id') id: string): Promise<void> {

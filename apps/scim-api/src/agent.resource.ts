@@ -10,6 +10,7 @@ import {
   type Listed,
   type Listing,
   type NamedRef,
+  type Scope,
   type StoredAgent,
   type Written,
 } from '@app/directory';
@@ -36,12 +37,12 @@ export class AgentResource implements ScimResource<StoredAgent, FoundAgent> {
     private readonly queries: QueryBus,
   ) {}
 
-  find(tenant: string, id: string): Promise<FoundAgent | undefined> {
-    return this.queries.execute(new FindAgent(tenant, id));
+  find({ tenant, connection }: Scope, id: string): Promise<FoundAgent | undefined> {
+    return this.queries.execute(new FindAgent(tenant, id, connection));
   }
 
-  list(tenant: string, listing: Listing<FoundAgent>): Promise<Listed<FoundAgent>> {
-    return this.queries.execute(new ListAgents(tenant, listing));
+  list({ tenant, connection }: Scope, listing: Listing<FoundAgent>): Promise<Listed<FoundAgent>> {
+    return this.queries.execute(new ListAgents(tenant, listing, connection));
   }
 
   async create(context: RequestContext, { attributes }: ParsedResource): Promise<Written<StoredAgent>> {

@@ -14,6 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
+const okta = { tenant: 'acme', connection: 'okta' };
+
 let nonce = 0;
 /** A question nobody has asked before has no kept answer. */
 const anew = (path: string) => world.ask('GET', `${path}${path.includes('?') ? '&' : '?'}nonce=${++nonce}`);
@@ -137,23 +139,26 @@ describe('a kept answer', () => {
   it('is not kept when something changed while it was being built', async () => {
     const view = new DirectoryView({} as Vault);
     const cache = new AnswerCache(view);
-    const built = (text: string) => ({ body: Buffer.from(text), revision: 0n });
+    const built = (text: string) => ({ body: Buffer.from(text), revision: 0n, connection: 'okta' });
     const changed = {
       type: 'UserDeactivated',
       stream: 'user-acme-u1',
       metadata: { tenant: 'acme' },
       data: { userId: 'u1' },
     };
-    const first = await cache.one('acme', 'User', 'u1', async () => {
+    const first = await cache.one(okta, 'User', 'u1', async () => {
       view.committed([changed as RecordedEvent]);
       return built('active');
     });
     expect(first.body.toString()).toBe('active');
-    const second = await cache.one('acme', 'User', 'u1', async () => built('inactive'));
+    const second = await cache.one(okta, 'User', 'u1', async () => built('inactive'));
     expect(second.body.toString()).toBe('inactive');
-    const third = await cache.one('acme', 'User', 'u1', async () => built('never asked'));
+    const third = await cache.one(okta, 'User', 'u1', async () => built('never asked'));
     expect(third.body.toString()).toBe('inactive');
-    const elsewhere = await cache.one('globex', 'User', 'u1', async () => built('another tenant'));
+    const elsewhere = await cache.one({ tenant: 'globex' }, 'User', 'u1', async () => ({
+      ...built('another tenant'),
+      connection: undefined,
+    }));
     expect(elsewhere.body.toString()).toBe('another tenant');
   });
 
@@ -161,7 +166,7 @@ describe('a kept answer', () => {
     const view = new DirectoryView({} as Vault);
     const cache = new AnswerCache(view);
     let built = 0;
-    const build = async () => ({ body: Buffer.from(String(++built)), revision: 0n });
+    const build = async () => ({ body: Buffer.from(String(++built)), revision: 0n, connection: 'okta' });
     const tell = (stream: string) =>
       view.committed([{ type: 'Unknown', stream, metadata: { tenant: 'acme' }, data: {} } as unknown as RecordedEvent]);
     for (const [stream, builds] of [
@@ -170,9 +175,9 @@ describe('a kept answer', () => {
       ['device-acme-d1', 2],
       ['user-acme-u1', 3],
     ] as const) {
-      await cache.one('acme', 'User', 'u1', build);
+      await cache.one(okta, 'User', 'u1', build);
       tell(stream);
-      await cache.one('acme', 'User', 'u1', build);
+      await cache.one(okta, 'User', 'u1', build);
       expect([stream, built]).toEqual([stream, builds]);
     }
   });

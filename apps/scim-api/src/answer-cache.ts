@@ -1,5 +1,5 @@
 // Keeps the bytes of answers to reads until the directory changes what they show: a group of 10,000 is built once.
-import { DirectoryView } from '@app/directory';
+import { DirectoryView, type Scope } from '@app/directory';
 import type { RecordedEvent } from '@app/events';
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
@@ -11,6 +11,8 @@ export interface KeptList {
 
 export interface KeptResource extends KeptList {
   readonly revision: bigint;
+  /** The one that provisioned it, and that alone may see it. */
+  readonly connection: string | undefined;
 }
 
 const CAPACITY_BYTES = 64 * 1024 * 1024;
@@ -42,13 +44,20 @@ export class AnswerCache {
   }
 
   /** One resource as it is answered when nothing in particular is asked for. What `make` throws is not kept. */
-  one(tenant: string, type: string, id: string, make: () => Promise<KeptResource>): Promise<KeptResource> {
-    return this.answer(this.keyOf(tenant, type, id), make);
+  async one(
+    { tenant, connection }: Scope,
+    type: string,
+    id: string,
+    make: () => Promise<KeptResource>,
+  ): Promise<KeptResource> {
+    const answer = await this.answer(this.keyOf(tenant, type, id), make);
+    // Somebody else's: not kept, and so for `make` to say.
+    return answer.connection === connection ? answer : make();
   }
 
   /** @param asked the whole of the question */
-  list(tenant: string, type: string, asked: string, make: () => Promise<KeptList>): Promise<KeptList> {
-    return this.answer(this.keyOf(tenant, `${type}s`, asked), make);
+  list({ tenant, connection }: Scope, type: string, asked: string, make: () => Promise<KeptList>): Promise<KeptList> {
+    return this.answer(this.keyOf(tenant, `${type}s`, `${connection} ${asked}`), make);
   }
 
   private async answer<A extends KeptList>(key: string, make: () => Promise<A>): Promise<A> {

@@ -10,6 +10,7 @@ import {
   type Listed,
   type Listing,
   type NamedRef,
+  type Scope,
   type StoredApplication,
   type Written,
 } from '@app/directory';
@@ -31,12 +32,12 @@ export class ApplicationResource implements ScimResource<StoredApplication, Foun
     private readonly queries: QueryBus,
   ) {}
 
-  find(tenant: string, id: string): Promise<FoundApplication | undefined> {
-    return this.queries.execute(new FindApplication(tenant, id));
+  find({ tenant, connection }: Scope, id: string): Promise<FoundApplication | undefined> {
+    return this.queries.execute(new FindApplication(tenant, id, connection));
   }
 
-  list(tenant: string, listing: Listing<FoundApplication>): Promise<Listed<FoundApplication>> {
-    return this.queries.execute(new ListApplications(tenant, listing));
+  list({ tenant, connection }: Scope, listing: Listing<FoundApplication>): Promise<Listed<FoundApplication>> {
+    return this.queries.execute(new ListApplications(tenant, listing, connection));
   }
 
   create(context: RequestContext, { attributes }: ParsedResource): Promise<Written<StoredApplication>> {

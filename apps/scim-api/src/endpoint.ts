@@ -1,5 +1,5 @@
 // The one flow of every SCIM request, whatever the resource type: read, decide in the directory, wait for the views, answer.
-import type { Written } from '@app/directory';
+import type { Scope, Written } from '@app/directory';
 import type { EventLog, ReadModels } from '@app/event-log';
 import type { RequestContext } from '@app/events';
 import type { Noted, QuirkCounts } from '@app/http';
@@ -83,7 +83,7 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
     const make = async () => ({ body: Buffer.from(await this.page(context, query)) });
     // Cursors are made for one connection, and grow old.
     if (query.cursor !== undefined) return { status: 200, ...(await make()) };
-    const { body } = await this.parts.cache.list(context.tenant, this.resource.name, asked, make);
+    const { body } = await this.parts.cache.list(context, this.resource.name, asked, make);
     return { status: 200, body };
   }
 
@@ -93,24 +93,25 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
 
   private async page(context: RequestContext, parameters: ListParameters): Promise<string> {
     const query = parseListQuery(this.viewsOf(context.tenant).type, parameters);
-    const source = this.source(context.tenant, query, parameters);
+    const source = this.source(context, query, parameters);
     return JSON.stringify(await pageOf(this.parts.cursors, context, [source], parameters));
   }
 
   /** This type in a search over several, where an attribute that it does not have has no value. */
-  among(tenant: string, parameters: ListParameters): Source {
-    return this.source(tenant, parseListQuery(this.viewsOf(tenant).type, parameters, { among: true }), parameters);
+  among(scope: Scope, parameters: ListParameters): Source {
+    const query = parseListQuery(this.viewsOf(scope.tenant).type, parameters, { among: true });
+    return this.source(scope, query, parameters);
   }
 
-  private source(tenant: string, query: ListQuery, parameters: ListParameters): Source {
-    const views = this.viewsOf(tenant);
+  private source(scope: Scope, query: ListQuery, parameters: ListParameters): Source {
+    const views = this.viewsOf(scope.tenant);
     const { listing, withRelated } = planListing(this.resource, views, query, parameters);
     const shown = query.projection[this.resource.related];
     return {
       name: this.resource.name,
       query,
       find: async (window) => {
-        const { items, ...found } = await this.resource.list(tenant, { ...listing, ...window }, withRelated);
+        const { items, ...found } = await this.resource.list(scope, { ...listing, ...window }, withRelated);
         const resources = items.map((item) =>
           views.body(item, query.projection, shown ? this.resource.relatedOf(item) : undefined),
         );
@@ -120,19 +121,19 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
   }
 
   async get({ context, query, asked = '', ifNoneMatch }: ScimCall, id: string): Promise<ScimAnswer> {
-    const { tenant } = context;
-    const make = () => this.one(tenant, this.valid(id), readProjection(this.viewsOf(tenant).type, query));
+    const make = () => this.one(context, this.valid(id), readProjection(this.viewsOf(context.tenant).type, query));
     const { body, revision } =
-      asked === '' ? await this.parts.cache.one(tenant, this.resource.name, id, make) : await make();
+      asked === '' ? await this.parts.cache.one(context, this.resource.name, id, make) : await make();
     const etag = entityTag(revision);
     return isUnchanged(ifNoneMatch, revision) ? { status: 304, etag } : { status: 200, etag, body };
   }
 
-  private async one(tenant: string, id: string, projection: Projection): Promise<KeptResource> {
+  private async one(scope: Scope, id: string, projection: Projection): Promise<KeptResource> {
     const shown = projection[this.resource.related];
-    const found = await this.found(tenant, id, shown);
-    const body = this.viewsOf(tenant).body(found, projection, shown ? this.resource.relatedOf(found) : undefined);
-    return { body: Buffer.from(JSON.stringify(body)), revision: found.revision };
+    const found = await this.found(scope, id, shown);
+    const body = this.viewsOf(scope.tenant).body(found, projection, shown ? this.resource.relatedOf(found) : undefined);
+    const { connection } = scope;
+    return { body: Buffer.from(JSON.stringify(body)), revision: found.revision, connection };
   }
 
   async create(call: ScimCall, body: unknown): Promise<ScimAnswer> {
@@ -165,14 +166,14 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
   }
 
   async remove({ context, ifMatch }: ScimCall, id: string): Promise<ScimAnswer> {
-    const expected = await this.demanded(context.tenant, id, ifMatch);
+    const expected = await this.demanded(context, id, ifMatch);
     await this.settled(this.resource.remove(context, this.valid(id), expected));
     return { status: 204 };
   }
 
   private async change(call: ScimCall, id: string, silent: boolean, compute: Compute): Promise<ScimAnswer> {
     const projection = readProjection(this.viewsOf(call.context.tenant).type, call.query);
-    const expected = await this.demanded(call.context.tenant, id, call.ifMatch);
+    const expected = await this.demanded(call.context, id, call.ifMatch);
     let quirks: Quirks = {};
     const counted: Compute = (current, members) => {
       const changes = compute(current, members);
@@ -205,19 +206,19 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
   ): Promise<ScimAnswer> {
     const { id, revision } = stored;
     const load = mayBeRelated && projection[this.resource.related];
-    const found = load ? await this.resource.find(context.tenant, id, true) : undefined;
+    const found = load ? await this.resource.find(context, id, true) : undefined;
     const views = this.viewsOf(context.tenant);
     const body = views.body(stored, projection, found && this.resource.relatedOf(found));
     const etag = entityTag(revision);
     return { status: 200, id, etag, location: views.location(id), body: JSON.stringify(body) };
   }
 
-  private demanded(tenant: string, id: string, ifMatch: string | undefined): Promise<bigint | undefined> {
-    return demandedRevision(ifMatch, async () => (await this.found(tenant, id, false)).revision);
+  private demanded(scope: Scope, id: string, ifMatch: string | undefined): Promise<bigint | undefined> {
+    return demandedRevision(ifMatch, async () => (await this.found(scope, id, false)).revision);
   }
 
-  private async found(tenant: string, id: string, withRelated: boolean): Promise<R> {
-    const found = await this.resource.find(tenant, this.valid(id), withRelated);
+  private async found(scope: Scope, id: string, withRelated: boolean): Promise<R> {
+    const found = await this.resource.find(scope, this.valid(id), withRelated);
     if (found === undefined) throw ScimError.notFound();
     return found;
   }

@@ -11,6 +11,7 @@ import {
   type Listing,
   type Members,
   type NamedRef,
+  type Scope,
   type StoredGroup,
   type Written,
 } from '@app/directory';
@@ -33,12 +34,16 @@ export class GroupResource implements ScimResource<StoredGroup, GroupWithMembers
     private readonly queries: QueryBus,
   ) {}
 
-  find(tenant: string, id: string, withMembers: boolean): Promise<GroupWithMembers | undefined> {
-    return this.queries.execute(new FindGroup(tenant, id, withMembers));
+  find({ tenant, connection }: Scope, id: string, withMembers: boolean): Promise<GroupWithMembers | undefined> {
+    return this.queries.execute(new FindGroup(tenant, id, withMembers, connection));
   }
 
-  list(tenant: string, listing: Listing<GroupWithMembers>, withMembers: boolean): Promise<Listed<GroupWithMembers>> {
-    return this.queries.execute(new ListGroups(tenant, listing, withMembers));
+  list(
+    { tenant, connection }: Scope,
+    listing: Listing<GroupWithMembers>,
+    withMembers: boolean,
+  ): Promise<Listed<GroupWithMembers>> {
+    return this.queries.execute(new ListGroups(tenant, listing, withMembers, connection));
   }
 
   create(context: RequestContext, { attributes, members = [] }: ParsedResource): Promise<Written<StoredGroup>> {

@@ -1,5 +1,5 @@
 // What the one flow of requests needs to know of a resource type: how its change sets become commands of the directory.
-import type { IndexedEquality, Listed, Listing, NamedRef, Written } from '@app/directory';
+import type { IndexedEquality, Listed, Listing, NamedRef, Scope, Written } from '@app/directory';
 import type { RequestContext } from '@app/events';
 import type { ChangeSet, MemberSet, ParsedResource, ScimAttributes } from '@app/scim';
 
@@ -28,8 +28,9 @@ export interface ScimResource<S extends Stored, R extends S> {
   /** Whether a PATCH is answered 204 unless attributes are asked for, because the resource may be large. */
   readonly terse: boolean;
 
-  find(tenant: string, id: string, withRelated: boolean): Promise<R | undefined>;
-  list(tenant: string, listing: Listing<R>, withRelated: boolean): Promise<Listed<R>>;
+  /** Of what the connection of the scope provisioned. */
+  find(scope: Scope, id: string, withRelated: boolean): Promise<R | undefined>;
+  list(scope: Scope, listing: Listing<R>, withRelated: boolean): Promise<Listed<R>>;
   create(context: RequestContext, parsed: ParsedResource): Promise<Written<S>>;
   change(context: RequestContext, id: string, compute: Compute, expected: bigint | undefined): Promise<Written<S>>;
   remove(context: RequestContext, id: string, expected: bigint | undefined): Promise<{ readonly position: bigint }>;

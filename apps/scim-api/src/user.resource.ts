@@ -8,6 +8,7 @@ import {
   type Listed,
   type Listing,
   type NamedRef,
+  type Scope,
   type StoredUser,
   type UserWithGroups,
   type UserWrite,
@@ -31,12 +32,16 @@ export class UserResource implements ScimResource<StoredUser, UserWithGroups> {
     private readonly queries: QueryBus,
   ) {}
 
-  find(tenant: string, id: string, withGroups: boolean): Promise<UserWithGroups | undefined> {
-    return this.queries.execute(new FindUser(tenant, id, withGroups));
+  find({ tenant, connection }: Scope, id: string, withGroups: boolean): Promise<UserWithGroups | undefined> {
+    return this.queries.execute(new FindUser(tenant, id, withGroups, connection));
   }
 
-  list(tenant: string, listing: Listing<UserWithGroups>, withGroups: boolean): Promise<Listed<UserWithGroups>> {
-    return this.queries.execute(new ListUsers(tenant, listing, withGroups));
+  list(
+    { tenant, connection }: Scope,
+    listing: Listing<UserWithGroups>,
+    withGroups: boolean,
+  ): Promise<Listed<UserWithGroups>> {
+    return this.queries.execute(new ListUsers(tenant, listing, withGroups, connection));
   }
 
   create(context: RequestContext, { attributes }: ParsedResource): Promise<Written<StoredUser>> {

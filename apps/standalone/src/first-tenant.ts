@@ -54,7 +54,7 @@ export async function firstTenant(
   const isWanted = options.tenant !== undefined || (await log.head()) === undefined;
   if (isThere ? !options.issueKeys : !isWanted) return undefined;
   if (!isThere) await commands.execute(new CreateTenant(context, tenant));
-  const [existing] = await queries.execute(new ListConnections(tenant));
+  const existing = (await queries.execute(new ListConnections(tenant))).find(({ state }) => state !== 'closed');
   const { connectionId } =
     existing ?? (await commands.execute(new OpenConnection(context, 'Identity provider', 'lenient')));
   const scim = await commands.execute(new IssueConnectionToken(context, connectionId)).catch((error: unknown) => {

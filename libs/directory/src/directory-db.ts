@@ -9,6 +9,8 @@ export type Flag = number;
 
 export interface UserRow {
   tenant: string;
+  /** The connection that provisioned it; null: the platform. */
+  connection_id: string | null;
   user_id: string;
   user_name_ci: string;
   display_name_ci: string | null;
@@ -28,6 +30,8 @@ export interface UserRow {
 
 export interface GroupRow {
   tenant: string;
+  /** The connection that provisioned it; null: the platform. */
+  connection_id: string | null;
   group_id: string;
   display_name_ci: string;
   external_id: string | null;
@@ -42,6 +46,8 @@ export interface GroupRow {
 
 export interface AgentRow {
   tenant: string;
+  /** The connection that provisioned it; null: the platform. */
+  connection_id: string | null;
   agent_id: string;
   name: string;
   name_ci: string;
@@ -146,6 +152,7 @@ type ColumnType = 'text' | 'integer' | 'bigint' | 'text?';
 type Columns<Row> = Readonly<Record<keyof Row, ColumnType>>;
 
 const resource = {
+  connection_id: 'text?',
   attributes: 'text',
   created: 'text',
   last_modified: 'text',
@@ -205,7 +212,6 @@ const tables: { readonly [T in keyof DirectoryDb]: { columns: Columns<DirectoryD
     columns: {
       tenant: 'text',
       application_id: 'text',
-      connection_id: 'text?',
       name: 'text',
       name_ci: 'text',
       display_name_ci: 'text?',
@@ -240,18 +246,22 @@ const tables: { readonly [T in keyof DirectoryDb]: { columns: Columns<DirectoryD
 
 const indexes: ReadonlyArray<readonly [name: string, table: keyof DirectoryDb, columns: readonly string[]]> = [
   ['users_seq', 'users', ['tenant', 'seq']],
+  ['users_connection', 'users', ['tenant', 'connection_id', 'seq']],
   ['users_user_name', 'users', ['tenant', 'user_name_ci']],
   ['users_display_name', 'users', ['tenant', 'display_name_ci']],
   ['users_external_id', 'users', ['tenant', 'external_id']],
   ['groups_seq', 'groups', ['tenant', 'seq']],
+  ['groups_connection', 'groups', ['tenant', 'connection_id', 'seq']],
   ['groups_display_name', 'groups', ['tenant', 'display_name_ci']],
   ['groups_external_id', 'groups', ['tenant', 'external_id']],
   ['members_member', 'members', ['tenant', 'member_id', 'group_id']],
   ['agents_seq', 'agents', ['tenant', 'seq']],
+  ['agents_connection', 'agents', ['tenant', 'connection_id', 'seq']],
   ['agents_name', 'agents', ['tenant', 'name_ci']],
   ['agents_display_name', 'agents', ['tenant', 'display_name_ci']],
   ['agents_external_id', 'agents', ['tenant', 'external_id']],
   ['applications_seq', 'applications', ['tenant', 'seq']],
+  ['applications_connection', 'applications', ['tenant', 'connection_id', 'seq']],
   ['applications_name', 'applications', ['tenant', 'name_ci']],
   ['applications_display_name', 'applications', ['tenant', 'display_name_ci']],
   ['applications_external_id', 'applications', ['tenant', 'external_id']],

@@ -94,7 +94,10 @@ export class Directory {
     return this.follow(this.get(OwnerPolicy), db);
   }
 
-  private async follow<Db>(projection: DirectoryView | OwnerPolicy | RoleFollower, db: Kysely<Db>): Promise<Projector<Db>> {
+  private async follow<Db>(
+    projection: DirectoryView | OwnerPolicy | RoleFollower,
+    db: Kysely<Db>,
+  ): Promise<Projector<Db>> {
     const parts = { log: this.log, db, projection, onError: (error: unknown) => this.errors.push(error) };
     const projector = new Projector<Db>(parts as never);
     await projector.start();

@@ -71,12 +71,14 @@ export interface FoundApplication extends StoredApplication, Placed {}
 
 export interface FoundAgent extends StoredAgent, Placed {}
 
-/** undefined when there is none in this tenant. */
+/** undefined when there is none in this tenant, or the connection that asks has not provisioned it. */
 export class FindUser extends Query<UserWithGroups | undefined> {
   constructor(
     readonly tenant: string,
     readonly userId: string,
     readonly withGroups = true,
+    /** Only what this connection provisioned. */
+    readonly connection?: string,
   ) {
     super();
   }
@@ -87,6 +89,7 @@ export class ListUsers extends Query<Listed<UserWithGroups>> {
     readonly tenant: string,
     readonly listing: Listing<UserWithGroups>,
     readonly withGroups = true,
+    readonly connection?: string,
   ) {
     super();
   }
@@ -97,6 +100,8 @@ export class FindGroup extends Query<GroupWithMembers | undefined> {
     readonly tenant: string,
     readonly groupId: string,
     readonly withMembers = true,
+    /** Only what this connection provisioned. */
+    readonly connection?: string,
   ) {
     super();
   }
@@ -107,6 +112,7 @@ export class ListGroups extends Query<Listed<GroupWithMembers>> {
     readonly tenant: string,
     readonly listing: Listing<GroupWithMembers>,
     readonly withMembers = true,
+    readonly connection?: string,
   ) {
     super();
   }
@@ -116,6 +122,7 @@ export class FindAgent extends Query<FoundAgent | undefined> {
   constructor(
     readonly tenant: string,
     readonly agentId: string,
+    readonly connection?: string,
   ) {
     super();
   }
@@ -125,6 +132,7 @@ export class ListAgents extends Query<Listed<FoundAgent>> {
   constructor(
     readonly tenant: string,
     readonly listing: Listing<FoundAgent>,
+    readonly connection?: string,
   ) {
     super();
   }
@@ -142,6 +150,7 @@ export class FindApplication extends Query<FoundApplication | undefined> {
   constructor(
     readonly tenant: string,
     readonly applicationId: string,
+    readonly connection?: string,
   ) {
     super();
   }
@@ -151,6 +160,7 @@ export class ListApplications extends Query<Listed<FoundApplication>> {
   constructor(
     readonly tenant: string,
     readonly listing: Listing<FoundApplication>,
+    readonly connection?: string,
   ) {
     super();
   }

@@ -13,5 +13,6 @@ export * from './role.queries.js';
 export type { RuleInput } from './roles/rules.js';
 export { RoleAwareReadModels } from './roles/role-aware-read-models.js';
 export { RoleFollower, type RoleFollowerDb } from './roles/role-follower.js';
+export type { Scope } from './scope.js';
 export * from './tenant.commands.js';
 export * from './user.commands.js';

@@ -7,6 +7,7 @@ import { DIRECTORY_DB, type AgentRow, type DirectoryDb } from '../directory-db.j
 import { FindAgent, ListAgents, type FoundAgent, type IndexedEquality, type Listed } from '../directory.queries.js';
 import type { Attributes } from '../user.commands.js';
 import { foldCase } from '../users/user-name.js';
+import type { Scope } from '../scope.js';
 import { list } from '../view/listing.js';
 import { rowsIn } from '../view/row-batch.js';
 import { SqlShelf, type Condition } from '../view/sql-shelf.js';
@@ -45,9 +46,9 @@ const agentOf = (row: AgentRow, owners: readonly OwnerRef[], applicationIds: rea
 export class AgentViews {
   constructor(@Inject(DIRECTORY_DB) private readonly db: Kysely<DirectoryDb>) {}
 
-  shelf(tenant: string): SqlShelf<'agents', FoundAgent> {
-    const present = (rows: readonly AgentRow[]) => this.present(tenant, rows);
-    return new SqlShelf({ db: this.db, table: 'agents', tenant, equality, present });
+  shelf(scope: Scope): SqlShelf<'agents', FoundAgent> {
+    const present = (rows: readonly AgentRow[]) => this.present(scope.tenant, rows);
+    return new SqlShelf({ db: this.db, table: 'agents', scope, equality, present });
   }
 
   private async present(tenant: string, rows: readonly AgentRow[]): Promise<FoundAgent[]> {
@@ -72,8 +73,8 @@ export class AgentViews {
 export class FindAgentHandler implements IQueryHandler<FindAgent> {
   constructor(private readonly views: AgentViews) {}
 
-  async execute({ tenant, agentId }: FindAgent): Promise<FoundAgent | undefined> {
-    const [agent] = await this.views.shelf(tenant).equal({ attribute: 'id', value: agentId });
+  async execute(query: FindAgent): Promise<FoundAgent | undefined> {
+    const [agent] = await this.views.shelf(query).equal({ attribute: 'id', value: query.agentId });
     return agent;
   }
 }
@@ -82,7 +83,7 @@ export class FindAgentHandler implements IQueryHandler<FindAgent> {
 export class ListAgentsHandler implements IQueryHandler<ListAgents> {
   constructor(private readonly views: AgentViews) {}
 
-  execute({ tenant, listing }: ListAgents): Promise<Listed<FoundAgent>> {
-    return list(this.views.shelf(tenant), listing);
+  execute(query: ListAgents): Promise<Listed<FoundAgent>> {
+    return list(this.views.shelf(query), query.listing);
   }
 }

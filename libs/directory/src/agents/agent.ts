@@ -7,6 +7,8 @@ import type { Attributes } from '../user.commands.js';
 
 export interface Agent {
   readonly status: 'none' | 'present' | 'deleted';
+  /** The connection that provisioned it; undefined: the platform. */
+  readonly connection: string | undefined;
   readonly name: string;
   readonly active: boolean;
   readonly generation: number;
@@ -20,6 +22,7 @@ export interface Agent {
 
 const none: Agent = {
   status: 'none',
+  connection: undefined,
   name: '',
   active: false,
   generation: 0,
@@ -38,7 +41,7 @@ function evolve(agent: Agent, event: AnyEvent): Agent {
       const { name, active, parentId, applicationIds = [], resource } = event.data;
       const owners = new Map(event.data.owners.map((o) => [o.id, o.type]));
       const fresh = { name, active, owners, parentId, applicationIds, resource, created: lastModified, lastModified };
-      return { ...none, status: 'present', generation: 1, ...fresh };
+      return { ...none, status: 'present', connection: event.metadata.connection, generation: 1, ...fresh };
     }
     case 'AgentChanged':
       return { ...agent, name: event.data.name, resource: event.data.resource, lastModified };

@@ -17,6 +17,7 @@ const described = (name: string, resource: Readonly<Record<string, unknown>>) =>
 
 const freshRow = (event: Extract<AgentEvent, { type: 'AgentProvisioned' }>): AgentRow => ({
   tenant: event.metadata.tenant,
+  connection_id: event.metadata.connection ?? null,
   agent_id: event.data.agentId,
   ...described(event.data.name, event.data.resource),
   active: Number(event.data.active),

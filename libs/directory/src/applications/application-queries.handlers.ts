@@ -10,6 +10,7 @@ import {
   type IndexedEquality,
   type Listed,
 } from '../directory.queries.js';
+import type { Scope } from '../scope.js';
 import type { Attributes } from '../user.commands.js';
 import { foldCase } from '../users/user-name.js';
 import { list } from '../view/listing.js';
@@ -46,9 +47,9 @@ const applicationOf = (row: ApplicationRow): FoundApplication => ({
 export class ApplicationViews {
   constructor(@Inject(DIRECTORY_DB) private readonly db: Kysely<DirectoryDb>) {}
 
-  shelf(tenant: string): SqlShelf<'applications', FoundApplication> {
+  shelf(scope: Scope): SqlShelf<'applications', FoundApplication> {
     const present = async (rows: readonly ApplicationRow[]) => rows.map(applicationOf);
-    return new SqlShelf({ db: this.db, table: 'applications', tenant, equality, present });
+    return new SqlShelf({ db: this.db, table: 'applications', scope, equality, present });
   }
 }
 
@@ -56,8 +57,8 @@ export class ApplicationViews {
 export class FindApplicationHandler implements IQueryHandler<FindApplication> {
   constructor(private readonly views: ApplicationViews) {}
 
-  async execute({ tenant, applicationId }: FindApplication): Promise<FoundApplication | undefined> {
-    const [application] = await this.views.shelf(tenant).equal({ attribute: 'id', value: applicationId });
+  async execute(query: FindApplication): Promise<FoundApplication | undefined> {
+    const [application] = await this.views.shelf(query).equal({ attribute: 'id', value: query.applicationId });
     return application;
   }
 }
@@ -66,7 +67,7 @@ export class FindApplicationHandler implements IQueryHandler<FindApplication> {
 export class ListApplicationsHandler implements IQueryHandler<ListApplications> {
   constructor(private readonly views: ApplicationViews) {}
 
-  execute({ tenant, listing }: ListApplications): Promise<Listed<FoundApplication>> {
-    return list(this.views.shelf(tenant), listing);
+  execute(query: ListApplications): Promise<Listed<FoundApplication>> {
+    return list(this.views.shelf(query), query.listing);
   }
 }

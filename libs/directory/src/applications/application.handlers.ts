@@ -10,12 +10,19 @@ import {
   type StoredApplication,
 } from '../application.commands.js';
 import { NotFound, RevisionMismatch } from '../directory.errors.js';
+import { isWithin, type Scope } from '../scope.js';
 import type { Written } from '../user.commands.js';
 import { applicationAggregate, changeApplication, storedApplication, type Application } from './application.js';
 
 /** @throws NotFound, RevisionMismatch */
-function mustBe(application: Application, revision: bigint | undefined, expected: bigint | undefined): bigint {
-  if (application.status !== 'present' || revision === undefined) throw new NotFound('no such application');
+function mustBe(
+  scope: Scope,
+  application: Application,
+  revision: bigint | undefined,
+  expected: bigint | undefined,
+): bigint {
+  const isThere = application.status === 'present' && isWithin(scope, application.connection);
+  if (!isThere || revision === undefined) throw new NotFound('no such application');
   if (expected !== undefined && expected !== revision) throw new RevisionMismatch(revision);
   return revision;
 }
@@ -52,7 +59,7 @@ export class ChangeApplicationHandler implements ICommandHandler<ChangeApplicati
     const { context, applicationId, change, expected } = command;
     const stream = streams.application(context.tenant, applicationId);
     const decided = await this.decisions.execute(stream, applicationAggregate, (application, at) => {
-      const write = change(storedApplication(applicationId, application, mustBe(application, at, expected)));
+      const write = change(storedApplication(applicationId, application, mustBe(context, application, at, expected)));
       const decidedAt = contextOf(context, this.clock.iso());
       const events = write === undefined ? [] : changeApplication(application, applicationId, write, decidedAt);
       return { events, result: undefined };
@@ -72,7 +79,7 @@ export class DeleteApplicationHandler implements ICommandHandler<DeleteApplicati
   async execute({ context, applicationId, expected }: DeleteApplication): Promise<{ position: bigint }> {
     const stream = streams.application(context.tenant, applicationId);
     const { position } = await this.decisions.execute(stream, applicationAggregate, (application, revision) => {
-      mustBe(application, revision, expected);
+      mustBe(context, application, revision, expected);
       const deleted = newEvent('ApplicationDeleted', { applicationId }, contextOf(context, this.clock.iso()));
       return { events: [deleted], result: undefined };
     });

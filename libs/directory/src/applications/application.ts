@@ -7,6 +7,8 @@ import type { Attributes } from '../user.commands.js';
 
 export interface Application {
   readonly status: 'none' | 'present' | 'deleted';
+  /** That provisioned it; undefined: the platform. */
+  readonly connection: string | undefined;
   readonly name: string;
   readonly active: boolean;
   readonly resource: Attributes;
@@ -14,14 +16,23 @@ export interface Application {
   readonly lastModified: string;
 }
 
-const none: Application = { status: 'none', name: '', active: false, resource: {}, created: '', lastModified: '' };
+const none: Application = {
+  status: 'none',
+  connection: undefined,
+  name: '',
+  active: false,
+  resource: {},
+  created: '',
+  lastModified: '',
+};
 
 function evolve(application: Application, event: AnyEvent): Application {
   const lastModified = event.metadata.at;
   switch (event.type) {
     case 'ApplicationProvisioned': {
       const { name, active, resource } = event.data;
-      return { status: 'present', name, active, resource, created: lastModified, lastModified };
+      const { connection } = event.metadata;
+      return { status: 'present', connection, name, active, resource, created: lastModified, lastModified };
     }
     case 'ApplicationChanged':
       return { ...application, name: event.data.name, resource: event.data.resource, lastModified };

@@ -8,6 +8,7 @@ import { FindGroup, ListGroups } from '../directory.queries.js';
 import type { GroupWithMembers, IndexedEquality, Listed, NamedRef } from '../directory.queries.js';
 import type { Attributes } from '../user.commands.js';
 import { foldCase } from '../users/user-name.js';
+import type { Scope } from '../scope.js';
 import { list } from '../view/listing.js';
 import { SqlShelf, type Condition } from '../view/sql-shelf.js';
 import { idLists, marks, run } from '../view/statement.js';
@@ -56,9 +57,10 @@ const memberTables = [
 export class GroupViews {
   constructor(@Inject(DIRECTORY_DB) private readonly db: Kysely<DirectoryDb>) {}
 
-  shelf(tenant: string, withMembers: boolean): SqlShelf<'groups', GroupWithMembers> {
+  shelf(scope: Scope, withMembers: boolean): SqlShelf<'groups', GroupWithMembers> {
+    const { tenant } = scope;
     const present = (rows: readonly GroupRow[]) => this.present(tenant, rows, withMembers);
-    return new SqlShelf({ db: this.db, table: 'groups', tenant, equality: equalityIn(tenant), present });
+    return new SqlShelf({ db: this.db, table: 'groups', scope, equality: equalityIn(tenant), present });
   }
 
   private async present(tenant: string, rows: readonly GroupRow[], withMembers: boolean): Promise<GroupWithMembers[]> {
@@ -90,8 +92,9 @@ export class GroupViews {
 export class FindGroupHandler implements IQueryHandler<FindGroup> {
   constructor(private readonly views: GroupViews) {}
 
-  async execute({ tenant, groupId, withMembers }: FindGroup): Promise<GroupWithMembers | undefined> {
-    const [group] = await this.views.shelf(tenant, withMembers).equal({ attribute: 'id', value: groupId });
+  async execute(query: FindGroup): Promise<GroupWithMembers | undefined> {
+    const { groupId, withMembers } = query;
+    const [group] = await this.views.shelf(query, withMembers).equal({ attribute: 'id', value: groupId });
     return group;
   }
 }
@@ -100,7 +103,7 @@ export class FindGroupHandler implements IQueryHandler<FindGroup> {
 export class ListGroupsHandler implements IQueryHandler<ListGroups> {
   constructor(private readonly views: GroupViews) {}
 
-  execute({ tenant, listing, withMembers }: ListGroups): Promise<Listed<GroupWithMembers>> {
-    return list(this.views.shelf(tenant, withMembers), listing);
+  execute(query: ListGroups): Promise<Listed<GroupWithMembers>> {
+    return list(this.views.shelf(query, query.withMembers), query.listing);
   }
 }

@@ -81,7 +81,8 @@ describe('groups', () => {
   it('take more members than one append holds', async () => {
     const rows = Array.from({ length: MEMBERS_PER_APPEND + 500 }, (_, i) => `bulk${i}`);
     const seq = { created: '', last_modified: '', revision: 0, seq: 0, attributes: '{}' };
-    const columns = { tenant: 'acme', display_name_ci: null, external_id: null, active: 1, data_key_id: '', ...seq };
+    const known = { tenant: 'acme', connection_id: 'okta', display_name_ci: null, external_id: null };
+    const columns = { ...known, active: 1, data_key_id: '', ...seq };
     for (let start = 0; start < rows.length; start += 500) {
       const values = rows
         .slice(start, start + 500)

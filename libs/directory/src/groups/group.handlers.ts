@@ -6,6 +6,7 @@ import { Injectable } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { NotFound, RevisionMismatch } from '../directory.errors.js';
 import { ChangeGroup, CreateGroup, DeleteGroup, type GroupWrite, type StoredGroup } from '../group.commands.js';
+import { isWithin, type Scope } from '../scope.js';
 import type { Written } from '../user.commands.js';
 import { KnownIds } from '../view/known-ids.js';
 import { changeGroup, createGroup, groupAggregate, membersOf, type Group } from './group.js';
@@ -19,8 +20,9 @@ const storedGroup = (id: string, group: Group, revision: bigint): StoredGroup =>
 });
 
 /** @throws NotFound, RevisionMismatch */
-function mustBe(group: Group, revision: bigint | undefined, expected: bigint | undefined): bigint {
-  if (group.status !== 'present' || revision === undefined) throw new NotFound('no such group');
+function mustBe(scope: Scope, group: Group, revision: bigint | undefined, expected: bigint | undefined): bigint {
+  const isThere = group.status === 'present' && isWithin(scope, group.connection);
+  if (!isThere || revision === undefined) throw new NotFound('no such group');
   if (expected !== undefined && expected !== revision) throw new RevisionMismatch(revision);
   return revision;
 }
@@ -39,7 +41,7 @@ export class GroupDecisions {
   async change({ context, groupId, change, expected }: ChangeGroup): Promise<Written<StoredGroup>> {
     let asked = NO_WRITE;
     const first = await this.step(context, groupId, (group, at) => {
-      const revision = mustBe(group, at, expected);
+      const revision = mustBe(context, group, at, expected);
       asked = change(storedGroup(groupId, group, revision), membersOf(group)) ?? NO_WRITE;
       return asked;
     });
@@ -50,7 +52,7 @@ export class GroupDecisions {
   async create({ context, write }: CreateGroup): Promise<Written<StoredGroup>> {
     const groupId = newId();
     const members = { attributes: write.attributes, changed: [], added: write.added, removed: [] };
-    const refs = await this.known.members(context.tenant, unique(write.added));
+    const refs = await this.known.members(context, unique(write.added));
     const created = await this.decisions.execute(streams.group(context.tenant, groupId), groupAggregate, (group) => {
       const at = contextOf(context, this.clock.iso());
       const { events, rest } = changeGroup(group, groupId, { ...members, added: refs }, at);
@@ -69,7 +71,7 @@ export class GroupDecisions {
   ): Promise<Written<StoredGroup>> {
     for (let position = since; ;) {
       const step = await this.step(context, groupId, (group, at) => {
-        mustBe(group, at, undefined);
+        mustBe(context, group, at, undefined);
         return write;
       });
       position = step.position ?? position;
@@ -79,17 +81,17 @@ export class GroupDecisions {
 
   /** @returns as result whether there is more to write */
   private step(
-    { tenant, ...request }: RequestContext,
+    request: RequestContext,
     groupId: string,
     writeFor: (group: Group, revision: bigint | undefined) => GroupWrite,
   ): Promise<Decided<Group, boolean>> {
-    return this.decisions.execute(streams.group(tenant, groupId), groupAggregate, async (group, revision) => {
+    return this.decisions.execute(streams.group(request.tenant, groupId), groupAggregate, async (group, revision) => {
       const write = writeFor(group, revision);
       const added = await this.known.members(
-        tenant,
+        request,
         unique(write.added).filter((id) => !group.members.has(id)),
       );
-      const context = contextOf({ tenant, ...request }, this.clock.iso());
+      const context = contextOf(request, this.clock.iso());
       const { events, rest } = changeGroup(group, groupId, { ...write, added }, context);
       return { events, result: rest };
     });
@@ -130,7 +132,7 @@ export class DeleteGroupHandler implements ICommandHandler<DeleteGroup> {
   async execute({ context, groupId, expected }: DeleteGroup): Promise<{ position: bigint }> {
     const stream = streams.group(context.tenant, groupId);
     const { position } = await this.decisions.execute(stream, groupAggregate, (group, revision) => {
-      mustBe(group, revision, expected);
+      mustBe(context, group, revision, expected);
       return {
         events: [newEvent('GroupDeleted', { groupId }, contextOf(context, this.clock.iso()))],
         result: undefined,

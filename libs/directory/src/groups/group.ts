@@ -6,6 +6,8 @@ import type { Attributes } from '../user.commands.js';
 
 export interface Group {
   readonly status: 'none' | 'present' | 'deleted';
+  /** The connection that provisioned it; undefined: the platform. */
+  readonly connection: string | undefined;
   readonly resource: Attributes;
   /** Changed in place: a copy per event would make a change cost the size of the group. */
   readonly members: Map<string, MemberRef['type']>;
@@ -26,10 +28,17 @@ export const MEMBERS_PER_EVENT = 2_000;
 export const MEMBERS_PER_APPEND = 6 * MEMBERS_PER_EVENT;
 
 function evolve(group: Group, event: AnyEvent): Group {
-  const { at } = event.metadata;
+  const { at, connection } = event.metadata;
   switch (event.type) {
     case 'GroupCreated':
-      return { status: 'present', resource: event.data.resource, members: new Map(), created: at, lastModified: at };
+      return {
+        status: 'present',
+        connection,
+        resource: event.data.resource,
+        members: new Map(),
+        created: at,
+        lastModified: at,
+      };
     case 'GroupChanged':
       return { ...group, resource: event.data.resource, lastModified: at };
     case 'GroupMembershipChanged':
@@ -44,7 +53,14 @@ function evolve(group: Group, event: AnyEvent): Group {
 }
 
 export const groupAggregate: Aggregate<Group> = {
-  initial: () => ({ status: 'none', resource: {}, members: new Map(), created: '', lastModified: '' }),
+  initial: () => ({
+    status: 'none',
+    connection: undefined,
+    resource: {},
+    members: new Map(),
+    created: '',
+    lastModified: '',
+  }),
   evolve,
 };
 

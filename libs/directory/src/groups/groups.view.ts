@@ -55,6 +55,7 @@ class GroupBatch {
 
 const freshRow = (event: Extract<GroupEvent, { type: 'GroupCreated' }>): GroupRow => ({
   tenant: event.metadata.tenant,
+  connection_id: event.metadata.connection ?? null,
   group_id: event.data.groupId,
   ...described(event.data.displayName, event.data.resource),
   created: event.metadata.at,

@@ -26,7 +26,7 @@ export class People {
 
   /** Everybody, some at a time. */
   async *all(tenant: string): AsyncGenerator<Person[]> {
-    const shelf = this.users.shelf(tenant, true);
+    const shelf = this.users.shelf({ tenant }, true);
     for (let at: number | undefined = -1; at !== undefined;) {
       const page: Awaited<ReturnType<typeof shelf.page>> = await shelf.page(at, PAGE);
       yield page.items.map((user) => ({ userId: user.id, found: user }));

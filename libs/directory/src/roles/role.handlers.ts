@@ -118,7 +118,7 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
   ) {}
 
   async execute({ context, roleId, userId }: GrantRole): Promise<{ position: bigint | undefined }> {
-    const [member] = await this.known.members(context.tenant, [userId]);
+    const [member] = await this.known.members(context, [userId]);
     if (member?.type !== 'User') throw new UnknownMembers([userId]);
     return this.roles.change(context, { roleId, userId }, ({ condition }, before) => {
       if (condition !== undefined) throw new RoleIsComputed('who has the role is decided by its condition');

@@ -6,6 +6,7 @@ import { DIRECTORY_DB, type DirectoryDb, type UserRow } from '../directory-db.js
 import { FindUser, ListUsers } from '../directory.queries.js';
 import type { IndexedEquality, Listed, NamedRef, UserWithGroups } from '../directory.queries.js';
 import type { Attributes } from '../user.commands.js';
+import type { Scope } from '../scope.js';
 import { list } from '../view/listing.js';
 import { rowsIn } from '../view/row-batch.js';
 import { SqlShelf, type Condition } from '../view/sql-shelf.js';
@@ -42,9 +43,9 @@ const userOf = (row: UserRow, groups: readonly NamedRef[]): UserWithGroups => ({
 export class UserViews {
   constructor(@Inject(DIRECTORY_DB) private readonly db: Kysely<DirectoryDb>) {}
 
-  shelf(tenant: string, withGroups: boolean): SqlShelf<'users', UserWithGroups> {
-    const present = (rows: readonly UserRow[]) => this.present(tenant, rows, withGroups);
-    return new SqlShelf({ db: this.db, table: 'users', tenant, equality, present });
+  shelf(scope: Scope, withGroups: boolean): SqlShelf<'users', UserWithGroups> {
+    const present = (rows: readonly UserRow[]) => this.present(scope.tenant, rows, withGroups);
+    return new SqlShelf({ db: this.db, table: 'users', scope, equality, present });
   }
 
   /** Those of these ids that exist, with their groups. */
@@ -82,8 +83,9 @@ export class UserViews {
 export class FindUserHandler implements IQueryHandler<FindUser> {
   constructor(private readonly views: UserViews) {}
 
-  async execute({ tenant, userId, withGroups }: FindUser): Promise<UserWithGroups | undefined> {
-    const [user] = await this.views.shelf(tenant, withGroups).equal({ attribute: 'id', value: userId });
+  async execute(query: FindUser): Promise<UserWithGroups | undefined> {
+    const { userId, withGroups } = query;
+    const [user] = await this.views.shelf(query, withGroups).equal({ attribute: 'id', value: userId });
     return user;
   }
 }
@@ -92,7 +94,7 @@ export class FindUserHandler implements IQueryHandler<FindUser> {
 export class ListUsersHandler implements IQueryHandler<ListUsers> {
   constructor(private readonly views: UserViews) {}
 
-  execute({ tenant, listing, withGroups }: ListUsers): Promise<Listed<UserWithGroups>> {
-    return list(this.views.shelf(tenant, withGroups), listing);
+  execute(query: ListUsers): Promise<Listed<UserWithGroups>> {
+    return list(this.views.shelf(query, query.withGroups), query.listing);
   }
 }

@@ -5,6 +5,7 @@ import { Clock, newId } from '@app/runtime';
 import { Vault } from '@app/vault';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { NameTaken, NotFound, RevisionMismatch } from '../directory.errors.js';
+import { isWithin, type Scope } from '../scope.js';
 import { ChangeUser, DeleteUser, ProvisionUser } from '../user.commands.js';
 import type { Attributes, StoredUser, UserWrite, Written } from '../user.commands.js';
 import { openAttributes, sealAttributes } from './sealed-attributes.js';
@@ -17,8 +18,9 @@ const storedUser = (id: string, user: User, attributes: Attributes, revision: bi
 };
 
 /** @throws NotFound, RevisionMismatch */
-function mustBe(user: User, revision: bigint | undefined, expected: bigint | undefined): bigint {
-  if (user.status !== 'present' || revision === undefined) throw new NotFound('no such user');
+function mustBe(scope: Scope, user: User, revision: bigint | undefined, expected: bigint | undefined): bigint {
+  const isThere = user.status === 'present' && isWithin(scope, user.connection);
+  if (!isThere || revision === undefined) throw new NotFound('no such user');
   if (expected !== undefined && expected !== revision) throw new RevisionMismatch(revision);
   return revision;
 }
@@ -93,7 +95,7 @@ export class ChangeUserHandler implements ICommandHandler<ChangeUser> {
 
   private async decide(command: ChangeUser, user: User, at: bigint | undefined): Promise<Decision<Outcome>> {
     const { context, userId, change, expected } = command;
-    const revision = mustBe(user, at, expected);
+    const revision = mustBe(context, user, at, expected);
     const { dataKeyId, sealed, sealedBy } = user;
     const seal = { tenant: context.tenant, userId, dataKeyId, eventType: sealedBy };
     const attributes = await openAttributes(this.vault, seal, sealed);
@@ -132,7 +134,7 @@ export class DeleteUserHandler implements ICommandHandler<DeleteUser> {
   async execute({ context, userId, expected }: DeleteUser): Promise<{ position: bigint }> {
     const stream = streams.user(context.tenant, userId);
     const { result, position } = await this.decisions.execute(stream, userAggregate, (user, revision) => {
-      mustBe(user, revision, expected);
+      mustBe(context, user, revision, expected);
       const { userNameHash } = user;
       const deleted = newEvent('UserDeleted', { userId, userNameHash }, contextOf(context, this.clock.iso()));
       return { events: [deleted], result: userNameHash };

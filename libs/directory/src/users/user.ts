@@ -4,6 +4,8 @@ import { newEvent, type Aggregate, type EventContext } from '@app/event-log';
 
 export interface User {
   readonly status: 'none' | 'present' | 'deleted';
+  /** The connection that provisioned it; undefined: the platform. */
+  readonly connection: string | undefined;
   readonly active: boolean;
   /** Grows with every reactivation: nothing that an earlier generation lost is restored. */
   readonly generation: number;
@@ -25,6 +27,7 @@ export interface SealedResource {
 
 const none: User = {
   status: 'none',
+  connection: undefined,
   active: false,
   generation: 0,
   dataKeyId: '',
@@ -36,12 +39,12 @@ const none: User = {
 };
 
 function evolve(user: User, event: AnyEvent): User {
-  const { at } = event.metadata;
+  const { at, connection } = event.metadata;
   switch (event.type) {
     case 'UserProvisioned': {
       const { active, dataKeyId, userNameHash, sealed } = event.data;
       const fresh = { active, dataKeyId, userNameHash, sealed, sealedBy: event.type, created: at, lastModified: at };
-      return { status: 'present', generation: 1, ...fresh };
+      return { status: 'present', connection, generation: 1, ...fresh };
     }
     case 'UserChanged': {
       const { userNameHash, sealed } = event.data;

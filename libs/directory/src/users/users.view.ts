@@ -31,6 +31,7 @@ const described = (attributes: Attributes) => {
 
 const freshRow = (event: Extract<UserEvent, { type: 'UserProvisioned' }>): UserRow => ({
   tenant: event.metadata.tenant,
+  connection_id: event.metadata.connection ?? null,
   user_id: event.data.userId,
   ...described({}),
   active: Number(event.data.active),

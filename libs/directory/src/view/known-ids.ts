@@ -1,9 +1,10 @@
-// Finds out what ids stand for: only what this tenant has may become a member, an owner or a parent.
+// Finds out what ids stand for: only what this tenant, or this connection of it, has may become a member, an owner or a parent.
 import type { MemberRef, OwnerRef } from '@app/events';
 import { Inject, Injectable } from '@nestjs/common';
 import { sql, type Kysely } from 'kysely';
 import { DIRECTORY_DB, type DirectoryDb } from '../directory-db.js';
 import { UnknownMembers } from '../directory.errors.js';
+import { isWithin, type Scope } from '../scope.js';
 import { rowsIn } from './row-batch.js';
 import { idLists } from './statement.js';
 
@@ -21,49 +22,52 @@ export class KnownIds {
    * Users and groups, in the order of `ids`.
    * @throws UnknownMembers
    */
-  async members(tenant: string, ids: readonly string[]): Promise<MemberRef[]> {
-    const types = await this.typesOf(tenant, ids);
+  async members(scope: Scope, ids: readonly string[]): Promise<MemberRef[]> {
+    const types = await this.typesOf(scope, ids);
     const unknown = ids.filter((id) => !types.has(id));
     if (unknown.length > 0) throw new UnknownMembers(unknown);
     return ids.map((id) => ({ id, type: types.get(id) as MemberRef['type'] }));
   }
 
   /** @throws UnknownMembers when an owner does not exist or is not what it is said to be */
-  async mustBeOwners(tenant: string, owners: readonly OwnerRef[]): Promise<void> {
+  async mustBeOwners(scope: Scope, owners: readonly OwnerRef[]): Promise<void> {
     const ids = owners.map((o) => o.id);
-    const types = await this.typesOf(tenant, ids);
+    const types = await this.typesOf(scope, ids);
     const unknown = owners.filter((o) => types.get(o.id) !== o.type).map((o) => o.id);
     if (unknown.length > 0) throw new UnknownMembers(unknown);
   }
 
   /** @throws UnknownMembers */
-  async mustBeAgent(tenant: string, agentId: string): Promise<void> {
+  async mustBeAgent(scope: Scope, agentId: string): Promise<void> {
     const row = await this.db
       .selectFrom('agents')
-      .select('agent_id')
-      .where('tenant', '=', tenant)
+      .select('connection_id')
+      .where('tenant', '=', scope.tenant)
       .where('agent_id', '=', agentId)
       .executeTakeFirst();
-    if (row === undefined) throw new UnknownMembers([agentId]);
+    if (row === undefined || !isWithin(scope, row.connection_id)) throw new UnknownMembers([agentId]);
   }
 
   /** @throws UnknownMembers */
-  async mustBeApplications(tenant: string, ids: readonly string[]): Promise<void> {
+  async mustBeApplications(scope: Scope, ids: readonly string[]): Promise<void> {
     const known = new Set<string>();
-    for (const { application_id } of await rowsIn(this.db, 'applications', tenant, 'application_id', ids)) {
-      known.add(application_id);
+    for (const row of await rowsIn(this.db, 'applications', scope.tenant, 'application_id', ids)) {
+      if (isWithin(scope, row.connection_id)) known.add(row.application_id);
     }
     const unknown = ids.filter((id) => !known.has(id));
     if (unknown.length > 0) throw new UnknownMembers(unknown);
   }
 
-  private async typesOf(tenant: string, ids: readonly string[]): Promise<Map<string, MemberRef['type']>> {
+  private async typesOf(scope: Scope, ids: readonly string[]): Promise<Map<string, MemberRef['type']>> {
     const types = new Map<string, MemberRef['type']>();
     for (const [table, column, type] of places) {
       for (const chunk of idLists(ids.filter((id) => !types.has(id)))) {
-        const found = await sql<{ id: string }>`select ${sql.ref(column)} as id from ${sql.table(table)}
-          where tenant = ${tenant} and ${sql.ref(column)} in (${sql.join(chunk)})`.execute(this.db);
-        for (const { id } of found.rows) types.set(id, type);
+        const found = await sql<{
+          id: string;
+          by: string | null;
+        }>`select ${sql.ref(column)} as id, connection_id as "by" from ${sql.table(table)}
+          where tenant = ${scope.tenant} and ${sql.ref(column)} in (${sql.join(chunk)})`.execute(this.db);
+        for (const { id, by } of found.rows) if (isWithin(scope, by)) types.set(id, type);
       }
     }
     return types;

@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => directory.close());
 
 const ask = (listing: Partial<Listing<UserWithGroups>>) =>
-  directory.ask(new ListUsers('acme', { offset: 0, limit: 3, ...listing }));
+  directory.ask(new ListUsers('acme', { offset: 0, limit: 3, ...listing }, true, 'okta'));
 const n = (user: UserWithGroups) => user.attributes.n as number;
 const numbers = async (listing: Partial<Listing<UserWithGroups>>) => {
   const { total, items } = await ask(listing);
@@ -62,11 +62,18 @@ describe('a listing', () => {
       ['>', 'ASC'],
       ['<', 'DESC'],
     ]) {
-      const plan = await explain(
-        `select * from "users" where tenant = 'acme' and seq ${sign} 5 order by seq ${order} limit 4`,
+      const page = (scope: string) =>
+        explain(`select * from "users" where ${scope} and seq ${sign} 5 order by seq ${order} limit 4`);
+      expect(await page(`tenant = 'acme'`)).toMatch(/^SEARCH users USING INDEX users_seq \(tenant=\? AND seq[<>]\?\)$/);
+      expect(await page(`tenant = 'acme' and connection_id = 'okta'`)).toMatch(
+        /^SEARCH users USING INDEX users_connection \(tenant=\? AND connection_id=\? AND seq[<>]\?\)$/,
       );
-      expect(plan).toMatch(/^SEARCH users USING INDEX users_seq \(tenant=\? AND seq[<>]\?\)$/);
     }
+  });
+
+  it('counts what a connection provisioned in an index alone', async () => {
+    const plan = await explain(`select count(*) as n from "users" where tenant = 'acme' and connection_id = 'okta'`);
+    expect(plan).toMatch(/^SEARCH users USING COVERING INDEX users_connection \(tenant=\? AND connection_id=\?\)$/);
   });
 
   it('sorts what matches', async () => {

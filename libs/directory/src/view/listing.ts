@@ -4,7 +4,7 @@ import type { From, IndexedEquality, Listed, Listing, Placed } from '../director
 /** Candidates in memory at once. */
 const CHUNK = 1_000;
 
-/** The resources of one kind in one tenant. Everything comes oldest first. */
+/** The resources of one kind in one tenant or connection. Everything comes oldest first. */
 export interface Shelf<R extends Placed> {
   count(): Promise<number>;
   slice(offset: number, limit: number): Promise<R[]>;

@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { DirectoryDb } from '../directory-db.js';
 import type { IndexedEquality, Placed } from '../directory.queries.js';
+import { isWithin, type Scope } from '../scope.js';
 import type { Shelf } from './listing.js';
 import { run } from './statement.js';
 
@@ -16,7 +17,7 @@ export interface Condition {
 export interface SqlShelfParts<T extends Listable, R extends Placed> {
   readonly db: Kysely<DirectoryDb>;
   readonly table: T;
-  readonly tenant: string;
+  readonly scope: Scope;
   /** The condition that an index answers; undefined when nothing of this kind can be equal. */
   readonly equality: (equality: IndexedEquality) => Condition | undefined;
   /** Makes resources of rows, in their order. */
@@ -27,21 +28,31 @@ export class SqlShelf<T extends Listable, R extends Placed> implements Shelf<R> 
   constructor(private readonly parts: SqlShelfParts<T, R>) {}
 
   async count(): Promise<number> {
-    const { db, table, tenant } = this.parts;
-    const [counted] = await run<{ n: number }>(db, `select count(*) as n from "${table}" where tenant = ?`, [tenant]);
+    const { text, parameters } = this.within();
+    const [counted] = await run<{ n: number }>(
+      this.parts.db,
+      `select count(*) as n from "${this.parts.table}" where ${text}`,
+      parameters,
+    );
     return Number(counted?.n ?? 0);
   }
 
   async slice(offset: number, limit: number): Promise<R[]> {
-    return this.parts.present(await this.rows('', ' order by seq limit ? offset ?', [limit, offset]));
+    const rows = await this.rows(this.within(), ' order by seq limit ? offset ?', [limit, offset]);
+    return this.parts.present(rows);
   }
 
-  /** Sorted here: asked for an order, SQLite prefers the index of the order to that of the condition. */
+  /**
+   * Sorted and narrowed to the connection here: asked for an order or a connection, SQLite may prefer their index to that
+   * of the condition, which finds few.
+   */
   async equal(equality: IndexedEquality): Promise<R[]> {
     const condition = this.parts.equality(equality);
     if (condition === undefined) return [];
-    const rows = await this.rows(` and ${condition.text}`, '', condition.parameters);
-    return this.parts.present(rows.length > 1 ? rows.sort((a, b) => a.seq - b.seq) : rows);
+    const { scope, present } = this.parts;
+    const found = await this.rows(ofTenant(scope), ` and ${condition.text}`, condition.parameters);
+    const rows = found.filter((row) => isWithin(scope, row.connection_id));
+    return present(rows.length > 1 ? rows.sort((a, b) => a.seq - b.seq) : rows);
   }
 
   async page(
@@ -50,13 +61,22 @@ export class SqlShelf<T extends Listable, R extends Placed> implements Shelf<R> 
     direction: 'after' | 'before' = 'after',
   ): Promise<{ items: R[]; next: number | undefined }> {
     const [condition, order] = direction === 'after' ? ['>', 'asc'] : ['<', 'desc'];
-    const rows = await this.rows(` and seq ${condition} ?`, ` order by seq ${order} limit ?`, [from, size]);
+    const window = ` and seq ${condition} ? order by seq ${order} limit ?`;
+    const rows = await this.rows(this.within(), window, [from, size]);
     const items = await this.parts.present(rows);
     return { items, next: rows.length < size ? undefined : Number(rows.at(-1)?.seq) };
   }
 
-  private rows(condition: string, window: string, parameters: readonly unknown[]): Promise<DirectoryDb[T][]> {
-    const { db, table, tenant } = this.parts;
-    return run(db, `select * from "${table}" where tenant = ?${condition}${window}`, [tenant, ...parameters]);
+  private within(): Condition {
+    const { scope } = this.parts;
+    if (scope.connection === undefined) return ofTenant(scope);
+    return { text: 'tenant = ? and connection_id = ?', parameters: [scope.tenant, scope.connection] };
+  }
+
+  private rows(of: Condition, rest: string, parameters: readonly unknown[]): Promise<DirectoryDb[T][]> {
+    const { db, table } = this.parts;
+    return run(db, `select * from "${table}" where ${of.text}${rest}`, [...of.parameters, ...parameters]);
   }
 }
+
+const ofTenant = ({ tenant }: Scope): Condition => ({ text: 'tenant = ?', parameters: [tenant] });
