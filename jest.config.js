@@ -30,6 +30,8 @@ const unit = ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'test/workspace/**/*.spe
 
 export default {
   workerIdleMemoryLimit: '1GB',
+  // A promise that fails leaves its service and providers running: they must not keep the run from ending.
+  forceExit: true,
   projects: [
     { ...common, displayName: 'unit', testMatch: unit.map((glob) => `<rootDir>/${glob}`) },
     {

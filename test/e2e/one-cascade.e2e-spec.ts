@@ -1,23 +1,16 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { startOAuthProvider, type OAuthProvider } from '@app/testkit';
 import { entraDeactivation, Scenario } from './scenario.js';
 
-let provider: OAuthProvider;
 let scenario: Scenario;
 
 beforeAll(async () => {
-  provider = await startOAuthProvider({ clientSecret: 'client-secret' });
   scenario = await Scenario.start();
-  await scenario.configureOAuth('northwind', provider, 'client-secret');
 });
-afterAll(async () => {
-  await scenario.service.stop();
-  await provider.stop();
-});
+afterAll(() => scenario.stop());
 
 it('starts one cascade for duplicate, repeated and parallel deactivations, and revokes each credential once', async () => {
   const ada = await scenario.provisionUser('ada@example.com');
-  await scenario.register(ada, 'northwind', provider, 10);
+  await scenario.register(ada, 10);
   const shapes: unknown[] = [
     entraDeactivation,
     { ...entraDeactivation, Operations: [{ op: 'replace', value: { active: false } }] },
@@ -34,5 +27,5 @@ it('starts one cascade for duplicate, repeated and parallel deactivations, and r
 
   const cascades = await scenario.cascadesOf(ada);
   expect(cascades.map(({ targetCount }) => targetCount)).toEqual([10]);
-  expect(provider.count('POST /revoke')).toBe(10);
+  expect(scenario.provider.count('POST /revoke')).toBe(10);
 });

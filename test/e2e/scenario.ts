@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import {
   ApiClient,
   eventually,
+  startOAuthProvider,
   startService,
   type ApiAnswer,
   type OAuthProvider,
@@ -25,6 +26,9 @@ export interface TargetDetail {
   readonly grade?: string;
   readonly attempts: number;
 }
+
+/** The provider that every scenario has. */
+export const PROVIDER = 'northwind';
 
 /** Entra's way to say that somebody is gone. */
 export const entraDeactivation = {
@@ -47,18 +51,29 @@ export class Scenario {
     public service: ServiceProcess,
     private readonly env: Readonly<Record<string, string>>,
     readonly keys: { readonly scimToken: string; readonly apiKey: string },
+    /** An honest OAuth provider, configured as {@link PROVIDER}. */
+    readonly provider: OAuthProvider,
   ) {
     this.scim = new ApiClient(service.scimBaseUrl, keys.scimToken, 'application/scim+json');
     this.api = new ApiClient(service.apiBaseUrl, keys.apiKey);
   }
 
-  static async start(env: Readonly<Record<string, string>> = {}): Promise<Scenario> {
+  /** @param env added to the environment of the service */
+  static async start(env: Readonly<Record<string, string>> = {}, clientSecret = 'client-secret'): Promise<Scenario> {
     const dataDir = mkdtempSync(join(tmpdir(), 'cascade-e2e-'));
     const all = { ...QUICK, ...env };
     const service = await startService({ dataDir, env: all });
     const { scimToken, apiKey } = service;
     if (scimToken === undefined || apiKey === undefined) throw new Error('a first start shows no keys');
-    return new Scenario(service, all, { scimToken, apiKey });
+    const provider = await startOAuthProvider({ clientSecret });
+    const scenario = new Scenario(service, all, { scimToken, apiKey }, provider);
+    await scenario.configureOAuth(PROVIDER, provider, clientSecret);
+    return scenario;
+  }
+
+  async stop(): Promise<void> {
+    await this.service.stop();
+    await this.provider.stop();
   }
 
   /** Starts again on the same data, after a stop or a kill. */
@@ -105,7 +120,12 @@ export class Scenario {
   }
 
   /** One access token of a grant of its own per credential. @returns the tokens */
-  async register(userId: string, providerId: string, provider: OAuthProvider, count: number): Promise<string[]> {
+  async register(
+    userId: string,
+    count: number,
+    providerId: string = PROVIDER,
+    provider: OAuthProvider = this.provider,
+  ): Promise<string[]> {
     const tokens = Array.from({ length: count }, () => provider.issueGrant().accessTokens[0] as string);
     for (let start = 0; start < count; start += 500) {
       const credentials = tokens

@@ -2,23 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { eventually, startOAuthProvider, type OAuthProvider } from '@app/testkit';
-import { Scenario } from './scenario.js';
+import { eventually } from '@app/testkit';
+import { PROVIDER, Scenario } from './scenario.js';
 
 const canary = (name: string): string => `canary-${name}-${randomBytes(18).toString('base64url')}`;
 const clientSecret = canary('client-secret');
-let provider: OAuthProvider;
 let scenario: Scenario;
 
 beforeAll(async () => {
-  provider = await startOAuthProvider({ clientSecret });
-  scenario = await Scenario.start({ LOG_LEVEL: 'trace' });
-  await scenario.configureOAuth('northwind', provider, clientSecret);
+  scenario = await Scenario.start({ LOG_LEVEL: 'trace' }, clientSecret);
 });
-afterAll(async () => {
-  await scenario.service.stop();
-  await provider.stop();
-});
+afterAll(() => scenario.stop());
 
 function* filesIn(folder: string): Generator<string> {
   for (const name of readdirSync(folder)) {
@@ -31,7 +25,7 @@ function* filesIn(folder: string): Generator<string> {
 it('leaves no secret in any event, job, database, log or error', async () => {
   const ada = await scenario.provisionUser('ada@example.com');
   const registered = [canary('api-key'), canary('refresh'), canary('rotated')];
-  const held = { providerId: 'northwind', userId: ada };
+  const held = { providerId: PROVIDER, userId: ada };
   const first = await scenario.api.post<{ id: string }>('/credentials', {
     ...held,
     kind: 'api_key',
@@ -50,9 +44,9 @@ it('leaves no secret in any event, job, database, log or error', async () => {
     await scenario.scim.get(`/Users?filter=userName is "${lost}"`),
   ];
   // A failing provider makes the log talk.
-  provider.behave({ script: [500, { status: 429, retryAfter: 1 }, 401] });
+  scenario.provider.behave({ script: [500, { status: 429, retryAfter: 1 }, 401] });
   await scenario.deactivate(ada);
-  await eventually('the provider was called', () => (provider.count('POST /revoke') >= 3 ? true : undefined));
+  await eventually('the provider was called', () => (scenario.provider.count('POST /revoke') >= 3 ? true : undefined));
 
   const secrets = [clientSecret, ...registered, lost, scenario.keys.scimToken, scenario.keys.apiKey];
   const foundIn = (text: string | Buffer): string[] => secrets.filter((secret) => text.includes(secret));

@@ -1,8 +1,7 @@
 // Every shape in which clients take access away ends in exactly one cascade, every shape that takes nothing in none.
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
-import { startOAuthProvider, type OAuthProvider } from '@app/testkit';
-import { expectStatus, Scenario } from './scenario.js';
+import { expectStatus, PROVIDER, Scenario } from './scenario.js';
 
 interface Shape {
   readonly name: string;
@@ -23,7 +22,6 @@ interface Sent {
 }
 
 const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
-const PROVIDER = 'northwind';
 
 const shapesOf = (file: string): readonly Shape[] =>
   JSON.parse(
@@ -35,19 +33,13 @@ function filled<T>(value: T, kept: Readonly<Record<string, string>>): T {
   return JSON.parse(text) as T;
 }
 
-let provider: OAuthProvider;
 let scenario: Scenario;
 let people = 0;
 
 beforeAll(async () => {
-  provider = await startOAuthProvider({ clientSecret: 'client-secret' });
   scenario = await Scenario.start();
-  await scenario.configureOAuth(PROVIDER, provider, 'client-secret');
 });
-afterAll(async () => {
-  await scenario.service.stop();
-  await provider.stop();
-});
+afterAll(() => scenario.stop());
 
 const created = async (path: string, body: object): Promise<string> =>
   expectStatus(await scenario.scim.post<{ id: string }>(path, body), 201).id;
@@ -56,7 +48,7 @@ const newAgent = (owners: readonly string[], more: object = {}) =>
   created('/Agents', { agentUserName: `bot-${++people}`, owners: owners.map((value) => ({ value })), ...more });
 
 async function hold(holder: { userId?: string; agentId?: string }, requiresGroups: readonly string[] = []) {
-  const secret = provider.issueGrant().accessTokens[0] as string;
+  const secret = scenario.provider.issueGrant().accessTokens[0] as string;
   const credential = { kind: 'oauth_access_token', providerId: PROVIDER, secret, requiresGroups, ...holder };
   expectStatus(await scenario.api.post('/credentials', credential), 201);
 }
@@ -210,5 +202,5 @@ it('ends every shape that takes access away in one cascade, and every other shap
 
   for (const { subject } of taking) await scenario.completed(subject);
   const targets = taking.reduce((sum, one) => sum + one.targets, 0);
-  expect(provider.count('POST /revoke')).toBe(targets + 1);
+  expect(scenario.provider.count('POST /revoke')).toBe(targets + 1);
 });

@@ -1,24 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ApiClient, startOAuthProvider, type OAuthProvider } from '@app/testkit';
+import { ApiClient } from '@app/testkit';
 import { Scenario } from './scenario.js';
 
-let provider: OAuthProvider;
 let acme: Scenario;
 let globex: { scim: ApiClient; api: ApiClient };
 let ada: string;
 
 beforeAll(async () => {
-  provider = await startOAuthProvider({ clientSecret: 'client-secret' });
   acme = await Scenario.start();
-  await acme.configureOAuth('northwind', provider, 'client-secret');
   ada = await acme.provisionUser('ada@example.com');
-  await acme.register(ada, 'northwind', provider, 3);
+  await acme.register(ada, 3);
   globex = await acme.addTenant('globex');
 });
-afterAll(async () => {
-  await acme.service.stop();
-  await provider.stop();
-});
+afterAll(() => acme.stop());
 
 describe('two tenants', () => {
   it('may have users of the same name, each seeing its own only', async () => {
