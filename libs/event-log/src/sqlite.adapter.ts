@@ -115,7 +115,8 @@ export class SqliteEventLog extends EventLog {
     if (this.closed) throw new EventLogUnavailable('the event log is closed');
     const encoded = writes.map(({ stream, expected, events }) => encode(stream, firstRevision(expected), events));
     return new Promise((resolve, reject) => {
-      if (this.pending.length === 0) setImmediate(() => this.commit());
+      // One turn later than this tick: who is answered by a turn of its own, as requests are, shares the commit.
+      if (this.pending.length === 0) setImmediate(() => setImmediate(() => this.commit()));
       this.pending.push({ writes, encoded, resolve, reject });
     });
   }
@@ -123,6 +124,8 @@ export class SqliteEventLog extends EventLog {
   /** One transaction for all that waits; a conflict is found before its caller has written anything. */
   private commit(): void {
     const batch = this.pending;
+    // Closing has committed it already.
+    if (batch.length === 0) return;
     this.pending = [];
     const answers: (() => void)[] = [];
     try {
