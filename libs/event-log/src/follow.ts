@@ -1,6 +1,6 @@
 // Runs projections: follows the log from a checkpoint that is stored with the rows, and knows how far it has come.
 import { setTimeout as wait } from 'node:timers/promises';
-import { sql, type Kysely } from 'kysely';
+import { sql, type CompiledQuery, type Kysely } from 'kysely';
 import { EventLogUnavailable, type EventLog, type LogBatch } from './event-log.port.js';
 import { Progress, START } from './progress.js';
 import { ReadModels, type Projection } from './projection.port.js';
@@ -27,7 +27,18 @@ export class Projector<Db> {
   private readonly stopping = new AbortController();
   private running: Promise<void> | undefined;
 
-  constructor(private readonly parts: ProjectorParts<Db>) {}
+  /** Composed once: they come with every batch. */
+  private readonly readCheckpoint: CompiledQuery<{ position: string }>;
+  private readonly moveCheckpoint: CompiledQuery;
+
+  constructor(private readonly parts: ProjectorParts<Db>) {
+    const { db, projection } = parts;
+    this.readCheckpoint = sql<{ position: string }>`
+      insert into checkpoints (name, position) values (${projection.name}, ${START.toString()})
+      on conflict (name) do update set position = checkpoints.position returning position`.compile(db);
+    this.moveCheckpoint = sql`
+      update checkpoints set position = ${START.toString()} where name = ${projection.name}`.compile(db);
+  }
 
   get name(): string {
     return this.parts.projection.name;
@@ -68,9 +79,7 @@ export class Projector<Db> {
 
   /** Where the rows stand; inside a transaction nobody else moves it until the end. */
   private async checkpoint(db: Kysely<Db>): Promise<bigint> {
-    const { rows } = await sql<{ position: string }>`
-      insert into checkpoints (name, position) values (${this.parts.projection.name}, ${START.toString()})
-      on conflict (name) do update set position = checkpoints.position returning position`.execute(db);
+    const { rows } = await db.executeQuery(this.readCheckpoint);
     return BigInt((rows[0] as { position: string }).position);
   }
 
@@ -130,7 +139,7 @@ export class Projector<Db> {
     if (stored < this.position || position <= stored) return stored;
     const fresh = events.filter((event) => event.position > stored);
     if (fresh.length > 0) await projection.apply(trx, fresh);
-    await sql`update checkpoints set position = ${position.toString()} where name = ${projection.name}`.execute(trx);
+    await trx.executeQuery({ ...this.moveCheckpoint, parameters: [position.toString(), projection.name] });
     return stored;
   }
 }
