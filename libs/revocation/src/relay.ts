@@ -1,5 +1,5 @@
 // The relay: follows the log in order, knows what is held, plans each loss and closes each cascade.
-import { catalog, streams, type AnyEvent, type PlannedTarget, type RecordedEvent } from '@app/events';
+import { catalog, streams, type AnyEvent, type EventType, type PlannedTarget, type RecordedEvent } from '@app/events';
 import { WrongExpectedRevision, type EventLog, type ExpectedRevision, type Projection } from '@app/event-log';
 import { derivedId, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
@@ -8,7 +8,9 @@ import { applyToHoldings } from './holdings.view.js';
 import { planFor, type Plan } from './plan.js';
 import { migrateRevocationDb, type RevocationDb } from './revocation-db.js';
 import { applyToWork, isWorkEvent, laneOf, noChange, type WorkChange, type WorkedTarget } from './targets.view.js';
+import { subjectsOf } from './subjects.view.js';
 import { lossOf } from './triggers.js';
+import { applyUserStates, isUserState } from './user-states.js';
 
 type Trx = Kysely<RevocationDb>;
 
@@ -45,7 +47,9 @@ export class Relay implements Projection<RevocationDb> {
     const noted: Promise<unknown>[] = [];
     try {
       for (const run of runsOf(events)) {
-        if (isWorkEvent(run[0] as RecordedEvent)) await this.applyWork(trx, run, change);
+        const [first] = run as [RecordedEvent];
+        if (isWorkEvent(first)) await this.applyWork(trx, run, change);
+        else if (GAINS.has(first.type)) await applyUserStates(subjectsOf(trx), run.filter(isUserState));
         else for (const event of run) await this.applyFact(trx, event, change, noted);
       }
     } finally {
@@ -178,11 +182,21 @@ export class Relay implements Projection<RevocationDb> {
   }
 }
 
-/** Splits a batch where work events and other facts follow one another. */
+/** Nobody loses anything by these, and identity providers send them by the thousand. */
+const GAINS: ReadonlySet<EventType> = new Set([
+  'UserNameReserved',
+  'UserNameReleased',
+  'UserProvisioned',
+  'UserReactivated',
+]);
+
+const kindOf = (event: RecordedEvent) => (isWorkEvent(event) ? 'work' : GAINS.has(event.type) ? 'gain' : 'fact');
+
+/** Splits a batch where events that are applied in different ways follow one another. */
 function* runsOf(events: readonly RecordedEvent[]): Generator<RecordedEvent[]> {
   let run: RecordedEvent[] = [];
   for (const event of events) {
-    if (run.length > 0 && isWorkEvent(event) !== isWorkEvent(run[0] as RecordedEvent)) {
+    if (run.length > 0 && kindOf(event) !== kindOf(run[0] as RecordedEvent)) {
       yield run;
       run = [];
     }

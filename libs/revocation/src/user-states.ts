@@ -1,15 +1,13 @@
 // Folds a run of facts about whether users may act into few statements: identity providers send them by the thousand.
 import type { RecordedEvent } from '@app/events';
-import { sql, type Kysely } from 'kysely';
+import { rowGroups, run } from '@app/runtime';
+import type { Kysely } from 'kysely';
 import type { SubjectsDb, SubjectState } from './subjects.view.js';
 
 export type UserState = Extract<
   RecordedEvent,
   { type: 'UserProvisioned' | 'UserDeactivated' | 'UserReactivated' | 'UserDeleted' }
 >;
-
-/** Rows per statement. */
-const CHUNK = 256;
 
 interface Known {
   readonly tenant: string;
@@ -39,15 +37,6 @@ function after(before: Known | undefined, event: UserState): Known {
   }
 }
 
-/** In groups whose sizes are powers of two, so that a few prepared statements serve every number. */
-function* groupsOf(rows: readonly Known[]): Generator<Known[]> {
-  for (let start = 0; start < rows.length;) {
-    const size = Math.min(CHUNK, 2 ** Math.floor(Math.log2(rows.length - start)));
-    yield rows.slice(start, start + size);
-    start += size;
-  }
-}
-
 /** Leaves the same rows as one statement per event, in order. */
 export async function applyUserStates(trx: Kysely<SubjectsDb>, events: readonly UserState[]): Promise<void> {
   const last = new Map<string, Known>();
@@ -57,14 +46,17 @@ export async function applyUserStates(trx: Kysely<SubjectsDb>, events: readonly 
   }
   const [withGeneration, without] = [[] as Known[], [] as Known[]];
   for (const known of last.values()) (known.generation === undefined ? without : withGeneration).push(known);
-  for (const group of groupsOf(withGeneration)) await put(trx, group, sql`, generation = excluded.generation`);
-  for (const group of groupsOf(without)) await put(trx, group, sql``);
+  for (const group of rowGroups(withGeneration)) await put(trx, group, ', generation = excluded.generation');
+  for (const group of rowGroups(without)) await put(trx, group, '');
 }
 
-async function put(trx: Kysely<SubjectsDb>, group: readonly Known[], alsoSet: ReturnType<typeof sql>): Promise<void> {
-  const rows = group.map(
-    ({ tenant, userId, state, generation = 1 }) => sql`(${tenant}, 'user', ${userId}, ${state}, ${generation})`,
+async function put(trx: Kysely<SubjectsDb>, group: readonly Known[], alsoSet: string): Promise<void> {
+  const rows = group.map(() => "(?, 'user', ?, ?, ?)").join(', ');
+  const text = `insert into held_subjects (tenant, subject_type, subject_id, state, generation) values ${rows}
+    on conflict (tenant, subject_type, subject_id) do update set state = excluded.state${alsoSet}`;
+  await run(
+    trx,
+    text,
+    group.flatMap(({ tenant, userId, state, generation = 1 }) => [tenant, userId, state, generation]),
   );
-  await sql`insert into held_subjects (tenant, subject_type, subject_id, state, generation) values ${sql.join(rows)}
-    on conflict (tenant, subject_type, subject_id) do update set state = excluded.state${alsoSet}`.execute(trx);
 }

@@ -5,3 +5,4 @@ export * from './ids.js';
 export { createLogger, type Logger, type LoggerOptions } from './logger.js';
 export * from './nest-logger.js';
 export * from './sql.js';
+export { idLists, marks, rowGroups, run } from './statement.js';

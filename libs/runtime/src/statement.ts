@@ -1,0 +1,54 @@
+// Runs statements that are written out with `?` for parameters: having them composed costs more than running them.
+import { CompiledQuery, SqliteAdapter, type Kysely } from 'kysely';
+
+const numbered = new Map<string, string>();
+
+/** PostgreSQL numbers its parameters. */
+function inPostgres(text: string): string {
+  let known = numbered.get(text);
+  if (known === undefined) {
+    let count = 0;
+    known = text.replace(/\?/g, () => `$${(count += 1)}`);
+    numbered.set(text, known);
+  }
+  return known;
+}
+
+/** @param text of the code alone, never of what a client sent */
+export async function run<R>(
+  db: Pick<Kysely<unknown>, 'executeQuery' | 'getExecutor'>,
+  text: string,
+  parameters: readonly unknown[],
+): Promise<R[]> {
+  const isSqlite = db.getExecutor().adapter instanceof SqliteAdapter;
+  const query = CompiledQuery.raw(isSqlite ? text : inPostgres(text), [...parameters]);
+  return (await db.executeQuery(query)).rows as R[];
+}
+
+/** A mark for each of the items. */
+export const marks = (items: readonly unknown[]): string => items.map(() => '?').join(', ');
+
+/** The most ids or rows in one statement. */
+const CHUNK = 512;
+
+/**
+ * Ids in lists of at most {@link CHUNK}, each filled up to a power of two by repeating its last id, so that ten prepared
+ * statements serve every number of ids.
+ */
+export function* idLists(ids: Iterable<string>): Generator<string[]> {
+  const all = [...ids];
+  for (let start = 0; start < all.length; start += CHUNK) {
+    const list = all.slice(start, start + CHUNK);
+    const size = 2 ** Math.ceil(Math.log2(list.length));
+    yield [...list, ...Array<string>(size - list.length).fill(list.at(-1) as string)];
+  }
+}
+
+/** Rows in groups whose sizes are powers of two, for the same reason; none is repeated. */
+export function* rowGroups<Row>(rows: readonly Row[]): Generator<Row[]> {
+  for (let start = 0; start < rows.length;) {
+    const size = Math.min(CHUNK, 2 ** Math.floor(Math.log2(rows.length - start)));
+    yield rows.slice(start, start + size);
+    start += size;
+  }
+}
