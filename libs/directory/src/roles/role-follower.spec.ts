@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Decisions } from '@app/event-log';
 import { openSqlite } from '@app/runtime';
 import { Directory } from '../directory.fixture.js';
 import { InvalidPolicy, NotFound, RoleIsComputed, UnknownMembers } from '../directory.errors.js';
@@ -6,6 +7,7 @@ import { DeleteGroup } from '../group.commands.js';
 import { DefineCondition, DefineRole, GrantRole, WithdrawRole, type RoleDefinition } from '../role.commands.js';
 import { ListRoles, RoleMembers } from '../role.queries.js';
 import { ChangeUser, DeleteUser, type Attributes } from '../user.commands.js';
+import { People } from './people.js';
 import { RoleFollower, type RoleFollowerDb } from './role-follower.js';
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
@@ -197,6 +199,29 @@ describe('the follower', () => {
     const db = openSqlite<RoleFollowerDb>(':memory:');
     await directory.runRoles(db);
     expect(await membersOf('engineers')).toEqual({ [ada]: ['condition'] });
+  });
+
+  it('of another process on the same database is to be waited for up to what this one recorded', async () => {
+    await directory.close();
+    directory = await Directory.open({ policy: false });
+    const db = openSqlite<RoleFollowerDb>(':memory:');
+    await directory.runRoles(db);
+    const ada = await directory.user('ada', inDepartment('Engineering'));
+    await define('engineers', { condition: engineering });
+    await directory.settled();
+    const other = new RoleFollower({
+      decisions: directory.get(Decisions),
+      clock: directory.clock,
+      people: directory.get(People),
+    });
+    other.uses({ view: { reached: () => Promise.resolve(true) }, db });
+    await other.migrate(db);
+    expect([other.inForce, other.appendedTo]).toEqual([true, directory.get(RoleFollower).appendedTo]);
+    await change(ada, inDepartment('Sales'));
+    await directory.settled();
+    await other.committed();
+    const last = (await directory.eventsOf('RoleMembershipChanged')).at(-1);
+    expect(other.appendedTo).toBe(last?.position);
   });
 
   it('takes what came through a group when the group is deleted', async () => {
