@@ -1,22 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually, startOAuthProvider, type OAuthProvider } from '@app/testkit';
-import { expectStatus, Scenario } from './scenario.js';
+import { eventually } from '@app/testkit';
+import { expectStatus, PROVIDER, Scenario } from './scenario.js';
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 const condition = `${ENTERPRISE}:department eq "Engineering" and title eq "Engineer"`;
 
-let provider: OAuthProvider;
 let acme: Scenario;
 beforeAll(async () => {
-  provider = await startOAuthProvider({ clientSecret: 'client-secret' });
   acme = await Scenario.start();
-  await acme.configureOAuth('roles', provider, 'client-secret');
 });
-afterAll(async () => {
-  await acme.service.stop();
-  await provider.stop();
-});
+afterAll(() => acme.stop());
 
 /** A person in Engineering with an access token. */
 async function engineer(userName: string): Promise<{ id: string; token: string }> {
@@ -26,7 +20,7 @@ async function engineer(userName: string): Promise<{ id: string; token: string }
     title: 'Engineer',
     [ENTERPRISE]: { department: 'Engineering' },
   });
-  return { id: expectStatus(answer, 201).id, token: provider.issueGrant().accessTokens[0] as string };
+  return { id: expectStatus(answer, 201).id, token: acme.provider.issueGrant().accessTokens[0] as string };
 }
 
 async function groupOf(displayName: string, ...members: string[]): Promise<string> {
@@ -40,7 +34,7 @@ const patch = (path: string, ...operations: object[]) =>
 const hold = (userId: string, secret: string, more: object) =>
   acme.api.post<{ id: string }>('/credentials', {
     kind: 'oauth_access_token',
-    providerId: 'roles',
+    providerId: PROVIDER,
     userId,
     secret,
     ...more,
@@ -61,7 +55,7 @@ async function activate(rules: object[]): Promise<string> {
 describe('a condition that turns false', () => {
   it('denies with the answer to the PATCH, kills what requires it and nothing else, and restores nothing', async () => {
     const ada = await engineer('ada@example.com');
-    const other = provider.issueGrant().accessTokens[0] as string;
+    const other = acme.provider.issueGrant().accessTokens[0] as string;
     const { id } = expectStatus(await hold(ada.id, ada.token, { condition }), 201);
     const plain = expectStatus(await hold(ada.id, other, {}), 201);
     expect(await reasons(ada.id, id)).toEqual([]);
@@ -71,14 +65,12 @@ describe('a condition that turns false', () => {
     expect(await reasons(ada.id, id)).toContain('condition_unmet');
     expect(await reasons(ada.id, plain.id)).toEqual([]);
 
-    const [cascade] = expectStatus(
-      await acme.api.get<{ items: { cascadeId: string; subject: { type: string; id: string } }[] }>('/cascades'),
-      200,
-    ).items;
-    expect(cascade?.subject.type).toBe('role');
-    expect(await acme.completed(cascade?.subject.id as string)).toMatchObject({ status: 'complete', targetCount: 1 });
-    expect(provider.isAlive(ada.token)).toBe(false);
-    expect(provider.isAlive(other)).toBe(true);
+    const list = () => acme.api.get<{ items: { subject: { type: string; id: string } }[] }>('/cascades');
+    const { subject } = await eventually('the cascade is listed', async () => expectStatus(await list(), 200).items[0]);
+    expect(subject.type).toBe('role');
+    expect(await acme.completed(subject.id)).toMatchObject({ status: 'complete', targetCount: 1 });
+    expect(acme.provider.isAlive(ada.token)).toBe(false);
+    expect(acme.provider.isAlive(other)).toBe(true);
 
     expect((await patch(`/Users/${ada.id}`, { ...department, value: 'Engineering' })).status).toBe(200);
     expect(await reasons(ada.id, id)).toEqual(['credential_revoked']);
@@ -90,7 +82,7 @@ describe('a condition that turns false', () => {
     const late = await hold(eve.id, eve.token, { condition });
     expect(late).toMatchObject({ status: 409, body: { code: 'subject_denied', reasons: ['condition_unmet'] } });
     await acme.completed(late.body.id);
-    expect(provider.isAlive(eve.token)).toBe(false);
+    expect(acme.provider.isAlive(eve.token)).toBe(false);
   });
 });
 
@@ -126,7 +118,7 @@ describe('a mapping', () => {
 
     const tokens = [bob, cyd, dan].map(({ token }) => token);
     await eventually('all three are dead', async () =>
-      tokens.some((one) => provider.isAlive(one)) ? undefined : true,
+      tokens.some((one) => acme.provider.isAlive(one)) ? undefined : true,
     );
     expect(dev).toBeDefined();
   });
