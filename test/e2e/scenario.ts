@@ -49,7 +49,7 @@ export class Scenario {
 
   private constructor(
     public service: ServiceProcess,
-    private readonly env: Readonly<Record<string, string>>,
+    readonly env: Readonly<Record<string, string>>,
     readonly keys: { readonly scimToken: string; readonly apiKey: string },
     /** An honest OAuth provider, configured as {@link PROVIDER}. */
     readonly provider: OAuthProvider,
