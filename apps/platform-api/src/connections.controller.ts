@@ -5,7 +5,9 @@ import {
   ListConnections,
   OpenConnection,
   PauseConnection,
+  RegisterClientKey,
   ResumeConnection,
+  RevokeClientKey,
   RevokeConnectionToken,
   type ConnectionSummary,
 } from '@app/directory';
@@ -15,6 +17,7 @@ import { Body, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import {
+  ClientKeyRequest,
   ConnectionList,
   ExchangeList,
   OpenConnectionRequest,
@@ -30,10 +33,11 @@ import { OperatorController, TakesIdempotencyKey } from './platform-route.js';
 import { answerOfExchange, answerOfQuirks } from './exchanges.js';
 import { Writes } from './writes.js';
 
-const answerOf = ({ connectionId, tokens, ...shown }: ConnectionSummary): ConnectionAnswer => ({
+const answerOf = ({ connectionId, tokens, clientKeys, ...shown }: ConnectionSummary): ConnectionAnswer => ({
   id: connectionId,
   ...shown,
   tokens: tokens.map(({ tokenId, ...rest }) => ({ id: tokenId, ...rest })),
+  clientKeys: clientKeys.map(({ keyId, ...rest }) => ({ id: keyId, ...rest })),
 });
 
 @OperatorController('connections')
@@ -123,6 +127,36 @@ export class ConnectionsController {
     @Param('tokenId') tokenId: string,
   ): Promise<void> {
     await this.writes.execute(new RevokeConnectionToken(context, id, tokenId));
+  }
+
+  @Post(':id/client-keys')
+  @TakesIdempotencyKey()
+  @ApiOperation({
+    summary: 'Register a public key for OAuth client credentials; at most two of a connection at once',
+    description:
+      'The client signs a JWT with it (RFC 7523: iss and sub are the id of the connection, aud the URL of /oauth/token, ' +
+      'exp at most five minutes ahead, jti never used before) and sends it to POST /oauth/token for a token of an hour.',
+  })
+  @ApiCreatedResponse({ type: IdAnswer })
+  async registerKey(
+    @Context() context: RequestContext,
+    @Param('id') id: string,
+    @Body() { jwk }: ClientKeyRequest,
+  ): Promise<IdAnswer> {
+    const { keyId } = await this.writes.execute(new RegisterClientKey(context, id, jwk));
+    return { id: keyId };
+  }
+
+  @Delete(':id/client-keys/:keyId')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Revoke a public key, and with it the tokens that were issued for it' })
+  @ApiNoContentResponse()
+  async revokeKey(
+    @Context() context: RequestContext,
+    @Param('id') id: string,
+    @Param('keyId') keyId: string,
+  ): Promise<void> {
+    await this.writes.execute(new RevokeClientKey(context, id, keyId));
   }
 
   @Get(':id/requests')

@@ -1,11 +1,12 @@
 // How operators open connections and issue tokens and keys.
 import type { ApiKeyRole } from '@app/events';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsIn } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsIn, IsObject } from 'class-validator';
 import { IsInstant, IsLine, Optional } from './fields.dto.js';
 
 const DIALECTS = ['lenient', 'strict'] as const;
 const STATES = ['open', 'paused', 'closed'] as const;
+const ALGORITHMS = ['ES256', 'RS256', 'EdDSA'] as const;
 const ROLES: readonly ApiKeyRole[] = ['platform', 'operator'];
 
 export class OpenConnectionRequest {
@@ -49,6 +50,28 @@ export class TokenSummary {
   lastUsedAt?: string;
 }
 
+export class ClientKeyRequest {
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    example: { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' },
+    description: 'A public key as a JWK: EC on P-256, RSA of 2048 bits and more, or OKP on Ed25519.',
+  })
+  @IsObject({ message: '$property must be a JWK' })
+  jwk: Record<string, unknown>;
+}
+
+export class ClientKeyAnswer {
+  @ApiProperty()
+  id: string;
+
+  @ApiProperty({ enum: ALGORITHMS })
+  algorithm: (typeof ALGORITHMS)[number];
+
+  @ApiPropertyOptional({ format: 'date-time', description: 'Known to the minute. Left out: never used.' })
+  lastUsedAt?: string;
+}
+
 export class ConnectionAnswer {
   @ApiProperty()
   id: string;
@@ -64,6 +87,9 @@ export class ConnectionAnswer {
 
   @ApiProperty({ type: [TokenSummary] })
   tokens: TokenSummary[];
+
+  @ApiProperty({ type: [ClientKeyAnswer] })
+  clientKeys: ClientKeyAnswer[];
 }
 
 export class ConnectionList {

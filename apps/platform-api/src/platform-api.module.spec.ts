@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 // The platform API as a platform and an operator meet it: over HTTP, with a real log behind it.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { openPlatform, type PlatformWorld } from './platform.fixture.js';
@@ -217,6 +218,7 @@ describe('the doors', () => {
         name: 'Okta',
         dialect: 'lenient',
         state: 'open',
+        clientKeys: [],
         tokens: expect.arrayContaining([{ id: first.body.id, expiresAt: '2027-01-01T00:00:00.000Z' }]),
       },
     ]);
@@ -279,6 +281,31 @@ describe('the doors', () => {
       expect((await as('GET', `connections/${id}/${shownOf}`, undefined, 'operator of globex')).status).toBe(404);
       expect((await world.send('GET', `connections/${id}/${shownOf}`)).status).toBe(403);
     }
+  });
+
+  it('of a connection open to what a registered key signs, until the key is revoked', async () => {
+    const as = (method: string, url: string, body?: object) => world.send(method, url, body, {}, OPERATOR);
+    const { id } = (await as('POST', 'connections', { name: 'OneLogin' })).body;
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+    const registered = await as('POST', `connections/${id}/client-keys`, { jwk: publicKey.export({ format: 'jwk' }) });
+    expect([registered.status, registered.body]).toEqual([201, { id: expect.any(String) }]);
+    const keys = async () =>
+      (await as('GET', 'connections')).body.connections.find((one: { id: string }) => one.id === id).clientKeys;
+    expect(await keys()).toEqual([{ id: registered.body.id, algorithm: 'EdDSA' }]);
+
+    const secret = privateKey.export({ format: 'jwk' });
+    const refused = await as('POST', `connections/${id}/client-keys`, { jwk: secret });
+    expect(refused.body).toMatchObject({ status: 422, code: 'invalid_key' });
+    expect(refused.text).not.toContain(secret.d);
+    expect((await as('POST', `connections/${id}/client-keys`, { jwk: 'x' })).status).toBe(400);
+    const other = { jwk: generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }) };
+    expect((await as('POST', `connections/${id}/client-keys`, other)).status).toBe(201);
+    expect((await as('POST', `connections/${id}/client-keys`, other)).body.code).toBe('too_many_tokens');
+    expect((await world.send('POST', `connections/${id}/client-keys`, other)).status).toBe(403);
+
+    expect((await as('DELETE', `connections/${id}/client-keys/${registered.body.id}`)).status).toBe(204);
+    expect((await as('DELETE', `connections/${id}/client-keys/${registered.body.id}`)).status).toBe(404);
+    expect(await keys()).toHaveLength(1);
   });
 
   it('of a connection are shut for a while or for good by operators alone', async () => {

@@ -1,6 +1,7 @@
 // Every problem the platform API answers, by its stable code, and which errors of the rooms behind it become which.
 import {
   AlreadyExists,
+  InvalidClientKey,
   InvalidPolicy,
   NotFound,
   ParentIsFixed,
@@ -35,7 +36,8 @@ const problems = {
   changed_meanwhile: [412, 'It has been changed since it was read: read it again.'],
   unknown_members: [422, 'Some of the users, groups or agents named do not exist in this directory.'],
   parent_is_fixed: [422, 'The parent of an agent is given when it is provisioned and does not change.'],
-  too_many_tokens: [409, 'A connection has at most two valid tokens: revoke one first.'],
+  too_many_tokens: [409, 'A connection has at most two valid tokens, and two keys: revoke one first.'],
+  invalid_key: [422, 'This is not a public key that signatures can be verified with.'],
   invalid_policy: [422, 'The condition, rule or template cannot be used.'],
   role_is_computed: [409, 'Who has this role is decided by its condition: change the condition or the person.'],
   subject_denied: [409, 'The holder may not act. It was recorded, and its revocation has been started.'],
@@ -61,6 +63,9 @@ export function platformProblem(code: PlatformProblemCode, extra?: Problem['extr
   return new ProblemError({ status, code, detail, ...(extra === undefined ? {} : { extra }) });
 }
 
+/** Its sentences are those of the room. */
+const invalidKey = { status: problems.invalid_key[0], code: 'invalid_key' };
+
 type ErrorClass = abstract new (...args: never[]) => Error;
 
 const ofDirectory: ReadonlyArray<readonly [ErrorClass, PlatformProblemCode]> = [
@@ -77,6 +82,7 @@ export function answerable(error: unknown): unknown {
   if (error instanceof AccessRefused) return refusalProblem(error);
   if (error instanceof NotFound) return refusalProblem(new AccessRefused('not_found'));
   if (error instanceof InvalidPolicy) return policyProblem(error);
+  if (error instanceof InvalidClientKey) return new ProblemError({ ...invalidKey, detail: error.message });
   const code = ofDirectory.find(([known]) => error instanceof known)?.[1];
   return code === undefined ? error : platformProblem(code);
 }

@@ -12,5 +12,11 @@ export interface PublicAddress {
 /** The path of the SCIM endpoints below the address. */
 export const SCIM_PATH = 'scim/v2';
 
+/** The path of the token endpoint below the address. */
+export const TOKEN_PATH = 'oauth/token';
+
+/** What clients name as the audience of what they sign. */
+export const tokenEndpoint = ({ url }: PublicAddress): string => `${url.replace(/\/$/, '')}/${TOKEN_PATH}`;
+
 /** The SCIM base URL, without a trailing slash. */
 export const scimBase = ({ url }: PublicAddress): string => `${url.replace(/\/$/, '')}/${SCIM_PATH}`;

@@ -147,15 +147,16 @@ export async function openScim({ extensions = new Map() }: { extensions?: Custom
   const head = (await log.head()) as bigint;
   await readModels.reached(head);
 
+  const inject = async (method: string, url: string, sent: { headers: Record<string, string>; payload?: string }) => {
+    const answer = await app.inject({ method: method as 'GET', url, ...sent });
+    const text = answer.body;
+    const body: Json = text === '' ? undefined : JSON.parse(text);
+    return { status: answer.statusCode, headers: answer.headers, text, body };
+  };
+
   /** Sends a request below the SCIM base URL; a body that is no string is sent as JSON. */
-  const ask = async (
-    method: string,
-    path: string,
-    { body, headers, as = 'lenient-acme' }: Asked = {},
-  ): Promise<Answered> => {
-    const answer = await app.inject({
-      method: method as 'GET',
-      url: `/scim/v2${path}`,
+  const ask = (method: string, path: string, { body, headers, as = 'lenient-acme' }: Asked = {}): Promise<Answered> =>
+    inject(method, `/scim/v2${path}`, {
       headers: {
         authorization: `Bearer ${connections.get(as)?.token}`,
         ...(body === undefined ? {} : { 'content-type': 'application/scim+json' }),
@@ -163,14 +164,6 @@ export async function openScim({ extensions = new Map() }: { extensions?: Custom
       },
       ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-    const text = answer.body;
-    return {
-      status: answer.statusCode,
-      headers: answer.headers,
-      text,
-      body: text === '' ? undefined : JSON.parse(text),
-    };
-  };
 
   const create = async (path: string, body: object): Promise<Json> => {
     const answer = await ask('POST', path, { body });
@@ -188,6 +181,9 @@ export async function openScim({ extensions = new Map() }: { extensions?: Custom
 
   return {
     ask,
+    /** Sends a body as nobody in particular, to any path. */
+    post: (path: string, payload: string, type: string): Promise<Answered> =>
+      inject('POST', path, { headers: { 'content-type': type }, payload }),
     /** Creates a resource that must be creatable. */
     create,
     newUser: (attributes: object = {}): Promise<Json> => create('/Users', { userName: newName(), ...attributes }),

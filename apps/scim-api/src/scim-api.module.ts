@@ -14,6 +14,7 @@ import { methodsControllers } from './methods.controller.js';
 import { Registries, SCIM_EXTENSIONS } from './registries.js';
 import { AgentsController, ApplicationsController, GroupsController, UsersController } from './resource.controller.js';
 import { SearchController } from './search.controller.js';
+import { TokenController } from './token.controller.js';
 import { UserResource } from './user.resource.js';
 
 @Module({
@@ -26,6 +27,7 @@ import { UserResource } from './user.resource.js';
     DiscoveryController,
     BulkController,
     SearchController,
+    TokenController,
     ...methodsControllers,
   ],
   providers: [

@@ -49,6 +49,8 @@ const aboutTable: { readonly [T in EventType]: (data: EventData[T]) => About } =
   ConnectionOpened: connection,
   ConnectionTokenIssued: connection,
   ConnectionTokenRevoked: connection,
+  ConnectionKeyRegistered: connection,
+  ConnectionKeyRevoked: connection,
   ConnectionPaused: connection,
   ConnectionResumed: connection,
   ConnectionClosed: connection,

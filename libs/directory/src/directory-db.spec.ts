@@ -1,8 +1,11 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TokenRegistry } from '@app/http';
 import { openPostgres } from '@app/runtime';
 import { startPrivatePostgres, type PrivatePostgres } from '@app/testkit';
+import { CommandBus } from '@nestjs/cqrs';
 import type { DirectoryDb } from './directory-db.js';
+import { InvalidClient } from './directory.errors.js';
 import { Directory } from './directory.fixture.js';
 import {
   FindAgent,
@@ -15,7 +18,15 @@ import {
 } from './directory.queries.js';
 import { ListAgents, type IndexedEquality } from './directory.queries.js';
 import type { OwnerPolicyDb } from './owner-policy-db.js';
-import { CreateTenant, IssueConnectionToken, OpenConnection, RevokeConnectionToken } from './tenant.commands.js';
+import {
+  CreateTenant,
+  IssueAccessToken,
+  IssueConnectionToken,
+  OpenConnection,
+  RegisterClientKey,
+  RevokeConnectionToken,
+} from './tenant.commands.js';
+import { TokenUses } from './tenants/token-uses.js';
 import { ChangeUser, DeleteUser } from './user.commands.js';
 
 let postgres: PrivatePostgres;
@@ -78,5 +89,28 @@ describe('on PostgreSQL', () => {
     await directory.run(new RevokeConnectionToken(directory.request(), connectionId, tokenId));
     expect(await directory.get(TokenRegistry).find(token)).toBeUndefined();
     expect(directory.errors).toEqual([]);
+  });
+
+  it('clients that sign are known by their key, once a statement, and their tokens and uses by the same', async () => {
+    const { connectionId } = await directory.run(new OpenConnection(directory.request(), 'Ping', 'lenient'));
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+    const jwk = { ...publicKey.export({ format: 'jwk' }) };
+    const { keyId } = await directory.run(new RegisterClientKey(directory.request(), connectionId, jwk));
+    const exp = Math.floor(directory.clock.now() / 1000) + 60;
+    const claims = { iss: connectionId, sub: connectionId, aud: 'here', exp, jti: 'once' };
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const signed = `${part({ alg: 'EdDSA' })}.${part(claims)}`;
+    const statement = `${signed}.${sign(null, Buffer.from(signed), privateKey).toString('base64url')}`;
+    const { token } = await directory.get(CommandBus).execute(new IssueAccessToken(statement, 'here'));
+    await expect(directory.get(CommandBus).execute(new IssueAccessToken(statement, 'here'))).rejects.toThrow(
+      InvalidClient,
+    );
+    expect(await directory.get(TokenRegistry).find(token)).toMatchObject({ tenant: 'acme', keyId, roles: ['scim'] });
+    await directory.get(TokenUses).onModuleDestroy();
+    expect(await directory.ask(new ListConnections('acme'))).toContainEqual(
+      expect.objectContaining({
+        clientKeys: [{ keyId, algorithm: 'EdDSA', lastUsedAt: directory.clock.iso() }],
+      }),
+    );
   });
 });

@@ -1,5 +1,6 @@
-// The tables of the directory's views, rebuilt from the log, and of what is known of tokens but not worth an event.
+// The tables of the directory's views, rebuilt from the log.
 import type { Kysely } from 'kysely';
+import { connectionIndexes, connectionTables, type ConnectionsDb } from './tenants/connection-tables.js';
 
 /** DI token of the Kysely instance over {@link DirectoryDb}. */
 export const DIRECTORY_DB = Symbol('DIRECTORY_DB');
@@ -104,36 +105,7 @@ export interface OwnerRow {
   type: string;
 }
 
-export interface ConnectionRow {
-  tenant: string;
-  connection_id: string;
-  name: string;
-  dialect: string;
-  state: string;
-  seq: number;
-}
-
-/** Valid tokens and API keys; a revoked one has no row. */
-export interface TokenRow {
-  tenant: string;
-  token_id: string;
-  fingerprint: string;
-  /** null: an API key. */
-  connection_id: string | null;
-  /** JSON array. */
-  roles: string;
-  expires_at: string | null;
-  seq: number;
-}
-
-/** When a token was last used, to the minute. Not in the log: it says nothing about access. */
-export interface TokenUseRow {
-  tenant: string;
-  token_id: string;
-  used_at: string;
-}
-
-export interface DirectoryDb {
+export interface DirectoryDb extends ConnectionsDb {
   users: UserRow;
   groups: GroupRow;
   members: MemberRow;
@@ -141,9 +113,6 @@ export interface DirectoryDb {
   owners: OwnerRow;
   applications: ApplicationRow;
   agent_applications: AgentApplicationRow;
-  connections: ConnectionRow;
-  tokens: TokenRow;
-  token_uses: TokenUseRow;
 }
 
 export type Trx = Kysely<DirectoryDb>;
@@ -225,23 +194,7 @@ const tables: { readonly [T in keyof DirectoryDb]: { columns: Columns<DirectoryD
     columns: { tenant: 'text', agent_id: 'text', application_id: 'text' },
     key: ['tenant', 'agent_id', 'application_id'],
   },
-  connections: {
-    columns: { tenant: 'text', connection_id: 'text', name: 'text', dialect: 'text', state: 'text', seq: 'bigint' },
-    key: ['tenant', 'connection_id'],
-  },
-  tokens: {
-    columns: {
-      tenant: 'text',
-      token_id: 'text',
-      fingerprint: 'text',
-      connection_id: 'text?',
-      roles: 'text',
-      expires_at: 'text?',
-      seq: 'bigint',
-    },
-    key: ['tenant', 'token_id'],
-  },
-  token_uses: { columns: { tenant: 'text', token_id: 'text', used_at: 'text' }, key: ['tenant', 'token_id'] },
+  ...connectionTables,
 };
 
 const indexes: ReadonlyArray<readonly [name: string, table: keyof DirectoryDb, columns: readonly string[]]> = [
@@ -265,8 +218,7 @@ const indexes: ReadonlyArray<readonly [name: string, table: keyof DirectoryDb, c
   ['applications_name', 'applications', ['tenant', 'name_ci']],
   ['applications_display_name', 'applications', ['tenant', 'display_name_ci']],
   ['applications_external_id', 'applications', ['tenant', 'external_id']],
-  ['tokens_fingerprint', 'tokens', ['fingerprint']],
-  ['tokens_connection', 'tokens', ['tenant', 'connection_id']],
+  ...connectionIndexes,
 ];
 
 /** Creates what is missing; safe to call at every start. */

@@ -47,3 +47,16 @@ export class InvalidPolicy extends Error {
 export class RoleIsComputed extends Error {
   override readonly name = 'RoleIsComputed';
 }
+
+/** A key that signatures cannot be verified with. */
+export class InvalidClientKey extends Error {
+  override readonly name = 'InvalidClientKey';
+}
+
+/** A client did not prove who it is, in the words of RFC 6749 section 5.2. */
+export class InvalidClient extends Error {
+  override readonly name = 'InvalidClient';
+  constructor() {
+    super('the statement of the client was not accepted');
+  }
+}

@@ -15,6 +15,8 @@ import { OwnerPolicy } from './owner-policy.js';
 import { RoleFollower } from './roles/role-follower.js';
 import { roleProviders } from './roles/role-providers.js';
 import { ListConnectionsHandler, NamesOfHandler } from './tenants/connection-queries.handlers.js';
+import { IssueAccessTokenHandler } from './tenants/access-tokens.js';
+import { RegisterClientKeyHandler, RevokeClientKeyHandler } from './tenants/client-key.handlers.js';
 import {
   CloseConnectionHandler,
   ConnectionStates,
@@ -53,6 +55,9 @@ const commandHandlers = [
   PauseConnectionHandler,
   ResumeConnectionHandler,
   CloseConnectionHandler,
+  RegisterClientKeyHandler,
+  RevokeClientKeyHandler,
+  IssueAccessTokenHandler,
 ];
 
 const queryHandlers = [

@@ -166,12 +166,20 @@ export class ListApplications extends Query<Listed<FoundApplication>> {
   }
 }
 
+export interface ClientKeySummary {
+  readonly keyId: string;
+  readonly algorithm: 'ES256' | 'RS256' | 'EdDSA';
+  /** Of the last access token that was issued for it, to the minute; absent: never. */
+  readonly lastUsedAt?: string;
+}
+
 export interface ConnectionSummary {
   readonly connectionId: string;
   readonly name: string;
   readonly dialect: 'lenient' | 'strict';
   readonly state: 'open' | 'paused' | 'closed';
   readonly tokens: readonly TokenSummary[];
+  readonly clientKeys: readonly ClientKeySummary[];
 }
 
 export class ListConnections extends Query<readonly ConnectionSummary[]> {

@@ -102,3 +102,46 @@ export class CloseConnection extends Command<{ readonly position: bigint | undef
     super();
   }
 }
+
+/** At most two keys of a connection are valid at once. @throws InvalidClientKey, NotFound, TooManyTokens */
+export class RegisterClientKey extends Command<{ readonly keyId: string; readonly position: bigint }> {
+  constructor(
+    readonly context: RequestContext,
+    readonly connectionId: string,
+    /** A public key (RFC 7517): EC on P-256, RSA of 2048 bits and more, or OKP on Ed25519. */
+    readonly jwk: Readonly<Record<string, unknown>>,
+  ) {
+    super();
+  }
+}
+
+/** With the key go the access tokens that were issued for it. @throws NotFound */
+export class RevokeClientKey extends Command<{ readonly position: bigint | undefined }> {
+  constructor(
+    readonly context: RequestContext,
+    readonly connectionId: string,
+    readonly keyId: string,
+  ) {
+    super();
+  }
+}
+
+export interface AccessToken {
+  /** The plaintext; shown once. */
+  readonly token: string;
+  readonly expiresInSeconds: number;
+}
+
+/** Appends nothing: what is issued here is gone within the hour. @throws InvalidClient */
+export class IssueAccessToken extends Command<AccessToken> {
+  constructor(
+    /** The JWT that a client signed with a registered key, with its connection's id as `iss` and `sub`. */
+    readonly assertion: string,
+    /** What its `aud` must name: the URL of the token endpoint. */
+    readonly audience: string,
+    /** Must be the client of the statement where it is given. */
+    readonly clientId?: string,
+  ) {
+    super();
+  }
+}

@@ -42,6 +42,14 @@ export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
     version: 1,
     sentence: (d, n) => `Token ${d.tokenId} of connection ${n(d.connectionId)} was revoked.`,
   },
+  ConnectionKeyRegistered: {
+    version: 1,
+    sentence: (d, n) => `Key ${d.keyId} (${d.algorithm}) was registered for connection ${n(d.connectionId)}.`,
+  },
+  ConnectionKeyRevoked: {
+    version: 1,
+    sentence: (d, n) => `Key ${d.keyId} of connection ${n(d.connectionId)} was revoked.`,
+  },
   ConnectionPaused: { version: 1, sentence: (d, n) => `Connection ${n(d.connectionId)} was paused.` },
   ConnectionResumed: { version: 1, sentence: (d, n) => `Connection ${n(d.connectionId)} was resumed.` },
   ConnectionClosed: { version: 1, sentence: (d, n) => `Connection ${n(d.connectionId)} was closed.` },

@@ -25,6 +25,14 @@ export interface DirectoryEvents {
   ConnectionOpened: { connectionId: string; name: string; dialect: 'lenient' | 'strict' };
   ConnectionTokenIssued: { connectionId: string; tokenId: string; fingerprint: string; expiresAt?: string };
   ConnectionTokenRevoked: { connectionId: string; tokenId: string };
+  /** A public key (RFC 7517) that a client of the connection signs with. */
+  ConnectionKeyRegistered: {
+    connectionId: string;
+    keyId: string;
+    algorithm: 'ES256' | 'RS256' | 'EdDSA';
+    jwk: Record<string, string>;
+  };
+  ConnectionKeyRevoked: { connectionId: string; keyId: string };
   ConnectionPaused: { connectionId: string };
   ConnectionResumed: { connectionId: string };
   ConnectionClosed: { connectionId: string };

@@ -1,6 +1,7 @@
 // What a route says about who may call it, and how a handler learns who does.
 import type { RequestContext } from '@app/events';
 import { createParamDecorator, SetMetadata, type ExecutionContext } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
 import type { Principal, Role } from './principal.js';
 
@@ -12,6 +13,11 @@ export const Public = () => SetMetadata(PUBLIC, true);
 
 /** Opens a controller or a route to tokens that have one of these roles. */
 export const Requires = (...roles: Role[]) => SetMetadata(REQUIRES, roles);
+
+/** Lets a route take a small `application/x-www-form-urlencoded` body, as URLSearchParams, from anybody the route is open to. */
+export const TakesForm = () => RouteConfig({ takesForm: true });
+
+export const takesForm = (config: object): boolean => 'takesForm' in config;
 
 /** What is learnt of a request while it is answered, for the log of exchanges. */
 export interface Noted {

@@ -1,4 +1,4 @@
-// Sets up Nest on Fastify: who calls is known before a byte of a body is read, and JSON is the only body there is.
+// Sets up Nest on Fastify: who calls is known before a byte of a body is read, and bodies are JSON, or forms where a route takes them.
 import { randomUUID } from 'node:crypto';
 import { Clock } from '@app/runtime';
 import { limits } from '@app/scim';
@@ -7,7 +7,7 @@ import { NestFactory, Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AuthGuard } from './auth.guard.js';
-import type { AuthenticatedRequest, Noted } from './decorators.js';
+import { takesForm, type AuthenticatedRequest, type Noted } from './decorators.js';
 import { hasDuplicateKeys } from './duplicate-keys.js';
 import { answerBadUrl, ErrorFilter } from './error.filter.js';
 import type { ExchangeLog } from './exchange-log.js';
@@ -20,6 +20,7 @@ import {
   MalformedJson,
   TooManyRequests,
   Unauthorized,
+  WrongMediaType,
 } from './refusals.js';
 
 export interface HttpAppOptions {
@@ -31,6 +32,7 @@ export interface HttpAppOptions {
 }
 
 const BEARER = /^bearer +([\x21-\x7e]{1,512})$/i;
+const FORM_BYTES = 16 * 1024;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** A request after the hook that asks who is calling; before the guard has looked at the answer. */
@@ -61,6 +63,7 @@ export async function createHttpApp(
     limit: requestsPerSecond === 0 ? undefined : new RateLimit(requestsPerSecond),
   });
   readJson(fastify);
+  readForms(fastify);
   app.useGlobalGuards(new AuthGuard(app.get(Reflector)));
   app.useGlobalFilters(new ErrorFilter());
   return app;
@@ -117,13 +120,25 @@ function readJson(fastify: FastifyInstance): void {
     ['application/json', 'application/scim+json'],
     { parseAs: 'buffer', bodyLimit: limits.bulkBytes },
     async (request: Asked, body: Buffer) => {
-      // No public route takes a body, so a stranger's is never parsed.
+      // No public route takes JSON, so a stranger's is never parsed.
       if (request.principal === undefined) throw new Unauthorized();
       if (body.length > limits.bodyBytes && !isBulk(request)) throw new BodyTooLarge();
       if (body.length === 0) return undefined;
       const parsed = parse(body);
       if (hasDuplicateKeys(body, parsed)) throw new DuplicateKeys();
       return parsed;
+    },
+  );
+}
+
+/** Only where a route says so, for whoever it says: those routes are public, and their bodies small. */
+function readForms(fastify: FastifyInstance): void {
+  fastify.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: FORM_BYTES },
+    (request: FastifyRequest, body, done) => {
+      if (takesForm(request.routeOptions.config)) done(null, new URLSearchParams(body.toString()));
+      else done(new WrongMediaType());
     },
   );
 }

@@ -71,3 +71,12 @@ export class TooManyRequests extends Refusal {
     super('This connection sends more requests than it may: send this one again later.');
   }
 }
+
+export class WrongMediaType extends Refusal {
+  override readonly name = 'WrongMediaType';
+  readonly status = 415;
+  readonly code = 'unsupported_media_type';
+  constructor() {
+    super('Send the body as application/scim+json or application/json.');
+  }
+}

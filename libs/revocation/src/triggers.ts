@@ -224,6 +224,8 @@ const triggers: { readonly [T in EventType]: Trigger<T> | null } = {
   ConnectionOpened: never,
   ConnectionTokenIssued: never,
   ConnectionTokenRevoked: never,
+  ConnectionKeyRegistered: never,
+  ConnectionKeyRevoked: never,
   ConnectionPaused: never,
   ConnectionResumed: never,
   ConnectionClosed: never,

@@ -3,7 +3,7 @@ import { Inject } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { Kysely } from 'kysely';
 import { DIRECTORY_DB, type DirectoryDb } from '../directory-db.js';
-import { ListConnections, NamesOf, type ConnectionSummary } from '../directory.queries.js';
+import { ListConnections, NamesOf, type ClientKeySummary, type ConnectionSummary } from '../directory.queries.js';
 import { namesOf } from '../view/names.js';
 
 @QueryHandler(ListConnections)
@@ -28,6 +28,7 @@ export class ListConnectionsHandler implements IQueryHandler<ListConnections> {
       .orderBy('seq')
       .execute();
     const byConnection = Map.groupBy(tokens, (row) => row.connection_id);
+    const keysByConnection = Map.groupBy(await this.keys(tenant), (row) => row.connection_id);
     return connections.map((row) => ({
       connectionId: row.connection_id,
       name: row.name,
@@ -38,7 +39,24 @@ export class ListConnectionsHandler implements IQueryHandler<ListConnections> {
         ...(expires_at === null ? {} : { expiresAt: expires_at }),
         ...(used_at === null ? {} : { lastUsedAt: used_at }),
       })),
+      clientKeys: (keysByConnection.get(row.connection_id) ?? []).map(({ key_id, algorithm, used_at }) => ({
+        keyId: key_id,
+        algorithm: algorithm as ClientKeySummary['algorithm'],
+        ...(used_at === null ? {} : { lastUsedAt: used_at }),
+      })),
     }));
+  }
+
+  private keys(tenant: string) {
+    return this.db
+      .selectFrom('client_keys as keys')
+      .leftJoin('token_uses as uses', (join) =>
+        join.onRef('uses.tenant', '=', 'keys.tenant').onRef('uses.token_id', '=', 'keys.key_id'),
+      )
+      .select(['connection_id', 'key_id', 'algorithm', 'used_at'])
+      .where('keys.tenant', '=', tenant)
+      .orderBy('seq')
+      .execute();
   }
 }
 

@@ -11,9 +11,11 @@ export interface ConnectionToken {
 export interface Connection {
   readonly state: 'none' | 'open' | 'paused' | 'closed';
   readonly tokens: ReadonlyMap<string, ConnectionToken>;
+  /** Ids of the keys that were registered and not revoked. */
+  readonly clientKeys: ReadonlySet<string>;
 }
 
-/** Two, so that a token can be replaced without a gap. */
+/** Two, so that a token or a key can be replaced without a gap. */
 export const VALID_TOKENS = 2;
 
 function evolve(connection: Connection, event: AnyEvent): Connection {
@@ -33,13 +35,20 @@ function evolve(connection: Connection, event: AnyEvent): Connection {
       const token = { expiresAt: undefined, revoked: true };
       return { ...connection, tokens: new Map(connection.tokens).set(event.data.tokenId, token) };
     }
+    case 'ConnectionKeyRegistered':
+      return { ...connection, clientKeys: new Set(connection.clientKeys).add(event.data.keyId) };
+    case 'ConnectionKeyRevoked': {
+      const clientKeys = new Set(connection.clientKeys);
+      clientKeys.delete(event.data.keyId);
+      return { ...connection, clientKeys };
+    }
     default:
       return connection;
   }
 }
 
 export const connectionAggregate: Aggregate<Connection> = {
-  initial: () => ({ state: 'none', tokens: new Map() }),
+  initial: () => ({ state: 'none', tokens: new Map(), clientKeys: new Set() }),
   evolve,
 };
 

@@ -40,6 +40,15 @@ export async function applyToConnections(trx: Trx, event: RecordedEvent): Promis
       const row = { tenant, token_id: tokenId, fingerprint, ...opens, seq };
       return putRows(trx, 'tokens', ['tenant', 'token_id'], [row]);
     }
+    case 'ConnectionKeyRegistered': {
+      const { connectionId, keyId, algorithm, jwk } = event.data;
+      const row = { tenant, connection_id: connectionId, key_id: keyId, algorithm, jwk: JSON.stringify(jwk), seq };
+      return putRows(trx, 'client_keys', ['tenant', 'key_id'], [row]);
+    }
+    case 'ConnectionKeyRevoked':
+      await deleteRowsIn(trx, 'token_uses', { tenant }, 'token_id', [event.data.keyId]);
+      await deleteRowsIn(trx, 'access_tokens', { tenant }, 'key_id', [event.data.keyId]);
+      return deleteRowsIn(trx, 'client_keys', { tenant }, 'key_id', [event.data.keyId]);
     case 'ApiKeyIssued': {
       const { keyId, roles, fingerprint } = event.data;
       const opens = { connection_id: null, roles: JSON.stringify(roles), expires_at: null };

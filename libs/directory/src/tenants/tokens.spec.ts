@@ -184,7 +184,14 @@ describe('tenants and connections', () => {
     const two = await issue();
     await revoke(two.tokenId);
     expect(await directory.ask(new ListConnections('acme'))).toEqual([
-      { connectionId, name: 'Okta', dialect: 'strict', state: 'open', tokens: [{ tokenId: one.tokenId, expiresAt }] },
+      {
+        connectionId,
+        name: 'Okta',
+        dialect: 'strict',
+        state: 'open',
+        tokens: [{ tokenId: one.tokenId, expiresAt }],
+        clientKeys: [],
+      },
     ]);
     expect(await directory.ask(new ListConnections('globex'))).toEqual([]);
     expect((await directory.ask(new NamesOf('acme', [connectionId]))).get(connectionId)).toBe('Okta');

@@ -5,7 +5,7 @@ import { TokenRegistry, type Principal, type Role } from '@app/http';
 import { Clock } from '@app/runtime';
 import { Vault } from '@app/vault';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import { DIRECTORY_DB, type DirectoryDb } from '../directory-db.js';
 import { isTokenEvent } from './connections.view.js';
@@ -64,16 +64,7 @@ export class DirectoryTokens extends TokenRegistry {
 
   private async read(fingerprint: string): Promise<Found | undefined> {
     const { epoch } = this;
-    const row = await this.db
-      .selectFrom('tokens')
-      .leftJoin('connections', (join) =>
-        join
-          .onRef('connections.tenant', '=', 'tokens.tenant')
-          .onRef('connections.connection_id', '=', 'tokens.connection_id'),
-      )
-      .select(['tokens.tenant', 'token_id', 'tokens.connection_id', 'roles', 'expires_at', 'dialect', 'state'])
-      .where('fingerprint', '=', fingerprint)
-      .executeTakeFirst();
+    const row = (await this.issued(fingerprint)) ?? (await this.issuedToClient(fingerprint));
     if (row === undefined || (row.connection_id !== null && (row.state === null || row.state === 'closed'))) {
       return undefined;
     }
@@ -84,6 +75,37 @@ export class DirectoryTokens extends TokenRegistry {
     if (epoch === this.epoch) this.kept.set(fingerprint, found);
     return found;
   }
+
+  private issued(fingerprint: string): Promise<TokenWithConnection | undefined> {
+    return this.db
+      .selectFrom('tokens')
+      .leftJoin('connections', (join) =>
+        join
+          .onRef('connections.tenant', '=', 'tokens.tenant')
+          .onRef('connections.connection_id', '=', 'tokens.connection_id'),
+      )
+      .select(['tokens.tenant', 'token_id', 'tokens.connection_id', 'roles', 'expires_at', 'dialect', 'state'])
+      .where('fingerprint', '=', fingerprint)
+      .executeTakeFirst();
+  }
+
+  /** Its use counts as one of the key that it was issued for, and only as long as there is that key. */
+  private issuedToClient(fingerprint: string): Promise<TokenWithConnection | undefined> {
+    return this.db
+      .selectFrom('access_tokens as issued')
+      .innerJoin('client_keys as keys', (join) =>
+        join.onRef('keys.tenant', '=', 'issued.tenant').onRef('keys.key_id', '=', 'issued.key_id'),
+      )
+      .innerJoin('connections', (join) =>
+        join
+          .onRef('connections.tenant', '=', 'issued.tenant')
+          .onRef('connections.connection_id', '=', 'issued.connection_id'),
+      )
+      .select(['issued.tenant', 'issued.key_id as token_id', 'issued.connection_id', 'expires_at', 'dialect', 'state'])
+      .select(sql<string>`'["scim"]'`.as('roles'))
+      .where('fingerprint', '=', fingerprint)
+      .executeTakeFirst();
+  }
 }
 
 interface TokenWithConnection {
@@ -91,6 +113,7 @@ interface TokenWithConnection {
   readonly token_id: string;
   readonly connection_id: string | null;
   readonly roles: string;
+  readonly expires_at: string | null;
   readonly dialect: string | null;
   readonly state: string | null;
 }
