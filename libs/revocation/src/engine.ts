@@ -30,6 +30,8 @@ export interface EngineParts {
   readonly jobConcurrency: number;
   readonly sweepIntervalMs: number;
   readonly callTimeoutMs: number;
+  /** ms that attempts under way are given to end when the engine stops; the queue's own patience when absent. */
+  readonly shutdownTimeoutMs?: number;
   /** Everything that went wrong inside and was survived, for the log. */
   readonly onError: (error: unknown, where: string) => void;
 }
@@ -95,7 +97,7 @@ export class Engine {
     this.stopped = true;
     await this.sweep.stop();
     await this.dispatcher.stop();
-    await this.parts.queue.close();
+    await this.parts.queue.close(this.parts.shutdownTimeoutMs);
     await this.relay.stop();
     await this.catchingUp;
     await this.spent.stop();
