@@ -20,6 +20,10 @@ export class DirectoryView implements Projection<DirectoryDb> {
     return migrateDirectoryDb(db);
   }
 
+  ignores({ stream }: RecordedEvent): boolean {
+    return stream.startsWith('revocation-') || stream.startsWith('cascade-') || stream.startsWith('credential-');
+  }
+
   async apply(trx: Kysely<DirectoryDb>, events: readonly RecordedEvent[]): Promise<void> {
     for (const [tenant, ofTenant] of Map.groupBy(events, (event) => event.metadata.tenant)) {
       for (const event of ofTenant.filter(isTokenEvent)) await applyToConnections(trx, event);

@@ -32,6 +32,10 @@ export class OwnerPolicy implements Projection<OwnerPolicyDb> {
     return migrateOwnerPolicyDb(db);
   }
 
+  ignores(event: RecordedEvent): boolean {
+    return event.type !== 'UserProvisioned' && !concernsOwnership(event);
+  }
+
   async apply(trx: Trx, events: readonly RecordedEvent[]): Promise<void> {
     // Most events of a day are new users: they are inserted together, before whatever asks who may act.
     let arrived: OwnerPolicyDb['policy_owners'][] = [];

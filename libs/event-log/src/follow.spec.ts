@@ -23,6 +23,7 @@ const WAIT_MS = 10_000;
 /** Keeps a row per event. Nothing keeps it from having the same event twice. */
 class Runs implements Projection<Db> {
   readonly name = 'runs';
+  ignores: (event: RecordedEvent) => boolean = () => false;
   /** Called when the rows of a batch are written and not committed. */
   beforeCommit: (events: readonly RecordedEvent[]) => void = () => undefined;
   committed: (events: readonly RecordedEvent[]) => Promise<void> = () => Promise.resolve();
@@ -145,6 +146,25 @@ describe.each(databases)('Projector on %s', (_name, open) => {
     expect(await projector.reached(last, WAIT_MS)).toBe(true);
     expect(await rows()).toEqual(await logged());
     expect(errors.map(String)).toEqual([expect.stringContaining('the rows of runs went back to position -1')]);
+  });
+
+  it('stores no checkpoint for what it ignores, and none of it is missing from the next one', async () => {
+    const projection = new Runs();
+    projection.ignores = (event) => runIds([event])[0]?.startsWith('noise') === true;
+    const stored = async () => (await sql<{ position: string }>`select position from checkpoints`.execute(db)).rows[0];
+    const projector = await run(projection);
+    const first = await append(1, 'run');
+    await projector.reached(first, WAIT_MS);
+    expect(await projector.reached(await append(3, 'noise'), WAIT_MS)).toBe(true);
+    expect(await stored()).toEqual({ position: `${first}` });
+    const last = await append(1, 'more');
+    expect(await projector.reached(last, WAIT_MS)).toBe(true);
+    expect(await stored()).toEqual({ position: `${last}` });
+    expect(await rows()).toEqual(['run-0', 'more-0']);
+    await projector.stop();
+    await (await run()).reached(last, WAIT_MS);
+    expect(await rows()).toEqual(['run-0', 'more-0']);
+    expect(errors).toEqual([]);
   });
 
   it('tries a batch that failed again, with nothing lost and nothing twice', async () => {

@@ -20,10 +20,15 @@ export interface ProjectorParts<Db> {
 
 /** Waits in ms between attempts after failures in a row. */
 const BACKOFF = [10, 50, 250, 1_000, 5_000];
+/** How far the stored checkpoint may stay behind: what a restart reads again. */
+const PASSED_AT_MOST = 10_000n;
+
 export class Projector<Db> {
   /** The last failure; undefined while all is well. */
   failure: unknown;
   private readonly progress = new Progress();
+  /** The checkpoint as it was last read or written; behind the progress while there was nothing to write. */
+  private stored = START;
   private readonly stopping = new AbortController();
   private running: Promise<void> | undefined;
 
@@ -63,7 +68,8 @@ export class Projector<Db> {
         await adapter.releaseMigrationLock(connection, lock);
       }
     });
-    this.progress.moveTo(await this.checkpoint(db));
+    this.stored = await this.checkpoint(db);
+    this.progress.moveTo(this.stored);
     this.running = this.follow();
   }
 
@@ -119,16 +125,28 @@ export class Projector<Db> {
   }
 
   private async apply(batch: LogBatch): Promise<void> {
-    const { db, projection, onError } = this.parts;
-    const stored = await db.transaction().execute((trx) => this.applyNew(trx, batch));
-    if (stored < this.position) {
-      this.progress.moveTo(stored);
-      throw new Error(`the rows of ${projection.name} went back to position ${stored}: following again from there`);
-    }
+    const { projection, onError } = this.parts;
+    if (!this.passes(batch)) await this.write(batch);
     this.failure = undefined;
     // The rows stand: whatever fails here must not have them applied again.
     if (batch.events.length > 0) await tell(projection, batch.events).catch(onError);
     this.progress.moveTo(batch.position);
+  }
+
+  private passes({ events, position }: LogBatch): boolean {
+    const { projection } = this.parts;
+    return position - this.stored < PASSED_AT_MOST && events.every((event) => projection.ignores?.(event) === true);
+  }
+
+  private async write(batch: LogBatch): Promise<void> {
+    const { db, projection } = this.parts;
+    const stored = await db.transaction().execute((trx) => this.applyNew(trx, batch));
+    if (stored < this.stored) {
+      this.stored = stored;
+      this.progress.moveTo(stored);
+      throw new Error(`the rows of ${projection.name} went back to position ${stored}: following again from there`);
+    }
+    this.stored = batch.position;
   }
 
   /** Applies what the rows do not have yet: another process may have been here first. @returns the checkpoint before */
@@ -136,7 +154,7 @@ export class Projector<Db> {
     const { projection } = this.parts;
     const stored = await this.checkpoint(trx);
     // The tables were thrown away or restored below us: what lies between would be missing.
-    if (stored < this.position || position <= stored) return stored;
+    if (stored < this.stored || position <= stored) return stored;
     const fresh = events.filter((event) => event.position > stored);
     if (fresh.length > 0) await projection.apply(trx, fresh);
     await trx.executeQuery({ ...this.moveCheckpoint, parameters: [position.toString(), projection.name] });

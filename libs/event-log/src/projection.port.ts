@@ -11,6 +11,11 @@ export interface Projection<Db> {
   readonly name: string;
   /** Creates tables and indexes when missing. */
   migrate(db: Kysely<Db>): Promise<void>;
+  /**
+   * Whether `apply` would do nothing with this event, whatever the rows are. A batch of nothing else costs no
+   * transaction: the stored checkpoint then follows later, and a restart reads such events again.
+   */
+  ignores?(event: RecordedEvent): boolean;
   /** Applies a batch inside a transaction. */
   apply(trx: Kysely<Db>, events: readonly RecordedEvent[]): Promise<void>;
   /**

@@ -1,8 +1,8 @@
 // The deny gate: who may act, folded in the order of the log, so that it agrees with what the relay revokes.
 import type { Projection } from '@app/event-log';
 import type { EventType, Holder, HoldingType, RecordedEvent } from '@app/events';
+import { idLists } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import { chunksOf } from './chunks.js';
 import { denialsOf } from './denials.js';
 import { migrateGateDb, type GateDb } from './gate-db.js';
 import { requirementsOf } from './requirements.js';
@@ -11,8 +11,16 @@ import { applyUserStates, isUserState, type UserState } from './user-states.js';
 
 type Trx = Kysely<GateDb>;
 
-/** Come between the states of users in great numbers, and nothing here looks at them. */
-const PASSING: ReadonlySet<EventType> = new Set(['UserNameReserved', 'UserNameReleased', 'UserChanged']);
+/** Come in great numbers, and nothing here looks at them. */
+const PASSING: ReadonlySet<EventType> = new Set([
+  'UserNameReserved',
+  'UserNameReleased',
+  'UserChanged',
+  'RevocationAcknowledged',
+  'RevocationVerified',
+  'RevocationDeferred',
+  'VerificationDeferred',
+]);
 
 /** Names its checkpoint. */
 export const GATE = 'gate';
@@ -24,6 +32,10 @@ export class GateView implements Projection<GateDb> {
     return migrateGateDb(db);
   }
 
+  ignores({ type }: RecordedEvent): boolean {
+    return PASSING.has(type);
+  }
+
   async apply(trx: Trx, events: readonly RecordedEvent[]): Promise<void> {
     let run: UserState[] = [];
     for (const event of events) {
@@ -31,7 +43,7 @@ export class GateView implements Projection<GateDb> {
         run.push(event);
         continue;
       }
-      if (PASSING.has(event.type)) continue;
+      if (this.ignores(event)) continue;
       await applyUserStates(subjectsOf(trx), run);
       run = [];
       await applyToSubjects(subjectsOf(trx), event);
@@ -90,7 +102,7 @@ async function applyToHoldings(trx: Trx, event: RecordedEvent): Promise<void> {
     case 'RevocationPlanned':
       for (const [type, targets] of Map.groupBy(event.data.targets, (target) => target.holdingType)) {
         const ids = targets.map((target) => target.holdingId);
-        for (const chunk of chunksOf(ids)) await holdings(trx, tenant, type, chunk).set({ state: 'revoked' }).execute();
+        for (const list of idLists(ids)) await holdings(trx, tenant, type, list).set({ state: 'revoked' }).execute();
       }
       return;
     default:
