@@ -1,7 +1,7 @@
 // Decides what enters the queue next: a lane per tenant and provider, so that a slow provider delays nobody else.
 import { createHash } from 'node:crypto';
 import type { JobQueue, RevocationJob } from '@app/jobs';
-import type { Clock } from '@app/runtime';
+import { run, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { chunksOf } from './chunks.js';
 import type { TargetFact } from './outcome.js';
@@ -192,16 +192,9 @@ export class Dispatcher {
   }
 
   private dueRows(lane: Lane, now: number, limit: number): Promise<DueRow[]> {
-    return this.parts.db
-      .selectFrom('work_targets')
-      .select(['target_id', 'generation', 'attempts', 'ord'])
-      .where('tenant', '=', lane.tenant)
-      .where('provider_id', '=', lane.providerId)
-      .where('due_at', '<=', now)
-      .orderBy('ord')
-      .orderBy('due_at')
-      .limit(limit)
-      .execute();
+    const text = `select target_id, generation, attempts, ord from work_targets
+      where tenant = ? and provider_id = ? and due_at <= ? order by ord, due_at limit ?`;
+    return run<DueRow>(this.parts.db, text, [lane.tenant, lane.providerId, now, limit]);
   }
 
   private async wakeWhenDue(key: string, lane: Lane, now: number): Promise<void> {

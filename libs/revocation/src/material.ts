@@ -1,9 +1,10 @@
 // Gathers what an attempt needs: the holding, the provider and, for that moment only, the secrets.
 import type { PlannedTarget } from '@app/events';
+import { idLists, marks, run } from '@app/runtime';
 import type { Vault } from '@app/vault';
 import type { Kysely } from 'kysely';
 import type { ConnectorRequest, ProviderInstance } from './connectors/connector.port.js';
-import type { HoldingRow, RevocationDb, TargetRow } from './revocation-db.js';
+import type { RevocationDb, TargetRow } from './revocation-db.js';
 import { plannedOf } from './targets.view.js';
 
 /** A target with everything an attempt at it needs. `provider` is absent when it was removed or never configured. */
@@ -16,35 +17,49 @@ export interface LoadedTarget {
   readonly correlationId: string;
 }
 
+/** A target with what its holding and its cascade say. */
+export interface FoundTarget extends TargetRow {
+  /** Null when the holding is missing: the views must be rebuilt. */
+  readonly reference: string | null;
+  readonly secret_ids: string | null;
+  readonly correlation_id: string | null;
+}
+
+const FIND = `select t.*, h.reference, h.secret_ids, c.correlation_id from work_targets t
+  left join held_holdings h
+    on h.tenant = t.tenant and h.holding_type = t.holding_type and h.holding_id = t.holding_id
+  left join work_cascades c on c.tenant = t.tenant and c.cascade_id = t.cascade_id
+  where t.tenant = ? and t.target_id in`;
+
+/** The targets of one tenant that are known, in any order. */
+export async function findTargets(
+  db: Kysely<RevocationDb>,
+  tenant: string,
+  targetIds: Iterable<string>,
+): Promise<FoundTarget[]> {
+  const found: FoundTarget[] = [];
+  for (const ids of idLists(targetIds)) {
+    found.push(...(await run<FoundTarget>(db, `${FIND} (${marks(ids)})`, [tenant, ...ids])));
+  }
+  return found;
+}
+
 /** Loads in bulk for targets of one tenant; a fixed number of queries however many targets there are. */
 export async function loadMaterial(
   db: Kysely<RevocationDb>,
   vault: Vault,
   tenant: string,
-  rows: readonly TargetRow[],
+  rows: readonly FoundTarget[],
 ): Promise<LoadedTarget[]> {
-  const distinct = (ids: readonly string[]) => [...new Set(ids)];
-  const holdings = await db
-    .selectFrom('held_holdings')
-    .select(['holding_type', 'holding_id', 'reference', 'secret_ids'])
-    .where('tenant', '=', tenant)
-    .where('holding_type', 'in', distinct(rows.map((row) => row.holding_type)))
-    .where('holding_id', 'in', distinct(rows.map((row) => row.holding_id)))
-    .execute();
   const providers = await db
     .selectFrom('held_providers')
     .selectAll()
     .where('tenant', '=', tenant)
     .where('removed', '=', 0)
-    .where('provider_id', 'in', distinct(rows.map((row) => row.provider_id)))
+    .where('provider_id', 'in', [...new Set(rows.map((row) => row.provider_id))])
     .execute();
-  const cascades = await db
-    .selectFrom('work_cascades')
-    .select(['cascade_id', 'correlation_id'])
-    .where('tenant', '=', tenant)
-    .where('cascade_id', 'in', distinct(rows.map((row) => row.cascade_id)))
-    .execute();
-  const wanted = [...holdings.map(currentSecret), ...providers.map((p) => p.secret_id)].filter((id) => id !== null);
+  const secretIds = rows.map(currentSecret);
+  const wanted = [...secretIds, ...providers.map((p) => p.secret_id)].filter((id) => id !== null);
   const secrets = wanted.length === 0 ? new Map<string, string>() : await vault.openSecrets(tenant, wanted);
   const open = (id: string | null) => (id === null ? undefined : secrets.get(id));
   const providerOf = new Map(
@@ -58,27 +73,21 @@ export async function loadMaterial(
       },
     ]),
   );
-  const holdingOf = new Map(holdings.map((holding) => [keyOf(holding), holding]));
-  const correlationOf = new Map(cascades.map((c) => [c.cascade_id, c.correlation_id]));
-  return rows.map((row) => {
-    const holding = holdingOf.get(keyOf(row));
-    if (holding === undefined) throw new Error(`target ${row.target_id} has no holding: the views must be rebuilt`);
-    return {
-      row,
-      planned: plannedOf(row),
-      reference: JSON.parse(holding.reference) as Record<string, string>,
-      secret: open(currentSecret(holding)),
-      provider: providerOf.get(row.provider_id),
-      correlationId: correlationOf.get(row.cascade_id) ?? row.cascade_id,
-    };
-  });
+  return rows.map((row, i) => ({
+    row,
+    planned: plannedOf(row),
+    reference: JSON.parse(row.reference as string) as Record<string, string>,
+    secret: open(secretIds[i] as string | null),
+    provider: providerOf.get(row.provider_id),
+    correlationId: row.correlation_id ?? row.cascade_id,
+  }));
 }
 
-/** The ids of holdings are unique among those of one type. */
-const keyOf = (row: { holding_type: string; holding_id: string }) => `${row.holding_type} ${row.holding_id}`;
-
-const currentSecret = (holding: Pick<HoldingRow, 'secret_ids'>): string | null =>
-  (JSON.parse(holding.secret_ids) as string[]).at(-1) ?? null;
+/** @throws when the target has no holding */
+function currentSecret({ target_id, secret_ids }: FoundTarget): string | null {
+  if (secret_ids === null) throw new Error(`target ${target_id} has no holding: the views must be rebuilt`);
+  return (JSON.parse(secret_ids) as string[]).at(-1) ?? null;
+}
 
 /** What the connector is told about this attempt. */
 export const requestFor = (loaded: LoadedTarget, provider: ProviderInstance, attempt: number): ConnectorRequest => ({

@@ -1,7 +1,7 @@
 // The relay: follows the log in order, knows what is held, plans each loss and closes each cascade.
 import { catalog, streams, type AnyEvent, type EventType, type PlannedTarget, type RecordedEvent } from '@app/events';
 import { WrongExpectedRevision, type EventLog, type ExpectedRevision, type Projection } from '@app/event-log';
-import { derivedId, type Clock } from '@app/runtime';
+import { derivedId, idLists, marks, run, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { chunksOf } from './chunks.js';
 import { applyToHoldings } from './holdings.view.js';
@@ -223,14 +223,10 @@ async function resumeProvider(trx: Trx, tenant: string, providerId: string, at: 
 
 async function markTargeted(trx: Trx, tenant: string, targets: readonly PlannedTarget[]): Promise<void> {
   for (const [type, alike] of Map.groupBy(targets, (target) => target.holdingType)) {
-    for (const chunk of chunksOf(alike.map((target) => target.holdingId))) {
-      await trx
-        .updateTable('held_holdings')
-        .set({ state: 'targeted' })
-        .where('tenant', '=', tenant)
-        .where('holding_type', '=', type)
-        .where('holding_id', 'in', chunk)
-        .execute();
+    for (const ids of idLists(alike.map((target) => target.holdingId))) {
+      const text = `update held_holdings set state = 'targeted'
+        where tenant = ? and holding_type = ? and holding_id in (${marks(ids)})`;
+      await run(trx, text, [tenant, type, ...ids]);
     }
   }
 }

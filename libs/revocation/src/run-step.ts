@@ -7,7 +7,7 @@ import type { Vault } from '@app/vault';
 import type { Kysely } from 'kysely';
 import type { Connector, ConnectorContext } from './connectors/connector.port.js';
 import type { OutboundHttp } from './connectors/outbound-http.js';
-import { loadMaterial, requestFor, type LoadedTarget } from './material.js';
+import { findTargets, loadMaterial, requestFor, type LoadedTarget } from './material.js';
 import { decideOutcome, decideProbe, noProvider, type AttemptContext, type TargetFact } from './outcome.js';
 import type { RetryPolicy } from './retry-policy.js';
 import type { RevocationDb, TargetRow } from './revocation-db.js';
@@ -37,9 +37,10 @@ export class StepRunner {
   async run(job: RevocationJob, signal: AbortSignal): Promise<void> {
     const { db, vault, clock } = this.parts;
     // 1. Load the targets the job names.
-    const rows = await this.loadTargets(job.tenant, job.items);
+    const items = new Map(job.items.map((item) => [item.targetId, item]));
+    const rows = await findTargets(db, job.tenant, items.keys());
     // 2. Drop what was settled, waived or attempted meanwhile.
-    const due = rows.filter((row) => isStillDue(row, job.items, clock.now()));
+    const due = rows.filter((row) => isStillDue(row, items.get(row.target_id), clock.now()));
     if (due.length === 0) return;
     // 3. Open the material: the only moment a secret is in memory.
     const loaded = await loadMaterial(db, vault, job.tenant, due);
@@ -149,25 +150,10 @@ export class StepRunner {
     this.parts.onFact(row, fact);
     return event;
   }
-
-  private loadTargets(tenant: string, items: readonly JobItem[]): Promise<TargetRow[]> {
-    return this.parts.db
-      .selectFrom('work_targets')
-      .selectAll()
-      .where('tenant', '=', tenant)
-      .where(
-        'target_id',
-        'in',
-        items.map((item) => item.targetId),
-      )
-      .execute();
-  }
 }
 
-function isStillDue(row: TargetRow, items: readonly JobItem[], now: number): boolean {
-  if (row.due_at === null || Number(row.due_at) > now) return false;
-  return items.some((item) => item.targetId === row.target_id && item.attempt === row.attempts + 1);
-}
+const isStillDue = (row: TargetRow, item: JobItem | undefined, now: number): boolean =>
+  row.due_at !== null && Number(row.due_at) <= now && item?.attempt === row.attempts + 1;
 
 const isExpired = (row: TargetRow, now: number): boolean =>
   row.expires_at !== null && row.state !== 'acknowledged' && now >= Date.parse(row.expires_at) + EXPIRY_LEEWAY_MS;

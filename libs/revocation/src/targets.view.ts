@@ -1,5 +1,6 @@
 // The work to be done: one row per target and one per cascade, folded from their events in bulk.
 import type { Grade, PlannedTarget, RecordedEvent } from '@app/events';
+import { idLists, marks, rowGroups, run } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { chunksOf } from './chunks.js';
 import type { CascadeRow, RevocationDb, TargetRow } from './revocation-db.js';
@@ -149,12 +150,21 @@ async function applyToCascade(trx: Trx, event: RecordedEvent, change: WorkChange
     .execute();
   if (planned.length === 0) return;
   const rows = planned.map((target) => plannedRow(tenant, cascade, target, Date.parse(at)));
-  await trx
-    .insertInto('work_targets')
-    .values(rows)
-    .onConflict((c) => c.doNothing())
-    .execute();
+  await insertTargets(trx, rows);
   for (const row of rows) change.lanes.add(laneOf(tenant, row.provider_id));
+}
+
+async function insertTargets(trx: Trx, rows: readonly TargetRow[]): Promise<void> {
+  for (const group of rowGroups(rows)) {
+    const columns = Object.keys(group[0] as TargetRow) as (keyof TargetRow)[];
+    const places = group.map(() => `(${marks(columns)})`).join(', ');
+    const text = `insert into work_targets (${columns.join(', ')}) values ${places} on conflict do nothing`;
+    await run(
+      trx,
+      text,
+      group.flatMap((row) => columns.map((column) => row[column])),
+    );
+  }
 }
 
 async function applyToTargets(
@@ -164,14 +174,12 @@ async function applyToTargets(
   change: WorkChange,
 ): Promise<WorkedTarget[]> {
   const settled: WorkedTarget[] = [];
-  const ids = [...new Set(events.map((e) => (e.data as { targetId: string }).targetId))];
-  const stored = await trx
-    .selectFrom('work_targets')
-    .select(WORKED)
-    .where('tenant', '=', tenant)
-    .where('target_id', 'in', ids)
-    .execute();
-  const rows = new Map(stored.map((row) => [row.target_id, row]));
+  const ids = new Set(events.map((e) => (e.data as { targetId: string }).targetId));
+  const rows = new Map<string, WorkedTarget>();
+  for (const list of idLists(ids)) {
+    const text = `select ${WORKED.join(', ')} from work_targets where tenant = ? and target_id in (${marks(list)})`;
+    for (const row of await run<WorkedTarget>(trx, text, [tenant, ...list])) rows.set(row.target_id, row);
+  }
   for (const event of events) {
     const row = rows.get((event.data as { targetId: string }).targetId);
     if (row === undefined || row.state === 'settled') continue;
@@ -201,29 +209,26 @@ async function applyToTargets(
 }
 
 /** What an outcome changes. */
-const foldedOf = ({ state, grade, consumed, attempts, probes, due_at, last_class, revision }: WorkedTarget) => ({
-  state,
-  grade,
-  consumed,
-  attempts,
-  probes,
-  due_at,
-  last_class,
-  revision,
-});
+const FOLDED = [
+  'state',
+  'grade',
+  'consumed',
+  'attempts',
+  'probes',
+  'due_at',
+  'last_class',
+  'revision',
+] as const satisfies readonly (keyof WorkedTarget)[];
+
+const SET_FOLDED = `update work_targets set ${FOLDED.map((column) => `${column} = ?`).join(', ')}`;
 
 /** Most outcomes of a batch are alike: one short statement for all that are. */
 async function saveTargets(trx: Trx, tenant: string, rows: readonly WorkedTarget[]): Promise<void> {
+  const foldedOf = (row: WorkedTarget) => FOLDED.map((column) => row[column]);
   for (const alike of Map.groupBy(rows, (row) => JSON.stringify(foldedOf(row))).values()) {
-    await trx
-      .updateTable('work_targets')
-      .set(foldedOf(alike[0] as WorkedTarget))
-      .where('tenant', '=', tenant)
-      .where(
-        'target_id',
-        'in',
-        alike.map((row) => row.target_id),
-      )
-      .execute();
+    const folded = foldedOf(alike[0] as WorkedTarget);
+    for (const ids of idLists(alike.map((row) => row.target_id))) {
+      await run(trx, `${SET_FOLDED} where tenant = ? and target_id in (${marks(ids)})`, [...folded, tenant, ...ids]);
+    }
   }
 }
