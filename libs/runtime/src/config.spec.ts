@@ -38,7 +38,7 @@ describe('the configuration', () => {
       retryCurveMs: undefined,
       retryJitter: undefined,
       sweepIntervalMs: 5000,
-      laneConcurrency: 200,
+      laneConcurrency: 400,
       outboundAllowLoopback: false,
       outboundAllowHttp: false,
       outboundPrivateNetworks: undefined,

@@ -115,7 +115,7 @@ export const options = {
   laneConcurrency: setting(
     'LANE_CONCURRENCY',
     wholeNumber(1, 10_000),
-    '200',
+    '400',
     'The most revocations in flight at once per tenant and provider.',
   ),
   outboundAllowLoopback: setting(
