@@ -33,6 +33,15 @@ describe('SqliteEventLog', () => {
     });
     afterEach(() => rm(directory, { recursive: true }));
 
+    it('ends a subscription that is aborted while it looks for events', async () => {
+      const log = SqliteEventLog.open({ directory });
+      const stopping = new AbortController();
+      const next = log.subscribe({ signal: stopping.signal })[Symbol.asyncIterator]().next();
+      stopping.abort();
+      expect(await next).toMatchObject({ done: true });
+      await log.close();
+    });
+
     it('is read by a reader on another connection, live, which cannot append', async () => {
       const log = SqliteEventLog.open({ directory });
       const reader = SqliteEventLog.openReader({ directory });

@@ -243,6 +243,8 @@ export class SqliteEventLog extends EventLog {
 
   private nextCommit(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
+      // A signal that was aborted while the subscription read tells nobody any more.
+      if (signal.aborted) return resolve();
       const poll = this.releaseLock === undefined ? setTimeout(() => wake(), POLL_MS) : undefined;
       const wake = () => {
         clearTimeout(poll);
