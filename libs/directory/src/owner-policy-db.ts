@@ -1,5 +1,6 @@
 // The tables of the owner policy: who may act, who owns which agent, and which agents may act. Rebuilt from the log.
 import type { MemberRef } from '@app/events';
+import { rowGroups, run } from '@app/runtime';
 import { sql, type Kysely } from 'kysely';
 
 /** What the policy remembers; its own tables, rebuilt from the log. */
@@ -58,12 +59,23 @@ export async function hasActiveOwner(trx: Trx, tenant: string, agentId: string):
 
 /** Who is there from now on and may act. */
 export async function mayAct(trx: Trx, owners: readonly OwnerPolicyDb['policy_owners'][]): Promise<void> {
-  if (owners.length === 0) return;
-  await trx
-    .insertInto('policy_owners')
-    .values([...owners])
-    .onConflict((c) => c.doNothing())
-    .execute();
+  for (const group of rowGroups(owners)) {
+    const rows = group.map(() => '(?, ?)').join(', ');
+    const text = `insert into policy_owners (tenant, owner_id) values ${rows} on conflict do nothing`;
+    await run(
+      trx,
+      text,
+      group.flatMap(({ tenant, owner_id }) => [tenant, owner_id]),
+    );
+  }
+}
+
+/** @returns the agents that the owner leaves behind */
+export async function mayNoMoreAct(trx: Trx, tenant: string, ownerId: string): Promise<string[]> {
+  await run(trx, 'delete from policy_owners where tenant = ? and owner_id = ?', [tenant, ownerId]);
+  const text = 'select agent_id from policy_owned where tenant = ? and owner_id = ?';
+  const owned = await run<{ agent_id: string }>(trx, text, [tenant, ownerId]);
+  return owned.map(({ agent_id }) => agent_id);
 }
 
 export async function owns(trx: Trx, tenant: string, agent_id: string, owners: readonly MemberRef[]): Promise<void> {

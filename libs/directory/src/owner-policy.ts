@@ -5,7 +5,15 @@ import { derivedId, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { contextAfter } from './after-event.js';
 import { agentAggregate, orphanAgent } from './agents/agent.js';
-import { hasActiveOwner, mayAct, migrateOwnerPolicyDb, owns, ownsNoMore, setAgent } from './owner-policy-db.js';
+import {
+  hasActiveOwner,
+  mayAct,
+  mayNoMoreAct,
+  migrateOwnerPolicyDb,
+  owns,
+  ownsNoMore,
+  setAgent,
+} from './owner-policy-db.js';
 import type { OwnerPolicyDb } from './owner-policy-db.js';
 
 type Trx = Kysely<OwnerPolicyDb>;
@@ -96,14 +104,7 @@ export class OwnerPolicy implements Projection<OwnerPolicyDb> {
 
   private async ownerGone(trx: Trx, event: RecordedEvent, ownerId: string): Promise<void> {
     const { tenant } = event.metadata;
-    await trx.deleteFrom('policy_owners').where('tenant', '=', tenant).where('owner_id', '=', ownerId).execute();
-    const owned = await trx
-      .selectFrom('policy_owned')
-      .select('agent_id')
-      .where('tenant', '=', tenant)
-      .where('owner_id', '=', ownerId)
-      .execute();
-    for (const { agent_id } of owned) await this.orphanUnlessOwned(trx, event, agent_id);
+    for (const agent_id of await mayNoMoreAct(trx, tenant, ownerId)) await this.orphanUnlessOwned(trx, event, agent_id);
   }
 
   private async orphanUnlessOwned(trx: Trx, cause: RecordedEvent, agentId: string): Promise<void> {

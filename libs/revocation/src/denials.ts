@@ -1,5 +1,6 @@
 // Why somebody may not act: one answer for the deny gate, which is asked, and for the relay, which revokes.
 import type { Holder } from '@app/events';
+import { run } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { reasonOf, type MissingRequirement } from './requirements.js';
 import type { SubjectRow, SubjectsDb, SubjectType } from './subjects.view.js';
@@ -22,14 +23,16 @@ export type DenialReason =
   | 'parent_denied'
   | MissingRequirement;
 
-export const subjectOf = (db: Db, tenant: string, type: SubjectType, id: string): Promise<SubjectRow | undefined> =>
-  db
-    .selectFrom('held_subjects')
-    .selectAll()
-    .where('tenant', '=', tenant)
-    .where('subject_type', '=', type)
-    .where('subject_id', '=', id)
-    .executeTakeFirst();
+export async function subjectOf(
+  db: Db,
+  tenant: string,
+  type: SubjectType,
+  id: string,
+): Promise<SubjectRow | undefined> {
+  const text = 'select * from held_subjects where tenant = ? and subject_type = ? and subject_id = ?';
+  const [row] = await run<SubjectRow>(db, text, [tenant, type, id]);
+  return row;
+}
 
 /** Whether any owner of the agent may still act: an active user, or a group that exists. */
 export async function hasActiveOwner(db: Db, tenant: string, agentId: string): Promise<boolean> {

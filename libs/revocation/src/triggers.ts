@@ -1,5 +1,6 @@
 // What takes access away: one line per event type; a type without a line does not compile.
 import type { CascadeSubject, EventType, Holder, HoldingType, OwnerRef, RecordedEvent } from '@app/events';
+import { run } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { chunksOf } from './chunks.js';
 import { denialsOf, hasActiveOwner, subjectOf } from './denials.js';
@@ -24,7 +25,8 @@ type Trigger<T extends EventType> = (db: Db, event: EventOf<T>) => Promise<Loss 
 const held = (db: Db, tenant: string) =>
   db.selectFrom('held_holdings').selectAll().where('tenant', '=', tenant).where('state', '=', 'held');
 
-const heldByUser = (db: Db, tenant: string, userId: string) => held(db, tenant).where('user_id', '=', userId).execute();
+const heldByUser = (db: Db, tenant: string, userId: string): Promise<HoldingRow[]> =>
+  run(db, "select * from held_holdings where tenant = ? and state = 'held' and user_id = ?", [tenant, userId]);
 
 async function heldByAgents(db: Db, tenant: string, agentIds: readonly string[]): Promise<HoldingRow[]> {
   const found: HoldingRow[] = [];
@@ -60,13 +62,8 @@ async function withChildren(db: Db, tenant: string, agentIds: readonly string[])
 
 /** Agents that this owner owned and that nobody active owns now. */
 async function orphansOf(db: Db, tenant: string, owner: OwnerRef): Promise<string[]> {
-  const owned = await db
-    .selectFrom('held_owners')
-    .select('agent_id')
-    .where('tenant', '=', tenant)
-    .where('owner_type', '=', owner.type)
-    .where('owner_id', '=', owner.id)
-    .execute();
+  const text = 'select agent_id from held_owners where tenant = ? and owner_type = ? and owner_id = ?';
+  const owned = await run<{ agent_id: string }>(db, text, [tenant, owner.type, owner.id]);
   const orphans: string[] = [];
   for (const { agent_id } of owned)
     if (!(await hasActiveOwner(subjectsOf(db), tenant, agent_id))) orphans.push(agent_id);
