@@ -1,5 +1,5 @@
 // The tables of the directory's views, rebuilt from the log.
-import type { Kysely } from 'kysely';
+import { CompiledQuery, type Kysely } from 'kysely';
 import { connectionIndexes, connectionTables, type ConnectionsDb } from './tenants/connection-tables.js';
 
 /** DI token of the Kysely instance over {@link DirectoryDb}. */
@@ -220,6 +220,32 @@ const indexes: ReadonlyArray<readonly [name: string, table: keyof DirectoryDb, c
   ['applications_external_id', 'applications', ['tenant', 'external_id']],
   ...connectionIndexes,
 ];
+
+/** Not made from the log: kept when the others are made anew. */
+const kept: readonly string[] = ['token_uses', 'access_tokens', 'used_assertions'] satisfies (keyof DirectoryDb)[];
+const views = Object.entries(tables).filter(([name]) => !kept.includes(name));
+
+/** Whether a query can be run at all. */
+const runs = (db: Kysely<DirectoryDb>, text: string): Promise<boolean> =>
+  db.executeQuery(CompiledQuery.raw(text)).then(
+    () => true,
+    () => false,
+  );
+
+/**
+ * Drops the views if an earlier version of the service made them otherwise.
+ * @returns true when they must be made from the log again
+ */
+export async function dropOldViews(db: Kysely<DirectoryDb>): Promise<boolean> {
+  let [there, asNow] = [0, 0];
+  for (const [name, { columns }] of views) {
+    if (await runs(db, `select 1 from "${name}" limit 0`)) there += 1;
+    if (await runs(db, `select ${Object.keys(columns).join(', ')} from "${name}" limit 0`)) asNow += 1;
+  }
+  if (there === 0 || asNow === views.length) return false;
+  for (const [name] of views) await db.schema.dropTable(name).ifExists().execute();
+  return true;
+}
 
 /** Creates what is missing; safe to call at every start. */
 export async function migrateDirectoryDb(db: Kysely<DirectoryDb>): Promise<void> {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Projector } from '@app/event-log';
 import { openSqlite } from '@app/runtime';
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { ChangeAgent, DeleteAgent } from './agent.commands.js';
 import type { DirectoryDb } from './directory-db.js';
 import { Directory } from './directory.fixture.js';
@@ -131,5 +132,29 @@ describe('the view', () => {
     expect(told).toEqual(['UserNameReserved', 'UserProvisioned']);
     await directory.run(new CreateTenant(directory.request(), 'Acme'));
     expect(told.slice(2)).toEqual(['TenantCreated']);
+  });
+});
+
+describe('a database of an earlier version', () => {
+  it('is made from the log again, without what is not in the log being lost', async () => {
+    await tell();
+    const db = openSqlite<DirectoryDb>(':memory:');
+    const follow = async () => {
+      const projection = new DirectoryView(directory.vault);
+      const onError = (error: unknown) => directory.errors.push(error);
+      const projector = new Projector<DirectoryDb>({ log: directory.log, db, projection, onError });
+      await projector.start();
+      expect(await projector.reached((await directory.log.head()) as bigint, 5_000)).toBe(true);
+      await projector.stop();
+      return rowsOf(db);
+    };
+    const rows = await follow();
+    const use = { tenant: 'acme', token_id: 'x', used_at: directory.clock.iso() };
+    await db.insertInto('token_uses').values(use).execute();
+    await sql`drop index users_connection`.execute(db);
+    await sql`alter table users drop column connection_id`.execute(db);
+    expect(await follow()).toEqual(rows);
+    expect(await db.selectFrom('token_uses').selectAll().execute()).toEqual([use]);
+    await db.destroy();
   });
 });

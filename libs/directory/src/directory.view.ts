@@ -2,10 +2,10 @@
 import type { RecordedEvent } from '@app/events';
 import type { Projection } from '@app/event-log';
 import type { Vault } from '@app/vault';
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { applyToAgents } from './agents/agents.view.js';
 import { applyToApplications } from './applications/applications.view.js';
-import { migrateDirectoryDb, type DirectoryDb } from './directory-db.js';
+import { dropOldViews, migrateDirectoryDb, type DirectoryDb } from './directory-db.js';
 import { applyToGroups } from './groups/groups.view.js';
 import { applyToConnections, isTokenEvent } from './tenants/connections.view.js';
 import { applyToUsers } from './users/users.view.js';
@@ -16,8 +16,9 @@ export class DirectoryView implements Projection<DirectoryDb> {
 
   constructor(private readonly vault: Vault) {}
 
-  migrate(db: Kysely<DirectoryDb>): Promise<void> {
-    return migrateDirectoryDb(db);
+  async migrate(db: Kysely<DirectoryDb>): Promise<void> {
+    if (await dropOldViews(db)) await sql`delete from checkpoints where name = ${this.name}`.execute(db);
+    await migrateDirectoryDb(db);
   }
 
   ignores({ stream }: RecordedEvent): boolean {
