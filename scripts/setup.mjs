@@ -1,7 +1,7 @@
 // What every script needs first: a Node that is new enough, the dependencies, a fresh build, the servers of the tests.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, lstatSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -52,6 +52,11 @@ export async function installDependencies() {
     );
   }
   if (!isStale(inRoot('node_modules', '.package-lock.json'), inRoot('package-lock.json'))) return;
+  if (lstatSync(inRoot('node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) {
+    throw new SetupError(
+      'node_modules is a link and not up to date: npm ci would empty what it links to. Remove the link.',
+    );
+  }
   say('Installing the dependencies (npm ci) ...');
   // Without the Node of the dependencies, which npm ci removes first.
   const path = (process.env.PATH ?? '')
