@@ -1,5 +1,4 @@
 // One attempt at each target of a job: eight steps in reading order, ending in a recorded outcome.
-import { setTimeout as wait } from 'node:timers/promises';
 import { catalog, streams, type AnyEvent } from '@app/events';
 import { WrongExpectedRevision, type EventLog } from '@app/event-log';
 import type { JobItem, RevocationJob } from '@app/jobs';
@@ -14,9 +13,6 @@ import type { RetryPolicy } from './retry-policy.js';
 import type { RevocationDb, TargetRow } from './revocation-db.js';
 import { EXPIRY_LEEWAY_MS, evolveTarget, type Target } from './target.js';
 import { targetOf } from './targets.view.js';
-
-/** A commit of the log costs what fifty outcomes do: while calls are under way, outcomes wait so long for others. */
-const GATHER_MS = 15;
 
 export interface StepParts {
   readonly db: Kysely<RevocationDb>;
@@ -36,10 +32,6 @@ export interface StepParts {
 
 /** Runs jobs. A job is a hint: what is no longer due is skipped, and the stream's revision fences out a late worker. */
 export class StepRunner {
-  /** Attempts that have not ended. */
-  private underWay = 0;
-  private gathering: Promise<void> | undefined;
-
   constructor(private readonly parts: StepParts) {}
 
   async run(job: RevocationJob, signal: AbortSignal): Promise<void> {
@@ -53,10 +45,7 @@ export class StepRunner {
     // 3. Open the material: the only moment a secret is in memory.
     const loaded = await loadMaterial(db, vault, job.tenant, due);
     const calls = this.callContext(signal);
-    this.underWay += loaded.length;
-    const ends = await Promise.allSettled(
-      loaded.map((one) => this.attempt(one, calls, signal).finally(() => (this.underWay -= 1))),
-    );
+    const ends = await Promise.allSettled(loaded.map((one) => this.attempt(one, calls, signal)));
     // Only when all have ended: a job that is tried again must not meet its own attempts.
     const failed = ends.find((end) => end.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
@@ -136,16 +125,9 @@ export class StepRunner {
     return { http, signal: AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]), now: () => clock.now() };
   }
 
-  /** Resolves at one time for all that ask within a few milliseconds. */
-  private gathered(): Promise<void> {
-    this.gathering ??= wait(GATHER_MS).then(() => (this.gathering = undefined));
-    return this.gathering;
-  }
-
   /** @returns the event, or undefined when somebody else recorded first: then that record stands */
   private async record(loaded: LoadedTarget, revision: number, fact: TargetFact): Promise<AnyEvent | undefined> {
     const { row, correlationId } = loaded;
-    if (this.underWay > 1) await this.gathered();
     const event = {
       id: newId(),
       ...fact,
