@@ -166,6 +166,8 @@ const indexes: readonly Index[] = [
   ['held_holdings_user', 'held_holdings', ['tenant', 'user_id']],
   ['held_holdings_agent', 'held_holdings', ['tenant', 'agent_id']],
   ['work_targets_holding', 'work_targets', ['tenant', 'holding_type', 'holding_id']],
+  // A verdict counts the targets of its own cascade, however many others there ever were.
+  ['work_targets_cascade', 'work_targets', ['tenant', 'cascade_id']],
 ];
 
 /** Creates what is missing; safe to call at every start. */

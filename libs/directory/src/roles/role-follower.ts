@@ -77,6 +77,10 @@ export class RoleFollower implements Projection<RoleFollowerDb> {
     await this.recall(db);
   }
 
+  ignores(event: RecordedEvent): boolean {
+    return !isRoleWork(event);
+  }
+
   async apply(trx: Kysely<RoleFollowerDb>, events: readonly RecordedEvent[]): Promise<void> {
     this.notice(events);
     const work = events.filter((event) => this.tenants.has(event.metadata.tenant) && isRoleWork(event));
