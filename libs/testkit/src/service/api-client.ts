@@ -68,19 +68,20 @@ export class ApiClient {
 }
 
 /**
- * Asks until `found` gives an answer.
+ * Asks until `found` gives an answer, every `everyMs`.
  * @throws after `timeoutMs`, naming what was waited for
  */
 export async function eventually<T>(
   what: string,
   found: () => Promise<T | undefined> | T | undefined,
   timeoutMs = 30_000,
+  everyMs = 20,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const answer = await found();
     if (answer !== undefined) return answer;
     if (performance.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
