@@ -1,6 +1,6 @@
 // Idempotency-Key: a POST sent again within a day gets the answer it got, and what it creates keeps its id.
 import type { AuthenticatedRequest } from '@app/http';
-import { Clock, derivedId, newId } from '@app/runtime';
+import { Clock, derivedId, migrateAlone, newId } from '@app/runtime';
 import { Vault } from '@app/vault';
 import {
   createParamDecorator,
@@ -57,8 +57,9 @@ export class Idempotency implements NestInterceptor, OnModuleInit {
     private readonly reflector: Reflector,
   ) {}
 
+  /** Nest makes one of these for each use as an interceptor, and they start together. */
   onModuleInit(): Promise<void> {
-    return migrateIdempotencyDb(this.db);
+    return migrateAlone(this.db, migrateIdempotencyDb);
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {

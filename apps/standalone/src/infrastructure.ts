@@ -8,7 +8,7 @@ import { BullMqQueue, InProcessQueue, launchRedis, type JobQueue } from '@app/jo
 import { Connectors, mayConnectToRedis, migrateRevocationDb, OutboundHttp } from '@app/revocation';
 import type { GateDb, RevocationDb } from '@app/revocation';
 import type { IdempotencyDb } from '@app/platform-api';
-import { openDatabase, SystemClock, type Clock, type Config } from '@app/runtime';
+import { migrateAlone, openDatabase, SystemClock, type Clock, type Config } from '@app/runtime';
 import { rootKeyFrom, SqlVault, type Vault, type VaultDb } from '@app/vault';
 import type { LoggerService } from '@nestjs/common';
 import type { KeyObject } from 'node:crypto';
@@ -70,7 +70,7 @@ async function open(config: Config, logger: LoggerService, closers: Closer[]): P
   const vault = await SqlVault.open({ db: await database<VaultDb>('vault', true), rootKey });
   closers.push(() => vault.close());
   const revocationDb = await database<RevocationDb>('revocation');
-  await migrateRevocationDb(revocationDb);
+  await migrateAlone(revocationDb, migrateRevocationDb);
   const decisions = new Decisions(log, { soleWriter: config.eventLog === 'sqlite' });
   const policy = outboundPolicyOf(config);
   const http = new OutboundHttp(policy);
