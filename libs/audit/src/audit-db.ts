@@ -1,4 +1,5 @@
 // The tables of the audit room. All but the checkpoints are rebuilt from the log.
+import { chunksOf } from '@app/runtime';
 import type { Kysely } from 'kysely';
 
 /** 0 or 1: portable between SQLite and PostgreSQL. */
@@ -114,10 +115,6 @@ const PARAMETERS = 30_000;
 export function* insertChunks<T extends object>(rows: readonly T[]): Generator<T[]> {
   const perChunk = Math.min(500, Math.floor(PARAMETERS / Math.max(1, Object.keys(rows[0] ?? {}).length)));
   yield* chunksOf(rows, perChunk);
-}
-
-export function* chunksOf<T>(items: readonly T[], size = 500): Generator<T[]> {
-  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }
 
 /** A view over the same memory, so that drivers which know only Buffer take it. */

@@ -1,4 +1,5 @@
 // The two tables of the cascades view and the indexes that its lists are read by.
+import { createTables } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import type { AuditDb, CascadeRow, TargetRow } from './audit-db.js';
 
@@ -64,25 +65,11 @@ const indexes: ReadonlyArray<readonly [name: string, table: keyof AuditDb, colum
   ['cascade_targets_provider', 'cascade_targets', ['tenant', 'provider_id', 'settled', 'planned_at', 'target_id']],
 ];
 
-async function createTable<Row>(db: Kysely<AuditDb>, name: string, columns: Columns<Row>, key: string): Promise<void> {
-  let table = db.schema.createTable(name).ifNotExists();
-  for (const [column, type] of Object.entries<string>(columns)) {
-    const sqlType = type === 'integer' ? 'integer' : 'text';
-    table = table.addColumn(column, sqlType, (c) => (type.endsWith('?') ? c : c.notNull()));
-  }
-  await table.addPrimaryKeyConstraint(`${name}_pk`, ['tenant', key] as never[]).execute();
-}
-
 /** Creates what is missing; safe to call at every start. */
 export async function migrateCascades(db: Kysely<AuditDb>): Promise<void> {
-  await createTable(db, 'cascade_cascades', cascades, 'cascade_id');
-  await createTable(db, 'cascade_targets', targets, 'target_id');
-  for (const [name, table, columns] of indexes) {
-    await db.schema
-      .createIndex(name)
-      .ifNotExists()
-      .on(table)
-      .columns([...columns])
-      .execute();
-  }
+  const tables = {
+    cascade_cascades: { columns: cascades, key: ['tenant', 'cascade_id'] },
+    cascade_targets: { columns: targets, key: ['tenant', 'target_id'] },
+  };
+  await createTables(db, tables, indexes);
 }

@@ -1,8 +1,9 @@
 // The cascades' projection: one row per cascade with its counts and times, one row per target with its state.
 import type { CascadeCause, CascadeSubject, RecordedEvent } from '@app/events';
 import type { Projection } from '@app/event-log';
+import { chunksOf } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import { chunksOf, insertChunks, type AuditDb, type CascadeRow, type TargetRow, type Trx } from './audit-db.js';
+import { insertChunks, type AuditDb, type CascadeRow, type TargetRow, type Trx } from './audit-db.js';
 import { migrateCascades } from './cascades.tables.js';
 import { plannedRow, targetChange, TARGET_STATES } from './target-fold.js';
 

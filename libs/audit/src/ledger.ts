@@ -1,6 +1,7 @@
 // Questions to the ledger: the root of a tenant's tree at any size, proofs, and the recorded bytes.
+import { chunksOf } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import { asBuffer, chunksOf, type AuditDb } from './audit-db.js';
+import { asBuffer, type AuditDb } from './audit-db.js';
 import {
   consistencyPlan,
   emptyRoot,

@@ -1,8 +1,9 @@
 // The trail's projection: one row per event, and rows by which the events about one person are found.
 import type { RecordedEvent } from '@app/events';
 import type { Projection } from '@app/event-log';
+import { chunksOf } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import { chunksOf, insertChunks, type AuditDb, type TrailRow, type Trx } from './audit-db.js';
+import { insertChunks, type AuditDb, type TrailRow, type Trx } from './audit-db.js';
 import { aboutOf, type About } from './subjects.js';
 
 /** Numbers the events of a tenant exactly as the ledger does: both see all of them, in log order. */

@@ -1,4 +1,5 @@
 // The tables of the directory's views, rebuilt from the log.
+import { createTables } from '@app/runtime';
 import { CompiledQuery, type Kysely } from 'kysely';
 import { connectionIndexes, connectionTables, type ConnectionsDb } from './tenants/connection-tables.js';
 
@@ -249,20 +250,5 @@ export async function dropOldViews(db: Kysely<DirectoryDb>): Promise<boolean> {
 
 /** Creates what is missing; safe to call at every start. */
 export async function migrateDirectoryDb(db: Kysely<DirectoryDb>): Promise<void> {
-  for (const [name, { columns, key }] of Object.entries(tables)) {
-    let table = db.schema.createTable(name).ifNotExists();
-    for (const [column, type] of Object.entries(columns) as [string, ColumnType][]) {
-      const sqlType = type.replace('?', '') as 'text' | 'integer' | 'bigint';
-      table = table.addColumn(column, sqlType, (c) => (type.endsWith('?') ? c : c.notNull()));
-    }
-    await table.addPrimaryKeyConstraint(`${name}_pk`, key as never[]).execute();
-  }
-  for (const [name, table, columns] of indexes) {
-    await db.schema
-      .createIndex(name)
-      .ifNotExists()
-      .on(table)
-      .columns([...columns])
-      .execute();
-  }
+  await createTables(db, tables, indexes);
 }

@@ -1,9 +1,8 @@
 // Decides what enters the queue next: a lane per tenant and provider, so that a slow provider delays nobody else.
 import { createHash } from 'node:crypto';
 import type { JobQueue, RevocationJob } from '@app/jobs';
-import { run, type Clock } from '@app/runtime';
+import { chunksOf, run, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import { chunksOf } from './chunks.js';
 import type { TargetFact } from './outcome.js';
 import { BROKEN_EVERY_MS } from './retry-policy.js';
 import type { RevocationDb, TargetRow } from './revocation-db.js';

@@ -1,7 +1,7 @@
 // The tables of the deny gate: who may act, what was registered for whom, and with which providers. Rebuilt from the log.
 import type { HoldingType } from '@app/events';
+import { createTables, type Flag, type Table } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import { createTables, type Flag, type Table } from './sql-tables.js';
 import { subjectIndexes, subjectTables, type SubjectsDb } from './subjects.view.js';
 
 /**

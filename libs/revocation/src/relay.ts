@@ -1,9 +1,8 @@
 // The relay: follows the log in order, knows what is held, plans each loss and closes each cascade.
 import { catalog, streams, type AnyEvent, type EventType, type PlannedTarget, type RecordedEvent } from '@app/events';
 import { WrongExpectedRevision, type EventLog, type ExpectedRevision, type Projection } from '@app/event-log';
-import { derivedId, idLists, marks, run, type Clock } from '@app/runtime';
+import { chunksOf, derivedId, idLists, marks, run, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import { chunksOf } from './chunks.js';
 import { applyToHoldings } from './holdings.view.js';
 import { planFor, type Plan } from './plan.js';
 import { migrateRevocationDb, type RevocationDb } from './revocation-db.js';

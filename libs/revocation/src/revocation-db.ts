@@ -1,6 +1,6 @@
 // The tables of the revocation room: what is held, by whom, and what is to be revoked. All rebuilt from the log.
+import { createTables, type Flag, type Index, type Table } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import { createTables, type Flag, type Index, type Table } from './sql-tables.js';
 import { subjectIndexes, subjectTables, type SubjectsDb } from './subjects.view.js';
 
 /** DI token of the Kysely instance over {@link RevocationDb}. */

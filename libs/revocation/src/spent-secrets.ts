@@ -1,8 +1,8 @@
 // Destroys the material of ended holdings and the replaced secrets of providers, and finds again what a crash left.
 import type { Clock } from '@app/runtime';
 import type { Vault } from '@app/vault';
+import { chunksOf } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import { chunksOf } from './chunks.js';
 import type { HoldingRow, RevocationDb } from './revocation-db.js';
 
 /** Each destruction makes the vault durable, and a cascade ends thousands of holdings in a second: they go together. */

@@ -1,9 +1,8 @@
 // Who exists, who owns and belongs to whom: the part of the directory's facts that both the relay and the deny gate fold.
 import type { MemberRef, OwnerRef, RecordedEvent } from '@app/events';
+import { chunksOf, type Index, type Table } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import { chunksOf } from './chunks.js';
 import { requirementOfRole } from './requirements.js';
-import type { Index, Table } from './sql-tables.js';
 import { applyUserStates, isUserState } from './user-states.js';
 
 export type SubjectType = 'user' | 'agent' | 'application';

@@ -1,8 +1,7 @@
 // The work to be done: one row per target and one per cascade, folded from their events in bulk.
 import type { Grade, PlannedTarget, RecordedEvent } from '@app/events';
-import { idLists, marks, rowGroups, run } from '@app/runtime';
+import { chunksOf, idLists, marks, rowGroups, run } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import { chunksOf } from './chunks.js';
 import type { CascadeRow, RevocationDb, TargetRow } from './revocation-db.js';
 import type { HoldingKey } from './spent-secrets.js';
 import { evolveTarget, type Target, type TargetState } from './target.js';

@@ -1,8 +1,7 @@
 // What takes access away: one line per event type; a type without a line does not compile.
 import type { CascadeSubject, EventType, Holder, HoldingType, OwnerRef, RecordedEvent } from '@app/events';
-import { run } from '@app/runtime';
+import { chunksOf, run } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import { chunksOf } from './chunks.js';
 import { denialsOf, hasActiveOwner, subjectOf } from './denials.js';
 import type { HoldingRow, RevocationDb } from './revocation-db.js';
 import { requirementOfRole } from './requirements.js';

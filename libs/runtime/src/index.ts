@@ -5,4 +5,5 @@ export * from './ids.js';
 export { createLogger, type Logger, type LoggerOptions } from './logger.js';
 export * from './nest-logger.js';
 export * from './sql.js';
-export { idLists, marks, rowGroups, run } from './statement.js';
+export * from './sql-tables.js';
+export { chunksOf, idLists, marks, rowGroups, ROWS_PER_STATEMENT, run } from './statement.js';

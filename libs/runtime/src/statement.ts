@@ -29,16 +29,16 @@ export async function run<R>(
 export const marks = (items: readonly unknown[]): string => items.map(() => '?').join(', ');
 
 /** The most ids or rows in one statement. */
-const CHUNK = 512;
+export const ROWS_PER_STATEMENT = 512;
 
 /**
- * Ids in lists of at most {@link CHUNK}, each filled up to a power of two by repeating its last id, so that ten prepared
- * statements serve every number of ids.
+ * Ids in lists of at most {@link ROWS_PER_STATEMENT}, each filled up to a power of two by repeating its last id, so that
+ * ten prepared statements serve every number of ids.
  */
 export function* idLists(ids: Iterable<string>): Generator<string[]> {
   const all = [...ids];
-  for (let start = 0; start < all.length; start += CHUNK) {
-    const list = all.slice(start, start + CHUNK);
+  for (let start = 0; start < all.length; start += ROWS_PER_STATEMENT) {
+    const list = all.slice(start, start + ROWS_PER_STATEMENT);
     const size = 2 ** Math.ceil(Math.log2(list.length));
     yield [...list, ...Array<string>(size - list.length).fill(list.at(-1) as string)];
   }
@@ -47,8 +47,13 @@ export function* idLists(ids: Iterable<string>): Generator<string[]> {
 /** Rows in groups whose sizes are powers of two, for the same reason; none is repeated. */
 export function* rowGroups<Row>(rows: readonly Row[]): Generator<Row[]> {
   for (let start = 0; start < rows.length;) {
-    const size = Math.min(CHUNK, 2 ** Math.floor(Math.log2(rows.length - start)));
+    const size = Math.min(ROWS_PER_STATEMENT, 2 ** Math.floor(Math.log2(rows.length - start)));
     yield rows.slice(start, start + size);
     start += size;
   }
+}
+
+/** Cuts a long list, so that a statement stays below the parameter limits of both dialects. @param size default 500 */
+export function* chunksOf<T>(items: readonly T[], size = 500): Generator<T[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }

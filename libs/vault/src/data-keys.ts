@@ -1,11 +1,11 @@
 // Data keys: made ahead, kept unwrapped for a short time, and erased to make what is sealed under them unreadable.
-import { newId, type Clock } from '@app/runtime';
+import { idLists, newId, ROWS_PER_STATEMENT, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { KeyObject } from 'node:crypto';
 import { newWrappedKey, unwrapKey } from './envelope.js';
 import { TickBatch } from './tick-batch.js';
-import { CHUNK, forgetDeleted, idLists, type VaultDb } from './vault-db.js';
+import { forgetDeleted, type VaultDb } from './vault-db.js';
 
 /** Keys written in one commit ahead of need; the next ones are written when half of them are used. */
 const BATCH = 256;
@@ -25,7 +25,7 @@ export class DataKeys {
   private refilling: Promise<void> | undefined;
   private readonly cache: LRUCache<string, KeyObject>;
   private erasures = 0;
-  private readonly wrapped = new TickBatch<string, string | undefined>(CHUNK, (ids) => this.load(ids));
+  private readonly wrapped = new TickBatch<string, string | undefined>(ROWS_PER_STATEMENT, (ids) => this.load(ids));
 
   constructor(
     private readonly db: Kysely<VaultDb>,

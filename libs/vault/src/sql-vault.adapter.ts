@@ -1,10 +1,10 @@
 // The vault in a SQL database: SQLite for the embedded default, PostgreSQL in production.
-import { migrateAlone, newId, SystemClock, type Clock } from '@app/runtime';
+import { idLists, migrateAlone, newId, rowGroups, ROWS_PER_STATEMENT, SystemClock, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { DataKeys } from './data-keys.js';
 import { decrypt, deriveKeys, digest, encrypt, newWrappedKey, unwrapKey, type DerivedKeys } from './envelope.js';
 import { TickBatch } from './tick-batch.js';
-import { CHUNK, checkRootKey, forgetDeleted, idLists, migrateVaultDb, rowGroups, type VaultDb } from './vault-db.js';
+import { checkRootKey, forgetDeleted, migrateVaultDb, type VaultDb } from './vault-db.js';
 import { SECRET_PURPOSE, Vault, type SealContext, type StoredSecret } from './vault.port.js';
 
 export interface SqlVaultParts {
@@ -41,7 +41,7 @@ export class SqlVault extends Vault {
   ) {
     super();
     this.dataKeys = new DataKeys(db, keys.wrapping, clock);
-    this.puts = new TickBatch(CHUNK, (rows) => this.insert(rows));
+    this.puts = new TickBatch(ROWS_PER_STATEMENT, (rows) => this.insert(rows));
   }
 
   /**

@@ -55,30 +55,6 @@ export async function checkRootKey(db: Kysely<VaultDb>, check: Buffer): Promise<
   if (stored.length !== check.length || !timingSafeEqual(stored, check)) throw new WrongRootKeyError();
 }
 
-/** The most ids or rows in one statement. */
-export const CHUNK = 512;
-
-/**
- * Ids in lists of at most {@link CHUNK}, each filled up to a power of two by repeating its last id, so that ten
- * prepared statements serve every number of ids.
- */
-export function* idLists(ids: readonly string[]): Generator<string[]> {
-  for (let start = 0; start < ids.length; start += CHUNK) {
-    const list = ids.slice(start, start + CHUNK);
-    const size = 2 ** Math.ceil(Math.log2(list.length));
-    yield [...list, ...Array<string>(size - list.length).fill(list.at(-1) as string)];
-  }
-}
-
-/** Rows in groups whose sizes are powers of two, for the same reason; none is repeated. */
-export function* rowGroups<Row>(rows: readonly Row[]): Generator<Row[]> {
-  for (let start = 0; start < rows.length;) {
-    const size = Math.min(CHUNK, 2 ** Math.floor(Math.log2(rows.length - start)));
-    yield rows.slice(start, start + size);
-    start += size;
-  }
-}
-
 /**
  * Removes what was deleted from SQLite's write-ahead log as well, where older states of a page survive the deletion.
  * PostgreSQL overwrites deleted rows when it vacuums; its archived log and all backups keep them as long as they exist.

@@ -4,29 +4,15 @@ import { Inject, Injectable } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { Kysely } from 'kysely';
 import { DIRECTORY_DB, type AgentRow, type DirectoryDb } from '../directory-db.js';
-import { FindAgent, ListAgents, type FoundAgent, type IndexedEquality, type Listed } from '../directory.queries.js';
+import { FindAgent, ListAgents, type FoundAgent, type Listed } from '../directory.queries.js';
 import type { Attributes } from '../user.commands.js';
-import { foldCase } from '../users/user-name.js';
 import type { Scope } from '../scope.js';
 import { list } from '../view/listing.js';
 import { rowsIn } from '../view/row-batch.js';
-import { SqlShelf, type Condition } from '../view/sql-shelf.js';
+import { equalityOn, SqlShelf } from '../view/sql-shelf.js';
 
 /** An agent's name is what its `userName` is to a user. */
-function equality({ attribute, value }: IndexedEquality): Condition | undefined {
-  switch (attribute) {
-    case 'id':
-      return { text: 'agent_id = ?', parameters: [value] };
-    case 'userName':
-      return { text: 'name_ci = ?', parameters: [foldCase(value)] };
-    case 'displayName':
-      return { text: 'display_name_ci = ?', parameters: [foldCase(value)] };
-    case 'externalId':
-      return { text: 'external_id = ?', parameters: [value] };
-    case 'members':
-      return undefined;
-  }
-}
+const equality = equalityOn('agent_id', 'name_ci');
 
 const agentOf = (row: AgentRow, owners: readonly OwnerRef[], applicationIds: readonly string[]): FoundAgent => ({
   id: row.agent_id,

@@ -3,34 +3,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { Kysely } from 'kysely';
 import { DIRECTORY_DB, type ApplicationRow, type DirectoryDb } from '../directory-db.js';
-import {
-  FindApplication,
-  ListApplications,
-  type FoundApplication,
-  type IndexedEquality,
-  type Listed,
-} from '../directory.queries.js';
+import { FindApplication, ListApplications, type FoundApplication, type Listed } from '../directory.queries.js';
 import type { Scope } from '../scope.js';
 import type { Attributes } from '../user.commands.js';
-import { foldCase } from '../users/user-name.js';
 import { list } from '../view/listing.js';
-import { SqlShelf, type Condition } from '../view/sql-shelf.js';
+import { equalityOn, SqlShelf } from '../view/sql-shelf.js';
 
 /** An application's name is what its `userName` is to a user. */
-function equality({ attribute, value }: IndexedEquality): Condition | undefined {
-  switch (attribute) {
-    case 'id':
-      return { text: 'application_id = ?', parameters: [value] };
-    case 'userName':
-      return { text: 'name_ci = ?', parameters: [foldCase(value)] };
-    case 'displayName':
-      return { text: 'display_name_ci = ?', parameters: [foldCase(value)] };
-    case 'externalId':
-      return { text: 'external_id = ?', parameters: [value] };
-    case 'members':
-      return undefined;
-  }
-}
+const equality = equalityOn('application_id', 'name_ci');
 
 const applicationOf = (row: ApplicationRow): FoundApplication => ({
   id: row.application_id,

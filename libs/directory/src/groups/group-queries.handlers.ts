@@ -1,5 +1,6 @@
 // Answers what is asked about groups, each with its members where they are asked for.
 import type { MemberRef } from '@app/events';
+import { idLists, marks, run } from '@app/runtime';
 import { Inject, Injectable } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { Kysely } from 'kysely';
@@ -11,7 +12,6 @@ import { foldCase } from '../users/user-name.js';
 import type { Scope } from '../scope.js';
 import { list } from '../view/listing.js';
 import { SqlShelf, type Condition } from '../view/sql-shelf.js';
-import { idLists, marks, run } from '../view/statement.js';
 
 const equalityIn =
   (tenant: string) =>

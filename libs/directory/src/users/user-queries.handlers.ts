@@ -1,32 +1,18 @@
 // Answers what is asked about users, each with the groups it is in.
+import { idLists, marks, run } from '@app/runtime';
 import { Inject, Injectable } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { Kysely } from 'kysely';
 import { DIRECTORY_DB, type DirectoryDb, type UserRow } from '../directory-db.js';
 import { FindUser, ListUsers } from '../directory.queries.js';
-import type { IndexedEquality, Listed, NamedRef, UserWithGroups } from '../directory.queries.js';
+import type { Listed, NamedRef, UserWithGroups } from '../directory.queries.js';
 import type { Attributes } from '../user.commands.js';
 import type { Scope } from '../scope.js';
 import { list } from '../view/listing.js';
 import { rowsIn } from '../view/row-batch.js';
-import { SqlShelf, type Condition } from '../view/sql-shelf.js';
-import { idLists, marks, run } from '../view/statement.js';
-import { foldCase } from './user-name.js';
+import { equalityOn, SqlShelf } from '../view/sql-shelf.js';
 
-function equality({ attribute, value }: IndexedEquality): Condition | undefined {
-  switch (attribute) {
-    case 'id':
-      return { text: 'user_id = ?', parameters: [value] };
-    case 'userName':
-      return { text: 'user_name_ci = ?', parameters: [foldCase(value)] };
-    case 'displayName':
-      return { text: 'display_name_ci = ?', parameters: [foldCase(value)] };
-    case 'externalId':
-      return { text: 'external_id = ?', parameters: [value] };
-    case 'members':
-      return undefined;
-  }
-}
+const equality = equalityOn('user_id', 'user_name_ci');
 
 const userOf = (row: UserRow, groups: readonly NamedRef[]): UserWithGroups => ({
   id: row.user_id,

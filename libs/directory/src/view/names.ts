@@ -1,7 +1,7 @@
 // How ids are called, for people who read about them.
+import { idLists } from '@app/runtime';
 import { sql, type Kysely } from 'kysely';
 import type { DirectoryDb } from '../directory-db.js';
-import { idLists } from './statement.js';
 
 /** Where ids and their names are, the most frequent kind first. */
 const places = [

@@ -1,6 +1,6 @@
 // Reads and writes the rows that a batch of events touches in a few statements, however many events there are.
+import { idLists, marks, rowGroups, run } from '@app/runtime';
 import type { DirectoryDb, Trx } from '../directory-db.js';
-import { idLists, marks, rowGroups, run } from './statement.js';
 
 type Table = keyof DirectoryDb;
 type Column<T extends Table> = keyof DirectoryDb[T] & string;

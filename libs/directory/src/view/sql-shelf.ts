@@ -1,10 +1,11 @@
 // A shelf over the rows of one table: every question is answered by an index.
+import { run } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import type { DirectoryDb } from '../directory-db.js';
 import type { IndexedEquality, Placed } from '../directory.queries.js';
 import { isWithin, type Scope } from '../scope.js';
+import { foldCase } from '../users/user-name.js';
 import type { Shelf } from './listing.js';
-import { run } from './statement.js';
 
 type Listable = 'users' | 'groups' | 'agents' | 'applications';
 
@@ -13,6 +14,28 @@ export interface Condition {
   readonly text: string;
   readonly parameters: readonly unknown[];
 }
+
+/**
+ * How a table answers equality on what all of its resources have.
+ * @param id the column of the id
+ * @param name the column of the folded userName, or of what stands for it
+ */
+export const equalityOn =
+  (id: string, name: string) =>
+  ({ attribute, value }: IndexedEquality): Condition | undefined => {
+    switch (attribute) {
+      case 'id':
+        return { text: `${id} = ?`, parameters: [value] };
+      case 'userName':
+        return { text: `${name} = ?`, parameters: [foldCase(value)] };
+      case 'displayName':
+        return { text: 'display_name_ci = ?', parameters: [foldCase(value)] };
+      case 'externalId':
+        return { text: 'external_id = ?', parameters: [value] };
+      case 'members':
+        return undefined;
+    }
+  };
 
 export interface SqlShelfParts<T extends Listable, R extends Placed> {
   readonly db: Kysely<DirectoryDb>;
