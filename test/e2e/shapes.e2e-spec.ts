@@ -24,9 +24,7 @@ interface Sent {
 const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 
 const shapesOf = (file: string): readonly Shape[] =>
-  JSON.parse(
-    readFileSync(new URL(`../../apps/scim-api/src/conversations/${file}.json`, import.meta.url), 'utf8'),
-  ) as Shape[];
+  JSON.parse(readFileSync(new URL(`../conformance/shapes/${file}.json`, import.meta.url), 'utf8')) as Shape[];
 
 function filled<T>(value: T, kept: Readonly<Record<string, string>>): T {
   const text = JSON.stringify(value).replaceAll(/\{(\w+)\}/g, (all, name: string) => kept[name] ?? all);
