@@ -66,6 +66,7 @@ const aboutTable: { readonly [T in EventType]: (data: EventData[T]) => About } =
   GroupMembershipChanged: (d) => ({ subjects: [d.groupId, ...ids(d.added), ...ids(d.removed)] }),
   GroupDeleted: group,
   RoleDefined: nobody,
+  RoleDeleted: (d) => ({ refs: [d.roleId] }),
   MappingDrafted: nobody,
   MappingActivated: nobody,
   RoleMembershipChanged: (d) => ({

@@ -130,6 +130,7 @@ export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
     version: 1,
     sentence: (d) => `The ${d.kind} ${d.roleId} was defined${d.condition === undefined ? '' : `: ${d.condition}`}.`,
   },
+  RoleDeleted: { version: 1, sentence: (d) => `${d.roleId} was deleted: nobody has it any more.` },
   MappingDrafted: { version: 1, sentence: (d) => `Mapping ${d.name} was drafted (${count(d.rules.length, 'rule')}).` },
   MappingActivated: { version: 1, sentence: (d) => `Mapping ${d.mappingId} was activated.` },
   RoleMembershipChanged: {

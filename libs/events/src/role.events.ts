@@ -9,7 +9,7 @@ export interface RoleMember {
   readonly sources: readonly string[];
 }
 
-/** Gives a role to the direct members of one group, or of all groups that have a name. */
+/** Gives a role to the members of one group, or of all groups that have a name, and of the groups in them. */
 export interface GroupRule {
   readonly role: string;
   readonly group:
@@ -30,6 +30,8 @@ export type MappingRule = GroupRule | ClaimRule;
 export interface RoleEvents {
   /** `condition` is a filter (RFC 7644) over a person: then it alone decides who has the role. */
   RoleDefined: { roleId: string; name: string; kind: RoleKind; condition?: string };
+  /** With everything that required it: nobody has it any more. */
+  RoleDeleted: { roleId: string };
   /** A whole set of rules; changes nothing until it is activated. */
   MappingDrafted: { mappingId: string; name: string; rules: MappingRule[] };
   /** Its rules replace those that were in force. */

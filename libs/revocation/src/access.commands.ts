@@ -67,7 +67,7 @@ export interface CredentialRegistration extends Holder {
   readonly secret?: string;
   readonly reference?: Readonly<Record<string, string>>;
   readonly grantId?: string;
-  /** Groups the user must be a direct member of. */
+  /** Groups the user must be in, directly or through groups that are their members. */
   readonly requiresGroups?: readonly string[];
   /** Roles the user must have. */
   readonly requiresRoles?: readonly string[];

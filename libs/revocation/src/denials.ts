@@ -2,6 +2,7 @@
 import type { Holder } from '@app/events';
 import { run } from '@app/runtime';
 import type { Kysely } from 'kysely';
+import { isMember } from './nested-groups.js';
 import { reasonOf, type MissingRequirement } from './requirements.js';
 import type { SubjectRow, SubjectsDb, SubjectType } from './subjects.view.js';
 
@@ -149,14 +150,8 @@ export async function missingOf(
   const missing = new Set<MissingRequirement>();
   for (const requirement of requirements) {
     if (missing.has(reasonOf(requirement))) continue;
-    const member = await db
-      .selectFrom('held_members')
-      .select('member_id')
-      .where('tenant', '=', tenant)
-      .where('group_id', '=', requirement)
-      .where('member_id', '=', userId ?? '')
-      .executeTakeFirst();
-    if (member === undefined) missing.add(reasonOf(requirement));
+    const member = userId !== undefined && (await isMember(db, tenant, requirement, userId));
+    if (!member) missing.add(reasonOf(requirement));
   }
   return [...missing];
 }

@@ -2,6 +2,7 @@
 import type { HoldingType } from '@app/events';
 import { createTables, type Flag, type Table } from '@app/runtime';
 import type { Kysely } from 'kysely';
+import { nestedGroupsOf } from './nested-groups.js';
 import { subjectIndexes, subjectTables, type SubjectsDb } from './subjects.view.js';
 
 /**
@@ -68,4 +69,8 @@ const tables: Readonly<Record<keyof GateDb, Table>> = {
 };
 
 /** Creates what is missing; safe to call at every start. */
-export const migrateGateDb = (db: Kysely<GateDb>): Promise<void> => createTables(db, tables, subjectIndexes);
+export async function migrateGateDb(db: Kysely<GateDb>): Promise<void> {
+  const fill = await nestedGroupsOf(db);
+  await createTables(db, tables, subjectIndexes);
+  await fill();
+}

@@ -17,7 +17,7 @@ export const requirementsOf = ({
 ];
 
 export type MissingRequirement =
-  /** The person is not a direct member of a group that the credential requires. */
+  /** The person is in no group that the credential requires, neither directly nor through another group. */
   | 'group_missing'
   /** The person does not have a role that the credential requires. */
   | 'role_missing'

@@ -1,6 +1,7 @@
 // The tables of the revocation room: what is held, by whom, and what is to be revoked. All rebuilt from the log.
 import { createTables, type Flag, type Index, type Table } from '@app/runtime';
 import type { Kysely } from 'kysely';
+import { nestedGroupsOf } from './nested-groups.js';
 import { subjectIndexes, subjectTables, type SubjectsDb } from './subjects.view.js';
 
 /** DI token of the Kysely instance over {@link RevocationDb}. */
@@ -172,7 +173,9 @@ const indexes: readonly Index[] = [
 
 /** Creates what is missing; safe to call at every start. */
 export async function migrateRevocationDb(db: Kysely<RevocationDb>): Promise<void> {
+  const fill = await nestedGroupsOf(db);
   await createTables(db, tables, indexes);
+  await fill();
   // Partial: its size is that of the open work, however much was settled before.
   await db.schema
     .createIndex('work_targets_due')

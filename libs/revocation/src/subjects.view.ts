@@ -2,6 +2,7 @@
 import type { MemberRef, OwnerRef, RecordedEvent } from '@app/events';
 import { chunksOf, type Index, type Table } from '@app/runtime';
 import type { Kysely } from 'kysely';
+import { changeNested, type NestedGroupRow } from './nested-groups.js';
 import { requirementOfRole } from './requirements.js';
 import { applyUserStates, isUserState } from './user-states.js';
 
@@ -24,6 +25,7 @@ export interface SubjectsDb {
   /** Groups and roles alike: what a credential may require. */
   held_members: { tenant: string; group_id: string; member_id: string };
   held_groups: { tenant: string; group_id: string };
+  held_nested: NestedGroupRow;
 }
 
 export const subjectTables: Readonly<Record<keyof SubjectsDb, Table>> = {
@@ -49,11 +51,16 @@ export const subjectTables: Readonly<Record<keyof SubjectsDb, Table>> = {
     key: ['tenant', 'group_id', 'member_id'],
   },
   held_groups: { columns: { tenant: 'text', group_id: 'text' }, key: ['tenant', 'group_id'] },
+  held_nested: {
+    columns: { tenant: 'text', group_id: 'text', member_id: 'text' },
+    key: ['tenant', 'group_id', 'member_id'],
+  },
 };
 
 export const subjectIndexes: readonly Index[] = [
   ['held_owners_owner', 'held_owners', ['tenant', 'owner_id']],
   ['held_parents_parent', 'held_parents', ['tenant', 'parent_id']],
+  ['held_nested_member', 'held_nested', ['tenant', 'member_id']],
   ['held_applications_application', 'held_applications', ['tenant', 'application_id']],
 ];
 
@@ -153,6 +160,13 @@ async function changeMembers(
   }
 }
 
+/** What it was in is kept: the groups above lose its members with it. */
+async function forget(trx: Trx, tenant: string, groupId: string) {
+  for (const table of ['held_members', 'held_groups', 'held_nested'] as const) {
+    await trx.deleteFrom(table).where('tenant', '=', tenant).where('group_id', '=', groupId).execute();
+  }
+}
+
 /** Applies one event; events that are not about users, agents and groups are ignored. */
 export async function applyToSubjects(trx: Trx, event: RecordedEvent): Promise<void> {
   if (isUserState(event)) return applyUserStates(trx, [event]);
@@ -166,17 +180,17 @@ export async function applyToSubjects(trx: Trx, event: RecordedEvent): Promise<v
         .execute();
       return;
     case 'GroupMembershipChanged':
-      return changeMembers(trx, tenant, event.data.groupId, event.data);
+      await changeMembers(trx, tenant, event.data.groupId, event.data);
+      return changeNested(trx, tenant, event.data.groupId, event.data);
     case 'RoleMembershipChanged': {
       const added = event.data.added.map(({ userId }) => ({ id: userId }));
       const removed = event.data.removed.map((id) => ({ id }));
       return changeMembers(trx, tenant, requirementOfRole(event.data.roleId), { added, removed });
     }
+    case 'RoleDeleted':
+      return forget(trx, tenant, requirementOfRole(event.data.roleId));
     case 'GroupDeleted':
-      for (const table of ['held_members', 'held_groups'] as const) {
-        await trx.deleteFrom(table).where('tenant', '=', tenant).where('group_id', '=', event.data.groupId).execute();
-      }
-      return;
+      return forget(trx, tenant, event.data.groupId);
     default:
       return applyToAgents(trx, event);
   }

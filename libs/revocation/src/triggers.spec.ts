@@ -192,6 +192,16 @@ describe('losing a role', () => {
     expect(await role('prod', { removed: ['ada'] })).toEqual(['ada-prod']);
   });
 
+  it('takes them from everybody when the role is deleted, and whoever comes later may not hold them', async () => {
+    await role('prod', { added: ['ada', 'bob'] });
+    await role('test', { added: ['ada'] });
+    await requiring('ada-prod', 'ada', ['prod']);
+    await requiring('ada-test', 'ada', ['test']);
+    await requiring('bob-prod', 'bob', ['prod']);
+    expect(await when('RoleDeleted', { roleId: 'prod' })).toEqual(['ada-prod', 'bob-prod']);
+    expect(await requiring('late', 'ada', ['prod'])).toEqual(['late']);
+  });
+
   it('is not losing a group that has the same id', async () => {
     await group('prod', 'ada');
     await role('prod', { added: ['ada'] });

@@ -3,12 +3,22 @@ import type { CascadeSubject, EventType, Holder, HoldingType, OwnerRef, Recorded
 import { chunksOf, run } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { denialsOf, hasActiveOwner, subjectOf } from './denials.js';
+import { groupsAbove } from './nested-groups.js';
+import {
+  distinct,
+  groupLoss,
+  held,
+  membershipLost,
+  requiring,
+  roleGone,
+  roleLost,
+  withoutRequirement,
+} from './requirement-losses.js';
 import type { HoldingRow, RevocationDb } from './revocation-db.js';
-import { requirementOfRole } from './requirements.js';
 import { subjectsOf, type SubjectType } from './subjects.view.js';
 
 type Db = Kysely<RevocationDb>;
-type EventOf<T extends EventType> = Extract<RecordedEvent, { type: T }>;
+export type EventOf<T extends EventType> = Extract<RecordedEvent, { type: T }>;
 
 /** What one fact took away: the holdings as the log stood at that fact. */
 export interface Loss {
@@ -20,9 +30,6 @@ export interface Loss {
 }
 
 type Trigger<T extends EventType> = (db: Db, event: EventOf<T>) => Promise<Loss | undefined>;
-
-const held = (db: Db, tenant: string) =>
-  db.selectFrom('held_holdings').selectAll().where('tenant', '=', tenant).where('state', '=', 'held');
 
 const heldByUser = (db: Db, tenant: string, userId: string): Promise<HoldingRow[]> =>
   run(db, "select * from held_holdings where tenant = ? and state = 'held' and user_id = ?", [tenant, userId]);
@@ -69,10 +76,6 @@ async function orphansOf(db: Db, tenant: string, owner: OwnerRef): Promise<strin
   return orphans;
 }
 
-const distinct = (rows: readonly HoldingRow[]): HoldingRow[] => [
-  ...new Map(rows.map((row) => [`${row.holding_type} ${row.holding_id}`, row])).values(),
-];
-
 async function userGone(db: Db, tenant: string, userId: string): Promise<Loss> {
   const agents = await withChildren(db, tenant, await orphansOf(db, tenant, { type: 'User', id: userId }));
   return {
@@ -112,51 +115,17 @@ async function applicationGone(db: Db, tenant: string, applicationId: string): P
   };
 }
 
-const groupLoss = (groupId: string, holdings: readonly HoldingRow[]): Loss => ({
-  subject: { type: 'group', id: groupId },
-  generation: 1,
-  holdings: distinct(holdings),
-  worthRecording: false,
-});
-
-/** Credentials that require a group or a role. */
-const requiring = (db: Db, tenant: string, requirement: string) =>
-  held(db, tenant)
-    .where('holding_type', '=', 'credential')
-    .where('holding_id', 'in', (q) =>
-      q
-        .selectFrom('held_requirements')
-        .select('holding_id')
-        .where('tenant', '=', tenant)
-        .where('group_id', '=', requirement),
-    );
-
-async function membershipLost(db: Db, event: EventOf<'GroupMembershipChanged'>): Promise<Loss | undefined> {
-  const { groupId, removed } = event.data;
-  const ids = removed.map((member) => member.id);
-  return groupLoss(groupId, await requiredOf(db, event.metadata.tenant, groupId, ids));
-}
-
-async function requiredOf(db: Db, tenant: string, requirement: string, userIds: readonly string[]) {
-  const lost: HoldingRow[] = [];
-  for (const chunk of chunksOf(userIds)) {
-    lost.push(...(await requiring(db, tenant, requirement).where('user_id', 'in', chunk).execute()));
-  }
-  return lost;
-}
-
-async function roleLost(db: Db, event: EventOf<'RoleMembershipChanged'>): Promise<Loss> {
-  const { roleId, removed } = event.data;
-  const lost = await requiredOf(db, event.metadata.tenant, requirementOfRole(roleId), removed);
-  return { ...groupLoss(roleId, lost), subject: { type: 'role', id: roleId } };
-}
-
 async function groupGone(db: Db, event: EventOf<'GroupDeleted'>): Promise<Loss> {
   const { tenant } = event.metadata;
   const { groupId } = event.data;
   const agents = await withChildren(db, tenant, await orphansOf(db, tenant, { type: 'Group', id: groupId }));
+  const above: HoldingRow[] = [];
+  for (const group of await groupsAbove(subjectsOf(db), tenant, groupId)) {
+    above.push(...(await requiring(db, tenant, group).execute()));
+  }
   return groupLoss(groupId, [
     ...(await requiring(db, tenant, groupId).execute()),
+    ...(await withoutRequirement(db, above)),
     ...(await heldByAgents(db, tenant, agents)),
   ]);
 }
@@ -196,6 +165,7 @@ const triggers: { readonly [T in EventType]: Trigger<T> | null } = {
   GroupMembershipChanged: membershipLost,
   GroupDeleted: groupGone,
   RoleMembershipChanged: roleLost,
+  RoleDeleted: roleGone,
   AgentDeactivated: (db, e) => agentGone(db, e.metadata.tenant, e.data.agentId),
   AgentDeleted: (db, e) => agentGone(db, e.metadata.tenant, e.data.agentId),
   AgentOrphaned: (db, e) => agentGone(db, e.metadata.tenant, e.data.agentId, false),
