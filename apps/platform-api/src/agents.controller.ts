@@ -74,7 +74,9 @@ export class AgentsController {
     @Body() request: ChangeAgentRequest,
   ): Promise<AgentAnswer> {
     const command = new ChangeAgent(context, id, (agent) => changed(agent, request), request.reason);
-    return answerOf((await this.writes.execute(command)).resource);
+    await this.writes.execute(command);
+    // From the view: the names of one that is pushed as a user are sealed in the log.
+    return answerOf(found(await this.queries.execute(new FindAgent(context.tenant, id))));
   }
 
   @Delete(':id')

@@ -10,7 +10,7 @@ const OWNERS = 50;
 export class Owner implements OwnerRef {
   @ApiProperty({ enum: ['User', 'Group'] })
   @IsIn(['User', 'Group'])
-  type: OwnerRef['type'];
+  type: 'User' | 'Group';
 
   @ApiProperty()
   @IsDirectoryId()
@@ -84,6 +84,17 @@ export class ChangeAgentRequest {
   reason?: string;
 }
 
+export class AnsweredOwner implements OwnerRef {
+  @ApiProperty({
+    enum: ['User', 'Group', 'Connection'],
+    description: 'Connection: the agent was pushed as a user, and its manager is nobody whom the connection pushed.',
+  })
+  type: OwnerRef['type'];
+
+  @ApiProperty()
+  id: string;
+}
+
 export class AgentAnswer {
   @ApiProperty()
   id: string;
@@ -94,8 +105,8 @@ export class AgentAnswer {
   @ApiProperty()
   active: boolean;
 
-  @ApiProperty({ type: [Owner] })
-  owners: readonly OwnerRef[];
+  @ApiProperty({ type: [AnsweredOwner] })
+  owners: readonly AnsweredOwner[];
 
   @ApiPropertyOptional()
   parentId?: string;

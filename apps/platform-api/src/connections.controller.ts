@@ -55,9 +55,9 @@ export class ConnectionsController {
   @ApiCreatedResponse({ type: IdAnswer })
   async open(
     @Context() context: RequestContext,
-    @Body() { name, dialect = 'lenient' }: OpenConnectionRequest,
+    @Body() { name, dialect = 'lenient', ...settings }: OpenConnectionRequest,
   ): Promise<IdAnswer> {
-    const { connectionId } = await this.writes.execute(new OpenConnection(context, name, dialect));
+    const { connectionId } = await this.writes.execute(new OpenConnection(context, name, dialect, settings));
     return { id: connectionId };
   }
 

@@ -2,7 +2,7 @@
 import type { ApiKeyRole } from '@app/events';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsIn, IsObject } from 'class-validator';
-import { IsInstant, IsLine, Optional } from './fields.dto.js';
+import { IsCondition, IsInstant, IsLine, Optional } from './fields.dto.js';
 
 const DIALECTS = ['lenient', 'strict'] as const;
 const STATES = ['open', 'paused', 'closed'] as const;
@@ -22,6 +22,16 @@ export class OpenConnectionRequest {
   @Optional()
   @IsIn(DIALECTS)
   dialect?: (typeof DIALECTS)[number];
+
+  @ApiPropertyOptional({
+    example: 'userType eq "Agent"',
+    description:
+      'For an identity provider that cannot push agents: a SCIM filter over a user as it is provisioned. One for whom it ' +
+      'holds is an agent from then on, owned by its manager, or else by the connection. It cannot ask for groups.',
+  })
+  @Optional()
+  @IsCondition()
+  agentWhen?: string;
 }
 
 export class TokenRequest {
@@ -81,6 +91,9 @@ export class ConnectionAnswer {
 
   @ApiProperty({ enum: DIALECTS })
   dialect: (typeof DIALECTS)[number];
+
+  @ApiPropertyOptional({ description: 'Which users are agents. Left out: none.' })
+  agentWhen?: string;
 
   @ApiProperty({ enum: STATES })
   state: (typeof STATES)[number];

@@ -227,6 +227,25 @@ describe('the doors', () => {
     expect((await as('GET', 'connections')).body.connections[0].tokens).toHaveLength(1);
   });
 
+  it('have a rule that says which users are agents, and refuse one that cannot be asked', async () => {
+    const open = (agentWhen: unknown) => world.send('POST', 'connections', { name: 'Bots', agentWhen }, {}, OPERATOR);
+    const { id } = (await open('usertype EQ "Agent" and (active eq true)')).body;
+    const { connections } = (await world.send('GET', 'connections', undefined, {}, OPERATOR)).body;
+    expect(connections.find((one: { id: string }) => one.id === id).agentWhen).toBe(
+      'usertype eq "Agent" and active eq true',
+    );
+    for (const [rule, says] of [
+      ['userType eq', 'lacks a value'],
+      ['kind eq "x"', 'attribute'],
+      ['groups.display eq "Bots"', 'no group when it is provisioned'],
+    ]) {
+      const refused = await open(rule);
+      expect([refused.status, refused.body.code]).toEqual([422, 'invalid_policy']);
+      expect(refused.body.detail).toContain(says);
+    }
+    expect((await open(7)).status).toBe(400);
+  });
+
   it('are replaced without a gap: a second token, seen in use, and the first revoked', async () => {
     const as = (method: string, url: string, body?: object) => world.send(method, url, body, {}, OPERATOR);
     const { id } = (await as('POST', 'connections', { name: 'JumpCloud' })).body;

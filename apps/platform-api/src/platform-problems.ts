@@ -1,6 +1,7 @@
 // Every problem the platform API answers, by its stable code, and which errors of the rooms behind it become which.
 import {
   AlreadyExists,
+  DescribedAsUser,
   InvalidClientKey,
   InvalidPolicy,
   NotFound,
@@ -36,6 +37,7 @@ const problems = {
   changed_meanwhile: [412, 'It has been changed since it was read: read it again.'],
   unknown_members: [422, 'Some of the users, groups or agents named do not exist in this directory.'],
   parent_is_fixed: [422, 'The parent of an agent is given when it is provisioned and does not change.'],
+  described_as_user: [409, 'The agent is pushed as a user: its identity provider names and describes it.'],
   too_many_tokens: [409, 'A connection has at most two valid tokens, and two keys: revoke one first.'],
   invalid_key: [422, 'This is not a public key that signatures can be verified with.'],
   invalid_policy: [422, 'The condition, rule or template cannot be used.'],
@@ -73,6 +75,7 @@ const ofDirectory: ReadonlyArray<readonly [ErrorClass, PlatformProblemCode]> = [
   [RevisionMismatch, 'changed_meanwhile'],
   [UnknownMembers, 'unknown_members'],
   [ParentIsFixed, 'parent_is_fixed'],
+  [DescribedAsUser, 'described_as_user'],
   [TooManyTokens, 'too_many_tokens'],
   [RoleIsComputed, 'role_is_computed'],
 ];

@@ -89,6 +89,7 @@ export class AnswerCache {
         if (renames(event.data.changed)) this.forgetAll(tenant, 'Group');
         return this.forgetOne(tenant, 'User', event.data.userId);
       case 'UserDeleted':
+      case 'AgentDeleted':
         // What is out of date elsewhere may stay until it falls out; what is erased may not.
         this.epoch += 1;
         return this.kept.clear();

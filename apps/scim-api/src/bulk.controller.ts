@@ -27,11 +27,11 @@ export class BulkController {
     send(reply, { status: 200, body: JSON.stringify(answer) });
   }
 
-  private async run({ context, dialect, noted }: ScimCall, operation: BulkOperation): Promise<BulkOutcome> {
+  private async run(bulk: ScimCall, operation: BulkOperation): Promise<BulkOutcome> {
     const [, name = '', id = ''] = operation.path.split('/');
     const endpoint = this.endpoints.byName(name);
     if (endpoint === undefined) throw ScimError.notFound('There is no such endpoint.');
-    const call: ScimCall = { context, dialect, query: {}, ifMatch: operation.version, noted };
+    const call: ScimCall = { ...bulk, asked: '', query: {}, ifMatch: operation.version, ifNoneMatch: undefined };
     const { status, id: written, location, etag } = await execute(endpoint, call, operation, id);
     return {
       status,

@@ -10,6 +10,7 @@ export function callOf(context: RequestContext, request: AuthenticatedRequest): 
   return {
     context,
     dialect: principal.connection?.dialect ?? 'lenient',
+    agentWhen: principal.connection?.agentWhen,
     asked: mark < 0 ? '' : url.slice(mark + 1),
     query: query as ListParameters,
     ifMatch: headers['if-match'],

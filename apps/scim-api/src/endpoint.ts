@@ -35,6 +35,8 @@ import type { Compute, ScimResource, Stored } from './scim-resource.js';
 export interface ScimCall {
   readonly context: RequestContext;
   readonly dialect: Dialect;
+  /** The rule of the connection that says which users are agents. */
+  readonly agentWhen?: string | undefined;
   /** Everything after the `?` of the URL as it was sent; empty when there is nothing. */
   readonly asked?: string;
   /** The parameters of the URL. */
@@ -141,7 +143,7 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
     const projection = readProjection(type, call.query);
     const parsed = parseResource(type, body, { dialect: call.dialect });
     mustFit(parsed.attributes);
-    const { resource } = await this.settled(this.resource.create(call.context, parsed));
+    const { resource } = await this.settled(this.resource.create(call.context, parsed, call.agentWhen));
     this.count(call, parsed.quirks);
     // Nobody is in a group before there is a group, so only members can be shown of something new.
     return { ...(await this.shown(call, resource, projection, parsed.members !== undefined)), status: 201 };

@@ -10,6 +10,7 @@ import {
   DirectoryView,
   IssueConnectionToken,
   OpenConnection,
+  type ConnectionSettings,
   type DirectoryDb,
 } from '@app/directory';
 import { Decisions, EventLog, Projector, ProjectorSet, ReadModels, SqliteEventLog } from '@app/event-log';
@@ -19,7 +20,7 @@ import { Clock, ManualClock, newId, openSqlite } from '@app/runtime';
 import type { CustomExtensions } from '@app/scim';
 import { SqlVault, Vault, type VaultDb } from '@app/vault';
 import { Module, type DynamicModule, type LoggerService, type Provider } from '@nestjs/common';
-import { CommandBus, CqrsModule, type Command } from '@nestjs/cqrs';
+import { CommandBus, CqrsModule, QueryBus, type Command, type Query } from '@nestjs/cqrs';
 import { SCIM_BASE_URL, ScimApiModule } from './index.js';
 
 @Module({})
@@ -49,8 +50,15 @@ class HeldReadModels extends ReadModels {
   }
 }
 
-/** Each dialect of each tenant. */
-export type Connection = `${'lenient' | 'strict'}-${'acme' | 'globex'}`;
+const opened = {
+  lenient: ['lenient', {}],
+  strict: ['strict', {}],
+  /** Pushes agents as users. */
+  pushing: ['lenient', { agentWhen: 'userType eq "Agent"' }],
+} as const satisfies Record<string, readonly ['lenient' | 'strict', ConnectionSettings]>;
+
+/** Each kind of each tenant. */
+export type Connection = `${keyof typeof opened}-${'acme' | 'globex'}`;
 
 async function openConnections(commands: CommandBus, tenant: 'acme' | 'globex') {
   const context: RequestContext = {
@@ -59,14 +67,14 @@ async function openConnections(commands: CommandBus, tenant: 'acme' | 'globex') 
     correlationId: newId(),
     receivedAt: '2026-01-01T00:00:00.000Z',
   };
-  const opened = new Map<Connection, { readonly connectionId: string; readonly token: string }>();
+  const connections = new Map<Connection, { readonly connectionId: string; readonly token: string }>();
   await commands.execute(new CreateTenant(context, tenant));
-  for (const dialect of ['lenient', 'strict'] as const) {
-    const { connectionId } = await commands.execute(new OpenConnection(context, dialect, dialect));
+  for (const [name, [dialect, settings]] of Object.entries(opened)) {
+    const { connectionId } = await commands.execute(new OpenConnection(context, name, dialect, settings));
     const { token } = await commands.execute(new IssueConnectionToken(context, connectionId));
-    opened.set(`${dialect}-${tenant}`, { connectionId, token });
+    connections.set(`${name as keyof typeof opened}-${tenant}`, { connectionId, token });
   }
-  return opened;
+  return connections;
 }
 
 export interface Asked {
@@ -142,7 +150,7 @@ export async function openScim({ extensions = new Map() }: { extensions?: Custom
   projectors.push(projector);
   const connections = new Map<Connection, { readonly connectionId: string; readonly token: string }>();
   for (const tenant of ['acme', 'globex'] as const) {
-    for (const [name, opened] of await openConnections(app.get(CommandBus), tenant)) connections.set(name, opened);
+    for (const [name, keys] of await openConnections(app.get(CommandBus), tenant)) connections.set(name, keys);
   }
   const head = (await log.head()) as bigint;
   await readModels.reached(head);
@@ -196,6 +204,8 @@ export async function openScim({ extensions = new Map() }: { extensions?: Custom
       seen = (await log.head()) as bigint;
       return done;
     },
+    /** What is answered to a platform. */
+    query: <R>(query: Query<R>): Promise<R> => app.get(QueryBus).execute(query),
     /** The id of a connection. */
     idOf: (of: Connection) => connections.get(of)?.connectionId as string,
     readModels,

@@ -31,7 +31,8 @@ export interface ScimResource<S extends Stored, R extends S> {
   /** Of what the connection of the scope provisioned. */
   find(scope: Scope, id: string, withRelated: boolean): Promise<R | undefined>;
   list(scope: Scope, listing: Listing<R>, withRelated: boolean): Promise<Listed<R>>;
-  create(context: RequestContext, parsed: ParsedResource): Promise<Written<S>>;
+  /** @param agentWhen the rule of the connection that says which users are agents */
+  create(context: RequestContext, parsed: ParsedResource, agentWhen: string | undefined): Promise<Written<S>>;
   change(context: RequestContext, id: string, compute: Compute, expected: bigint | undefined): Promise<Written<S>>;
   remove(context: RequestContext, id: string, expected: bigint | undefined): Promise<{ readonly position: bigint }>;
 

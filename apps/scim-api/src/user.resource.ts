@@ -44,8 +44,12 @@ export class UserResource implements ScimResource<StoredUser, UserWithGroups> {
     return this.queries.execute(new ListUsers(tenant, listing, withGroups, connection));
   }
 
-  create(context: RequestContext, { attributes }: ParsedResource): Promise<Written<StoredUser>> {
-    return this.commands.execute(new ProvisionUser(context, writeOf(attributes, [])));
+  create(
+    context: RequestContext,
+    { attributes }: ParsedResource,
+    agentWhen: string | undefined,
+  ): Promise<Written<StoredUser>> {
+    return this.commands.execute(new ProvisionUser(context, writeOf(attributes, []), agentWhen));
   }
 
   change(

@@ -42,7 +42,7 @@ export class ProvisionAgent extends Command<Written<StoredAgent>> {
 
 /**
  * Deactivation and reactivation are changes of `active`; `reason` is recorded with a deactivation.
- * @throws NotFound, RevisionMismatch, UnknownMembers, ParentIsFixed
+ * @throws NotFound, RevisionMismatch, UnknownMembers, ParentIsFixed, DescribedAsUser
  */
 export class ChangeAgent extends Command<Written<StoredAgent>> {
   constructor(

@@ -38,6 +38,11 @@ export class ParentIsFixed extends Error {
   override readonly name = 'ParentIsFixed';
 }
 
+/** The agent is pushed as a user: what it is called and how it is described is for its identity provider to say. */
+export class DescribedAsUser extends Error {
+  override readonly name = 'DescribedAsUser';
+}
+
 /** A condition, rule or template cannot be used; the message says what is wrong with it. */
 export class InvalidPolicy extends Error {
   override readonly name = 'InvalidPolicy';

@@ -141,10 +141,14 @@ export class Directory {
     }
   }
 
-  async user(userName: string, more: Attributes & { active?: boolean; tenant?: string } = {}): Promise<string> {
-    const { active = true, tenant = 'acme', ...attributes } = more;
+  /** @param more attributes, and the rule by which the user may be an agent */
+  async user(
+    userName: string,
+    more: Attributes & { active?: boolean; tenant?: string; agentWhen?: string } = {},
+  ): Promise<string> {
+    const { active = true, tenant = 'acme', agentWhen, ...attributes } = more;
     const write = { attributes: { userName, ...attributes }, active, changed: [] };
-    return (await this.run(new ProvisionUser(this.request(tenant), write))).resource.id;
+    return (await this.run(new ProvisionUser(this.request(tenant), write, agentWhen))).resource.id;
   }
 
   async group(displayName: string, members: readonly string[] = [], tenant = 'acme'): Promise<string> {

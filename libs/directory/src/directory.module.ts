@@ -7,6 +7,7 @@ import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { FindAgentHandler, ListAgentsHandler, AgentViews } from './agents/agent-queries.handlers.js';
 import { ChangeAgentHandler, DeleteAgentHandler, ProvisionAgentHandler } from './agents/agent.handlers.js';
+import { UserAgents } from './agents/user-agents.js';
 import { applicationProviders } from './applications/application-providers.js';
 import { DirectoryView } from './directory.view.js';
 import { FindGroupHandler, GroupViews, ListGroupsHandler } from './groups/group-queries.handlers.js';
@@ -84,6 +85,7 @@ const queryHandlers = [
     ...roleProviders,
     ...applicationProviders,
     UserNames,
+    UserAgents,
     UserViews,
     GroupDecisions,
     GroupViews,

@@ -177,6 +177,7 @@ export interface ConnectionSummary {
   readonly connectionId: string;
   readonly name: string;
   readonly dialect: 'lenient' | 'strict';
+  readonly agentWhen?: string;
   readonly state: 'open' | 'paused' | 'closed';
   readonly tokens: readonly TokenSummary[];
   readonly clientKeys: readonly ClientKeySummary[];

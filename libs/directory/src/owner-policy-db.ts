@@ -1,5 +1,5 @@
 // The tables of the owner policy: who may act, who owns which agent, and which agents may act. Rebuilt from the log.
-import type { MemberRef } from '@app/events';
+import type { OwnerRef } from '@app/events';
 import { rowGroups, run } from '@app/runtime';
 import { sql, type Kysely } from 'kysely';
 
@@ -78,7 +78,7 @@ export async function mayNoMoreAct(trx: Trx, tenant: string, ownerId: string): P
   return owned.map(({ agent_id }) => agent_id);
 }
 
-export async function owns(trx: Trx, tenant: string, agent_id: string, owners: readonly MemberRef[]): Promise<void> {
+export async function owns(trx: Trx, tenant: string, agent_id: string, owners: readonly OwnerRef[]): Promise<void> {
   if (owners.length === 0) return;
   await trx
     .insertInto('policy_owned')
@@ -91,7 +91,7 @@ export async function ownsNoMore(
   trx: Trx,
   tenant: string,
   agentId: string,
-  owners: readonly MemberRef[],
+  owners: readonly OwnerRef[],
 ): Promise<void> {
   for (const { id } of owners) {
     await trx

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openSqlite } from '@app/runtime';
 import { ChangeAgent, type AgentWrite } from './agent.commands.js';
 import { Directory } from './directory.fixture.js';
-import { FindAgent } from './directory.queries.js';
+import { FindAgent, FindUser } from './directory.queries.js';
 import { DeleteGroup } from './group.commands.js';
 import { OwnerPolicy } from './owner-policy.js';
 import type { OwnerPolicyDb } from './owner-policy-db.js';
@@ -74,6 +74,18 @@ describe('an agent is suspended', () => {
     await changeAgent(agent, { owners: [user(bob)] });
     await directory.settled();
     expect(await orphaned()).toEqual([agent]);
+  });
+
+  it('when it is pushed as a user and its manager goes, but not while nobody but its connection owns it', async () => {
+    const asAgent = { agentWhen: 'userType eq "Agent"', userType: 'Agent' };
+    const enterprise = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
+    const managed = await directory.user('bot', { ...asAgent, [enterprise]: { manager: { value: ada } } });
+    const free = await directory.user('free-bot', asAgent);
+    await setActive(ada, false);
+    await directory.settled();
+    expect(await orphaned()).toEqual([managed]);
+    expect([await isActive(managed), await isActive(free)]).toEqual([false, true]);
+    expect(await directory.ask(new FindUser('acme', managed))).toMatchObject({ active: false });
   });
 
   it('but not its children, and not the agents of other owners', async () => {

@@ -1,5 +1,5 @@
 // Suspends an agent when the last owner who may act is gone: follows the log and appends AgentOrphaned.
-import { streams, type RecordedEvent } from '@app/events';
+import { streams, type OwnerRef, type RecordedEvent } from '@app/events';
 import type { Decisions, Projection } from '@app/event-log';
 import { derivedId, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
@@ -19,6 +19,10 @@ import type { OwnerPolicyDb } from './owner-policy-db.js';
 type Trx = Kysely<OwnerPolicyDb>;
 
 const concernsOwnership = ({ stream }: RecordedEvent): boolean => /^(user|group|agent)-/.test(stream);
+
+/** A connection that owns an agent is there as long as the agent is. */
+const connectionsAmong = (tenant: string, owners: readonly OwnerRef[]): OwnerPolicyDb['policy_owners'][] =>
+  owners.filter(({ type }) => type === 'Connection').map(({ id }) => ({ tenant, owner_id: id }));
 
 export interface OwnerPolicyParts {
   readonly decisions: Decisions;
@@ -82,6 +86,7 @@ export class OwnerPolicy implements Projection<OwnerPolicyDb> {
     switch (event.type) {
       case 'AgentProvisioned':
         await setAgent(trx, tenant, event.data.agentId, event.data.active, 1);
+        await mayAct(trx, connectionsAmong(tenant, event.data.owners));
         return owns(trx, tenant, event.data.agentId, event.data.owners);
       case 'AgentOwnersChanged':
         await ownsNoMore(trx, tenant, event.data.agentId, event.data.removed);

@@ -39,12 +39,19 @@ export class RevokeApiKey extends Command<{ readonly position: bigint | undefine
   }
 }
 
-/** @throws NotFound when the tenant does not exist */
+/** What an identity provider is, beyond its dialect. Fixed when the connection is opened. */
+export interface ConnectionSettings {
+  /** A filter over users: one for whom it holds when it is provisioned is an agent. */
+  readonly agentWhen?: string;
+}
+
+/** @throws NotFound when the tenant does not exist; InvalidPolicy when `agentWhen` cannot be used */
 export class OpenConnection extends Command<{ readonly connectionId: string; readonly position: bigint }> {
   constructor(
     readonly context: RequestContext,
     readonly name: string,
     readonly dialect: 'lenient' | 'strict',
+    readonly settings: ConnectionSettings = {},
   ) {
     super();
   }

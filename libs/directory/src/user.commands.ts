@@ -39,6 +39,8 @@ export class ProvisionUser extends Command<Written<StoredUser>> {
   constructor(
     readonly context: RequestContext,
     readonly write: UserWrite,
+    /** A filter: if it holds for the user, what is provisioned is an agent, for good. */
+    readonly agentWhen?: string,
   ) {
     super();
   }

@@ -27,6 +27,10 @@ const holder = (data: { userId?: string; agentId?: string }, nameOf: NameOf): st
 
 const owners = (refs: readonly { id: string }[], nameOf: NameOf): string => refs.map((o) => nameOf(o.id)).join(', ');
 
+/** What is pushed as a user has its names sealed. */
+const agentName = (d: { agentId: string; name: string; user?: object }, nameOf: NameOf): string =>
+  d.user === undefined ? d.name : nameOf(d.agentId);
+
 const names = (ids: readonly string[], nameOf: NameOf): string => ids.map(nameOf).join(', ');
 
 export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
@@ -86,9 +90,9 @@ export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
   GroupDeleted: { version: 1, sentence: (d, n) => `Group ${n(d.groupId)} was deleted.` },
   AgentProvisioned: {
     version: 1,
-    sentence: (d, n) => `Agent ${d.name} was provisioned, owned by ${owners(d.owners, n) || 'nobody'}.`,
+    sentence: (d, n) => `Agent ${agentName(d, n)} was provisioned, owned by ${owners(d.owners, n) || 'nobody'}.`,
   },
-  AgentChanged: { version: 1, sentence: (d) => `Agent ${d.name} was changed (${d.changed.join(', ')}).` },
+  AgentChanged: { version: 1, sentence: (d, n) => `Agent ${agentName(d, n)} was changed (${d.changed.join(', ')}).` },
   AgentOwnersChanged: {
     version: 1,
     sentence: (d, n) =>

@@ -3,9 +3,9 @@
 /** A value encrypted under a per-subject data key (AES-256-GCM, base64url). Unreadable once the key is erased. */
 export type Sealed = string;
 
-/** An owner of an agent. */
+/** An owner of an agent; the connection, where an agent was pushed as a user and no manager was named. */
 export interface OwnerRef {
-  readonly type: 'User' | 'Group';
+  readonly type: 'User' | 'Group' | 'Connection';
   readonly id: string;
 }
 
@@ -22,7 +22,13 @@ export interface DirectoryEvents {
   ApiKeyIssued: { keyId: string; roles: ApiKeyRole[]; fingerprint: string };
   ApiKeyRevoked: { keyId: string };
 
-  ConnectionOpened: { connectionId: string; name: string; dialect: 'lenient' | 'strict' };
+  ConnectionOpened: {
+    connectionId: string;
+    name: string;
+    dialect: 'lenient' | 'strict';
+    /** A filter: users of this connection for whom it holds are agents. */
+    agentWhen?: string;
+  };
   ConnectionTokenIssued: { connectionId: string; tokenId: string; fingerprint: string; expiresAt?: string };
   ConnectionTokenRevoked: { connectionId: string; tokenId: string };
   /** A public key (RFC 7517) that a client of the connection signs with. */
@@ -66,8 +72,16 @@ export interface DirectoryEvents {
     /** The applications it belongs to. */
     applicationIds?: string[];
     resource: Record<string, unknown>;
+    /** Of an agent that was pushed as a user: the SCIM user as `UserProvisioned` has it. `name` is its id then. */
+    user?: { dataKeyId: string; userNameHash: string; sealed: Sealed };
   };
-  AgentChanged: { agentId: string; name: string; resource: Record<string, unknown>; changed: string[] };
+  AgentChanged: {
+    agentId: string;
+    name: string;
+    resource: Record<string, unknown>;
+    changed: string[];
+    user?: { userNameHash: string; sealed: Sealed };
+  };
   AgentOwnersChanged: { agentId: string; added: OwnerRef[]; removed: OwnerRef[] };
   AgentApplicationsChanged: { agentId: string; added: string[]; removed: string[] };
   AgentDeactivated: { agentId: string; reason: string };

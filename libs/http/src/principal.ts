@@ -2,12 +2,22 @@
 
 export type Role = 'scim' | 'platform' | 'operator';
 
+/** The SCIM connection that a token belongs to. */
+export interface PrincipalConnection {
+  readonly id: string;
+  readonly dialect: 'lenient' | 'strict';
+  /** Nothing that comes in on it is carried out. */
+  readonly paused?: true;
+  /** A filter: users for whom it holds are agents. */
+  readonly agentWhen?: string;
+}
+
 export interface Principal {
   readonly tenant: string;
   readonly keyId: string;
   readonly roles: readonly Role[];
-  /** The SCIM connection, for role `scim`. While it is `paused`, nothing that comes in on it is carried out. */
-  readonly connection?: { readonly id: string; readonly dialect: 'lenient' | 'strict'; readonly paused?: true };
+  /** For role `scim`. */
+  readonly connection?: PrincipalConnection;
   /** As recorded with events: `scim:<connection>`, `platform:<key>` or `operator:<key>`. */
   readonly actor: string;
 }

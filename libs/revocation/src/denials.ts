@@ -35,7 +35,7 @@ export async function subjectOf(
   return row;
 }
 
-/** Whether any owner of the agent may still act: an active user, or a group that exists. */
+/** Whether any owner of the agent may still act: an active user, a group that exists, or the connection. */
 export async function hasActiveOwner(db: Db, tenant: string, agentId: string): Promise<boolean> {
   const user = await db
     .selectFrom('held_owners')
@@ -64,7 +64,13 @@ export async function hasActiveOwner(db: Db, tenant: string, agentId: string): P
     .where('held_owners.agent_id', '=', agentId)
     .where('held_owners.owner_type', '=', 'Group')
     .executeTakeFirst();
-  return group !== undefined;
+  return group !== undefined || (await isOwnedByConnection(db, tenant, agentId));
+}
+
+/** Nobody was ever named for it: it acts as long as its identity provider lets it. */
+async function isOwnedByConnection(db: Db, tenant: string, agentId: string): Promise<boolean> {
+  const text = "select 1 from held_owners where tenant = ? and agent_id = ? and owner_type = 'Connection'";
+  return (await run(db, text, [tenant, agentId])).length > 0;
 }
 
 export async function userDenial(db: Db, tenant: string, userId: string): Promise<DenialReason | undefined> {

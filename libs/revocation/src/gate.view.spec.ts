@@ -82,6 +82,15 @@ describe('an agent', () => {
     expect(await reasons({ subjectId: 'a' })).toEqual(['agent_orphaned']);
   });
 
+  it('owned by its connection may act until it gets an owner who may not', async () => {
+    await world.agent('a', [{ type: 'Connection', id: 'okta' }]);
+    expect(await ask({ subjectId: 'a' })).toMatchObject({ type: 'agent', mayAct: true });
+    const changed = { agentId: 'a', added: ofAda, removed: [{ type: 'Connection' as const, id: 'okta' }] };
+    await world.tell(streams.agent('acme', 'a'), 'AgentOwnersChanged', changed);
+    await world.deactivate('ada');
+    expect(await reasons({ subjectId: 'a' })).toEqual(['agent_orphaned']);
+  });
+
   it('may not act below one that may not, however far above', async () => {
     await world.agent('top', ofAda);
     await world.agent('middle', ofAda, 'top');

@@ -44,7 +44,10 @@ export class AgentViews {
       await rowsIn(this.db, 'agent_applications', tenant, 'agent_id', ids),
       (row) => row.agent_id,
     );
-    return rows.map((row) => {
+    const pushed = rows.filter((row) => row.name === row.agent_id).map((row) => row.agent_id);
+    const users = new Map((await rowsIn(this.db, 'users', tenant, 'user_id', pushed)).map((row) => [row.user_id, row]));
+    return rows.map((found) => {
+      const row = { ...found, name: users.get(found.agent_id)?.display ?? found.name };
       const refs = (owners.get(row.agent_id) ?? []).map((o) => ({ type: o.type as OwnerRef['type'], id: o.owner_id }));
       return agentOf(
         row,

@@ -4,13 +4,15 @@ import { contextOf, Decisions, newEvent } from '@app/event-log';
 import { Clock, newId } from '@app/runtime';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChangeAgent, DeleteAgent, ProvisionAgent, type StoredAgent } from '../agent.commands.js';
-import { AlreadyExists, NotFound, ParentIsFixed, RevisionMismatch } from '../directory.errors.js';
+import { AlreadyExists, DescribedAsUser, NotFound, ParentIsFixed, RevisionMismatch } from '../directory.errors.js';
 import { isWithin, type Scope } from '../scope.js';
 import type { Written } from '../user.commands.js';
+import { UserNames } from '../users/user-name.js';
 import { KnownIds } from '../view/known-ids.js';
 import {
   agentAggregate,
   changeAgent,
+  changedNames,
   newApplications,
   newOwners,
   provisionAgent,
@@ -23,7 +25,9 @@ const NO_REASON = 'requested';
 
 /** @throws NotFound, RevisionMismatch */
 function mustBe(scope: Scope, agent: Agent, revision: bigint | undefined, expected: bigint | undefined): bigint {
-  const isThere = agent.status === 'present' && isWithin(scope, agent.connection);
+  // To its own connection, what is pushed as a user is a user.
+  const isSeen = agent.user === undefined || scope.connection === undefined;
+  const isThere = agent.status === 'present' && isSeen && isWithin(scope, agent.connection);
   if (!isThere || revision === undefined) throw new NotFound('no such agent');
   if (expected !== undefined && expected !== revision) throw new RevisionMismatch(revision);
   return revision;
@@ -41,7 +45,10 @@ export class ProvisionAgentHandler implements ICommandHandler<ProvisionAgent> {
     const { tenant } = context;
     const stream = streams.agent(tenant, agentId);
     const { state, revision, position } = await this.decisions.execute(stream, agentAggregate, async (agent) => {
-      if (agent.status !== 'none') throw new AlreadyExists('an agent of this tenant has or had this id');
+      // An id is one thing only: an agent of a user's id would be taken for a user that is an agent.
+      if (agent.status !== 'none' || (await this.known.isTaken(tenant, agentId))) {
+        throw new AlreadyExists('somebody of this tenant has or had this id');
+      }
       await this.known.mustBeOwners(context, write.owners);
       if (write.parentId !== undefined) await this.known.mustBeAgent(context, write.parentId);
       await this.known.mustBeApplications(context, write.applicationIds ?? []);
@@ -65,6 +72,9 @@ export class ChangeAgentHandler implements ICommandHandler<ChangeAgent> {
       const revision = mustBe(context, agent, at, expected);
       const write = change(storedAgent(agentId, agent, revision));
       if (write === undefined) return { events: [], result: undefined };
+      if (agent.user !== undefined && changedNames(agent, write).length > 0) {
+        throw new DescribedAsUser('the agent is described by its identity provider');
+      }
       if (write.parentId !== agent.parentId) throw new ParentIsFixed('the parent of an agent cannot be changed');
       await this.known.mustBeOwners(context, newOwners(agent, write));
       await this.known.mustBeApplications(context, newApplications(agent, write));
@@ -80,18 +90,20 @@ export class ChangeAgentHandler implements ICommandHandler<ChangeAgent> {
 export class DeleteAgentHandler implements ICommandHandler<DeleteAgent> {
   constructor(
     private readonly decisions: Decisions,
+    private readonly names: UserNames,
     private readonly clock: Clock,
   ) {}
 
   async execute({ context, agentId, expected }: DeleteAgent): Promise<{ position: bigint }> {
     const stream = streams.agent(context.tenant, agentId);
-    const { position } = await this.decisions.execute(stream, agentAggregate, (agent, revision) => {
+    const { result, position } = await this.decisions.execute(stream, agentAggregate, (agent, revision) => {
       mustBe(context, agent, revision, expected);
       return {
         events: [newEvent('AgentDeleted', { agentId }, contextOf(context, this.clock.iso()))],
-        result: undefined,
+        result: agent.user?.userNameHash,
       };
     });
+    if (result !== undefined) await this.names.release(context, result, agentId);
     return { position: position as bigint };
   }
 }

@@ -4,6 +4,19 @@ import type { AnyEvent, NewEvent, OwnerRef } from '@app/events';
 import { newEvent, type Aggregate, type EventContext } from '@app/event-log';
 import type { AgentWrite, StoredAgent } from '../agent.commands.js';
 import type { Attributes } from '../user.commands.js';
+import type { SealedResource } from '../users/user.js';
+
+/** The user as which an agent is pushed. */
+export interface AgentUser {
+  readonly dataKeyId: string;
+  readonly userNameHash: string;
+  readonly sealed: string;
+  /** The event that `sealed` came with: sealing is bound to it. */
+  readonly sealedBy: 'AgentProvisioned' | 'AgentChanged';
+}
+
+/** What an agent shall be; `user` where it is pushed as one and more than its state differs. */
+type AgentChange = AgentWrite & { readonly user?: SealedResource | undefined };
 
 export interface Agent {
   readonly status: 'none' | 'present' | 'deleted';
@@ -16,6 +29,7 @@ export interface Agent {
   readonly parentId: string | undefined;
   readonly applicationIds: readonly string[];
   readonly resource: Attributes;
+  readonly user: AgentUser | undefined;
   readonly created: string;
   readonly lastModified: string;
 }
@@ -30,6 +44,7 @@ const none: Agent = {
   parentId: undefined,
   applicationIds: [],
   resource: {},
+  user: undefined,
   created: '',
   lastModified: '',
 };
@@ -40,11 +55,25 @@ function evolve(agent: Agent, event: AnyEvent): Agent {
     case 'AgentProvisioned': {
       const { name, active, parentId, applicationIds = [], resource } = event.data;
       const owners = new Map(event.data.owners.map((o) => [o.id, o.type]));
-      const fresh = { name, active, owners, parentId, applicationIds, resource, created: lastModified, lastModified };
+      const user = event.data.user && { ...event.data.user, sealedBy: event.type };
+      const fresh = {
+        name,
+        active,
+        owners,
+        parentId,
+        applicationIds,
+        resource,
+        user,
+        created: lastModified,
+        lastModified,
+      };
       return { ...none, status: 'present', connection: event.metadata.connection, generation: 1, ...fresh };
     }
-    case 'AgentChanged':
-      return { ...agent, name: event.data.name, resource: event.data.resource, lastModified };
+    case 'AgentChanged': {
+      const { name, resource, user: sealed } = event.data;
+      const user = sealed && agent.user && { ...agent.user, ...sealed, sealedBy: event.type };
+      return { ...agent, name, resource, user: user ?? agent.user, lastModified };
+    }
     case 'AgentOwnersChanged': {
       const owners = new Map(agent.owners);
       for (const { id } of event.data.removed) owners.delete(id);
@@ -99,7 +128,8 @@ export const provisionAgent = (agentId: string, write: AgentWrite, context: Even
   return newEvent('AgentProvisioned', data, context);
 };
 
-const changedNames = (agent: Agent, { name, attributes }: AgentWrite): string[] => [
+/** Names of the attributes that differ, as the events record them. */
+export const changedNames = (agent: Agent, { name, attributes }: AgentWrite): string[] => [
   ...(name === agent.name ? [] : ['name']),
   ...[...new Set([...Object.keys(agent.resource), ...Object.keys(attributes)])].filter(
     (key) => !isDeepStrictEqual(agent.resource[key], attributes[key]),
@@ -118,15 +148,17 @@ export const newApplications = (agent: Agent, { applicationIds = [] }: AgentWrit
 export function changeAgent(
   agent: Agent,
   agentId: string,
-  write: AgentWrite,
+  write: AgentChange,
   reason: string,
   context: EventContext,
 ): NewEvent[] {
   const events: NewEvent[] = [];
   if (agent.active && !write.active) events.push(newEvent('AgentDeactivated', { agentId, reason }, context));
-  const changed = changedNames(agent, write);
+  const changed = write.user === undefined ? changedNames(agent, write) : [...write.user.changed];
   if (changed.length > 0) {
-    const data = { agentId, name: write.name, resource: { ...write.attributes }, changed };
+    const { userNameHash, sealed } = write.user ?? {};
+    const user = userNameHash === undefined || sealed === undefined ? {} : { user: { userNameHash, sealed } };
+    const data = { agentId, name: write.name, resource: { ...write.attributes }, changed, ...user };
     events.push(newEvent('AgentChanged', data, context));
   }
   const added = newOwners(agent, write);

@@ -17,7 +17,8 @@ const described = (name: string, resource: Readonly<Record<string, unknown>>) =>
 
 const freshRow = (event: Extract<AgentEvent, { type: 'AgentProvisioned' }>): AgentRow => ({
   tenant: event.metadata.tenant,
-  connection_id: event.metadata.connection ?? null,
+  // To its own connection, what is pushed as a user is a user: as an agent the platform alone sees it.
+  connection_id: event.data.user === undefined ? (event.metadata.connection ?? null) : null,
   agent_id: event.data.agentId,
   ...described(event.data.name, event.data.resource),
   active: Number(event.data.active),

@@ -12,7 +12,7 @@ export interface Affected {
 }
 
 const WORK =
-  /^(UserProvisioned|UserChanged|UserDeactivated|UserReactivated|UserDeleted|Group.*|RoleDefined|MappingActivated)$/;
+  /^(UserProvisioned|UserChanged|UserDeactivated|UserReactivated|UserDeleted|Agent(?!Own|App).*|Group.*|RoleDefined|MappingActivated)$/;
 
 export const isRoleWork = ({ type }: RecordedEvent): boolean => WORK.test(type);
 
@@ -37,6 +37,15 @@ async function concerned(event: RecordedEvent, state: Roles, people: People): Pr
     case 'UserReactivated':
     case 'UserDeleted':
       return [event.data.userId];
+    case 'AgentProvisioned':
+    case 'AgentChanged':
+      return event.data.user === undefined ? [] : [event.data.agentId];
+    case 'AgentDeactivated':
+    case 'AgentReactivated':
+    case 'AgentOrphaned':
+    case 'AgentDeleted':
+      // It may be one that is pushed as a user; of any other nobody is found.
+      return [event.data.agentId];
     case 'RoleDefined':
       return changesNothing(event.data, state) ? [] : 'everybody';
     case 'MappingActivated':

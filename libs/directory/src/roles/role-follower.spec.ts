@@ -26,6 +26,7 @@ afterEach(async () => {
 
 const define = (roleId: string, more: Partial<RoleDefinition> = {}, tenant = 'acme') =>
   directory.run(new DefineRole(directory.request(tenant), roleId, { name: roleId, kind: 'role', ...more }));
+const pushed = { agentWhen: 'userType eq "Agent"', userType: 'Agent' };
 const grant = (roleId: string, userId: string) => directory.run(new GrantRole(directory.request(), roleId, userId));
 const withdraw = (roleId: string, userId: string) =>
   directory.run(new WithdrawRole(directory.request(), roleId, userId));
@@ -68,6 +69,17 @@ describe('a condition', () => {
       correlationId: cause?.metadata.correlationId,
       receivedAt: cause?.metadata.receivedAt,
     });
+  });
+
+  it('begins and ends for an agent that is pushed as a user as for a person', async () => {
+    await define('engineers', { condition: engineering });
+    const bot = await directory.user('bot', { ...pushed, ...inDepartment('Engineering') });
+    expect(await membersOf('engineers')).toEqual({ [bot]: ['condition'] });
+    await change(bot, inDepartment('Sales'));
+    expect(await membersOf('engineers')).toEqual({});
+    await change(bot, inDepartment('Engineering'));
+    await directory.run(new DeleteUser(directory.request(), bot));
+    expect(await membersOf('engineers')).toEqual({});
   });
 
   it('ends when the attribute is removed, and when the person is', async () => {

@@ -5,6 +5,7 @@ export interface ConnectionRow {
   connection_id: string;
   name: string;
   dialect: string;
+  agent_when: string | null;
   state: string;
   seq: number;
 }
@@ -71,7 +72,15 @@ export interface ConnectionsDb {
 
 export const connectionTables = {
   connections: {
-    columns: { tenant: 'text', connection_id: 'text', name: 'text', dialect: 'text', state: 'text', seq: 'bigint' },
+    columns: {
+      tenant: 'text',
+      connection_id: 'text',
+      name: 'text',
+      dialect: 'text',
+      agent_when: 'text?',
+      state: 'text',
+      seq: 'bigint',
+    },
     key: ['tenant', 'connection_id'],
   },
   tokens: {

@@ -5,10 +5,22 @@ import { Clock, newId } from '@app/runtime';
 import { Vault } from '@app/vault';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { NotFound, TooManyTokens } from '../directory.errors.js';
-import { IssueConnectionToken, OpenConnection, RevokeConnectionToken, type IssuedToken } from '../tenant.commands.js';
+import { normalAgentRule } from '../agents/agent-rule.js';
+import {
+  IssueConnectionToken,
+  OpenConnection,
+  RevokeConnectionToken,
+  type ConnectionSettings,
+  type IssuedToken,
+} from '../tenant.commands.js';
 import { connectionAggregate, VALID_TOKENS, validTokens } from './connection.js';
 import { tenantAggregate } from './tenant.js';
 import { fingerprintOf, newToken } from './tokens.js';
+
+/** @throws InvalidPolicy */
+function settingsOf({ agentWhen, ...others }: ConnectionSettings): ConnectionSettings {
+  return { ...others, ...(agentWhen === undefined ? {} : { agentWhen: normalAgentRule(agentWhen) }) };
+}
 
 @CommandHandler(OpenConnection)
 export class OpenConnectionHandler implements ICommandHandler<OpenConnection> {
@@ -17,12 +29,18 @@ export class OpenConnectionHandler implements ICommandHandler<OpenConnection> {
     private readonly clock: Clock,
   ) {}
 
-  async execute({ context, name, dialect }: OpenConnection): Promise<{ connectionId: string; position: bigint }> {
+  async execute(command: OpenConnection): Promise<{ connectionId: string; position: bigint }> {
+    const { context, name, dialect } = command;
     const { tenant } = context;
+    const settings = settingsOf(command.settings);
     const { state } = await this.decisions.load(streams.tenant(tenant), tenantAggregate);
     if (!state.exists) throw new NotFound('no such tenant');
     const connectionId = newId();
-    const opened = newEvent('ConnectionOpened', { connectionId, name, dialect }, contextOf(context, this.clock.iso()));
+    const opened = newEvent(
+      'ConnectionOpened',
+      { connectionId, name, dialect, ...settings },
+      contextOf(context, this.clock.iso()),
+    );
     const { position } = await this.decisions.execute(
       streams.connection(tenant, connectionId),
       connectionAggregate,

@@ -21,8 +21,8 @@ export async function applyToConnections(trx: Trx, event: RecordedEvent): Promis
   const seq = Number(event.position);
   switch (event.type) {
     case 'ConnectionOpened': {
-      const { connectionId, name, dialect } = event.data;
-      const row = { tenant, connection_id: connectionId, name, dialect, state: 'open', seq };
+      const { connectionId, name, dialect, agentWhen = null } = event.data;
+      const row = { tenant, connection_id: connectionId, name, dialect, agent_when: agentWhen, state: 'open', seq };
       return putRows(trx, 'connections', ['tenant', 'connection_id'], [row]);
     }
     case 'ConnectionPaused':

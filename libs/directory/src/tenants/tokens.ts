@@ -84,7 +84,7 @@ export class DirectoryTokens extends TokenRegistry {
           .onRef('connections.tenant', '=', 'tokens.tenant')
           .onRef('connections.connection_id', '=', 'tokens.connection_id'),
       )
-      .select(['tokens.tenant', 'token_id', 'tokens.connection_id', 'roles', 'expires_at', 'dialect', 'state'])
+      .select(['tokens.tenant', 'token_id', 'tokens.connection_id', 'roles', 'expires_at', ...ofConnection])
       .where('fingerprint', '=', fingerprint)
       .executeTakeFirst();
   }
@@ -101,12 +101,15 @@ export class DirectoryTokens extends TokenRegistry {
           .onRef('connections.tenant', '=', 'issued.tenant')
           .onRef('connections.connection_id', '=', 'issued.connection_id'),
       )
-      .select(['issued.tenant', 'issued.key_id as token_id', 'issued.connection_id', 'expires_at', 'dialect', 'state'])
+      .select(['issued.tenant', 'issued.key_id as token_id', 'issued.connection_id', 'expires_at', ...ofConnection])
       .select(sql<string>`'["scim"]'`.as('roles'))
       .where('fingerprint', '=', fingerprint)
       .executeTakeFirst();
   }
 }
+
+/** Columns of the connection. */
+const ofConnection = ['dialect', 'agent_when', 'state'] as const;
 
 interface TokenWithConnection {
   readonly tenant: string;
@@ -115,6 +118,7 @@ interface TokenWithConnection {
   readonly roles: string;
   readonly expires_at: string | null;
   readonly dialect: string | null;
+  readonly agent_when: string | null;
   readonly state: string | null;
 }
 
@@ -124,6 +128,7 @@ function principalOf({ tenant, token_id: keyId, connection_id, ...row }: TokenWi
   const connection = {
     id: connection_id,
     dialect: row.dialect === 'strict' ? ('strict' as const) : ('lenient' as const),
+    ...(row.agent_when === null ? {} : { agentWhen: row.agent_when }),
     ...(row.state === 'paused' ? { paused: true as const } : {}),
   };
   return { tenant, keyId, roles, connection, actor: `scim:${connection_id}` };

@@ -7,7 +7,7 @@ export interface Seal {
   readonly tenant: string;
   readonly userId: string;
   readonly dataKeyId: string;
-  readonly eventType: 'UserProvisioned' | 'UserChanged';
+  readonly eventType: 'UserProvisioned' | 'UserChanged' | 'AgentProvisioned' | 'AgentChanged';
 }
 
 const contextOf = ({ tenant, userId, eventType }: Seal): SealContext => ({

@@ -27,11 +27,13 @@ export const claimOf = (last: RecordedEvent | undefined): Claim =>
     ? { userId: last.data.userId, until: last.data.until }
     : { userId: undefined, until: '' };
 
-/** Whether the events of a user's stream, newest first, say that it has this name; undefined when they do not say. */
+/** Whether the events of a user or agent, newest first, say that it has this name; undefined when they do not say. */
 export function hasName(newestFirst: readonly RecordedEvent[], hash: string): boolean | undefined {
   for (const event of newestFirst) {
-    if (event.type === 'UserDeleted') return false;
+    if (event.type === 'UserDeleted' || event.type === 'AgentDeleted') return false;
     if (event.type === 'UserChanged' || event.type === 'UserProvisioned') return event.data.userNameHash === hash;
+    const isAgents = event.type === 'AgentChanged' || event.type === 'AgentProvisioned';
+    if (isAgents && event.data.user !== undefined) return event.data.user.userNameHash === hash;
   }
   return undefined;
 }
@@ -97,14 +99,20 @@ export class UserNames {
   /** Read from the log itself and without taking a turn: two users that rename to each other's names must not wait in a circle. */
   private async stands(tenant: string, hash: string, { userId, until }: Claim): Promise<boolean> {
     if (Date.parse(until) > this.clock.now()) return true;
-    const stream = streams.user(tenant, userId as string);
+    const id = userId as string;
+    const asUser = await this.tells(streams.user(tenant, id), hash);
+    return asUser ?? (await this.tells(streams.agent(tenant, id), hash)) ?? false;
+  }
+
+  /** What a whole stream says; undefined when it says nothing. */
+  private async tells(stream: string, hash: string): Promise<boolean | undefined> {
     for (let from: bigint | undefined; ;) {
       const options = { direction: 'backwards', max: PAGE, ...(from === undefined ? {} : { from }) } as const;
       const events = await this.log.readStream(stream, options);
       const known = hasName(events, hash);
       if (known !== undefined) return known;
       const oldest = events.at(-1);
-      if (oldest === undefined || oldest.revision === 0n) return false;
+      if (oldest === undefined || oldest.revision === 0n) return undefined;
       from = oldest.revision - 1n;
     }
   }

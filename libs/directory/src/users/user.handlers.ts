@@ -7,15 +7,13 @@ import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { NameTaken, NotFound, RevisionMismatch } from '../directory.errors.js';
 import { isWithin, type Scope } from '../scope.js';
 import { ChangeUser, DeleteUser, ProvisionUser } from '../user.commands.js';
+import { agentAggregate } from '../agents/agent.js';
+import { isAgent } from '../agents/agent-rule.js';
+import { UserAgents } from '../agents/user-agents.js';
 import type { Attributes, StoredUser, UserWrite, Written } from '../user.commands.js';
 import { openAttributes, sealAttributes } from './sealed-attributes.js';
 import { UserNames } from './user-name.js';
-import { changeUser, userAggregate, type SealedResource, type User } from './user.js';
-
-const storedUser = (id: string, user: User, attributes: Attributes, revision: bigint): StoredUser => {
-  const { active, created, lastModified } = user;
-  return { id, attributes, active, created, lastModified, revision };
-};
+import { changeUser, storedUser, userAggregate, type SealedResource, type User } from './user.js';
 
 /** @throws NotFound, RevisionMismatch */
 function mustBe(scope: Scope, user: User, revision: bigint | undefined, expected: bigint | undefined): bigint {
@@ -32,26 +30,32 @@ export class ProvisionUserHandler implements ICommandHandler<ProvisionUser> {
     private readonly names: UserNames,
     private readonly vault: Vault,
     private readonly clock: Clock,
+    private readonly agents: UserAgents,
   ) {}
 
-  async execute({ context, write }: ProvisionUser): Promise<Written<StoredUser>> {
+  async execute({ context, write, agentWhen }: ProvisionUser): Promise<Written<StoredUser>> {
     const { tenant } = context;
-    const { attributes, active } = write;
+    const { attributes } = write;
     const userId = newId();
-    const stream = streams.user(tenant, userId);
+    const kind = isAgent(agentWhen, write) ? 'agent' : 'user';
+    const stream = streams[kind](tenant, userId);
     const userNameHash = this.names.hashOf(tenant, attributes.userName);
     let key: { dataKeyId: string; sealed: string } | undefined;
     try {
       return await this.names.retryLostClaims(stream, async (tries) => {
         const claim = await this.names.claim(context, userNameHash, userId, tries === 1);
-        key ??= await this.seal(tenant, userId, attributes);
-        const data = { userId, active, ...key, userNameHash };
-        const provisioned = newEvent('UserProvisioned', data, contextOf(context, this.clock.iso()));
-        const { state, revision, position } = await this.decisions.begin(stream, userAggregate, {
-          events: [provisioned],
-          alsoFirst: [claim],
-          result: undefined,
-        });
+        key ??= await this.seal(tenant, userId, attributes, kind);
+        const decision = { alsoFirst: [claim], result: undefined };
+        const { state, revision, position } =
+          kind === 'user'
+            ? await this.decisions.begin(stream, userAggregate, {
+                ...decision,
+                events: [this.provisioned(context, userId, write, { ...key, userNameHash })],
+              })
+            : await this.decisions.begin(stream, agentAggregate, {
+                ...decision,
+                events: [await this.agents.provisioned(context, userId, write, { ...key, userNameHash })],
+              });
         return { resource: storedUser(userId, state, attributes, revision as bigint), changed: true, position };
       });
     } catch (error) {
@@ -61,9 +65,19 @@ export class ProvisionUserHandler implements ICommandHandler<ProvisionUser> {
     }
   }
 
-  private async seal(tenant: string, userId: string, attributes: Attributes) {
+  private provisioned(
+    context: RequestContext,
+    userId: string,
+    { active }: UserWrite,
+    sealed: { dataKeyId: string; sealed: string; userNameHash: string },
+  ) {
+    return newEvent('UserProvisioned', { userId, active, ...sealed }, contextOf(context, this.clock.iso()));
+  }
+
+  private async seal(tenant: string, userId: string, attributes: Attributes, kind: 'user' | 'agent') {
     const dataKeyId = await this.vault.newDataKey();
-    const seal = { tenant, userId, dataKeyId, eventType: 'UserProvisioned' } as const;
+    const eventType = kind === 'user' ? 'UserProvisioned' : 'AgentProvisioned';
+    const seal = { tenant, userId, dataKeyId, eventType } as const;
     return { dataKeyId, sealed: await sealAttributes(this.vault, seal, attributes) };
   }
 }
@@ -81,6 +95,7 @@ export class ChangeUserHandler implements ICommandHandler<ChangeUser> {
     private readonly names: UserNames,
     private readonly vault: Vault,
     private readonly clock: Clock,
+    private readonly agents: UserAgents,
   ) {}
 
   async execute(command: ChangeUser): Promise<Written<StoredUser>> {
@@ -89,11 +104,18 @@ export class ChangeUserHandler implements ICommandHandler<ChangeUser> {
     const { state, revision, position, appended, result } = await this.names.retryLostClaims(stream, () =>
       this.decisions.execute(stream, userAggregate, (user, at) => this.decide(command, user, at)),
     );
+    if (result === undefined) return this.agents.change(command);
     if (result.formerName !== undefined) await this.names.release(context, result.formerName, userId);
     return { resource: storedUser(userId, state, result.attributes, revision as bigint), changed: appended, position };
   }
 
-  private async decide(command: ChangeUser, user: User, at: bigint | undefined): Promise<Decision<Outcome>> {
+  /** Of nobody when there is no such user, but maybe an agent. */
+  private async decide(
+    command: ChangeUser,
+    user: User,
+    at: bigint | undefined,
+  ): Promise<Decision<Outcome | undefined>> {
+    if (user.status === 'none') return { events: [], result: undefined };
     const { context, userId, change, expected } = command;
     const revision = mustBe(context, user, at, expected);
     const { dataKeyId, sealed, sealedBy } = user;
@@ -129,16 +151,20 @@ export class DeleteUserHandler implements ICommandHandler<DeleteUser> {
     private readonly decisions: Decisions,
     private readonly names: UserNames,
     private readonly clock: Clock,
+    private readonly agents: UserAgents,
   ) {}
 
-  async execute({ context, userId, expected }: DeleteUser): Promise<{ position: bigint }> {
+  async execute(command: DeleteUser): Promise<{ position: bigint }> {
+    const { context, userId, expected } = command;
     const stream = streams.user(context.tenant, userId);
     const { result, position } = await this.decisions.execute(stream, userAggregate, (user, revision) => {
+      if (user.status === 'none') return { events: [], result: undefined };
       mustBe(context, user, revision, expected);
       const { userNameHash } = user;
       const deleted = newEvent('UserDeleted', { userId, userNameHash }, contextOf(context, this.clock.iso()));
       return { events: [deleted], result: userNameHash };
     });
+    if (result === undefined) return this.agents.remove(command);
     await this.names.release(context, result, userId);
     return { position: position as bigint };
   }

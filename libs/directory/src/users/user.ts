@@ -1,6 +1,7 @@
 // A user as the fold of its stream: whether it may act, under which name, and its sealed resource.
 import type { AnyEvent, NewEvent } from '@app/events';
 import { newEvent, type Aggregate, type EventContext } from '@app/event-log';
+import type { Attributes, StoredUser } from '../user.commands.js';
 
 export interface User {
   readonly status: 'none' | 'present' | 'deleted';
@@ -62,6 +63,14 @@ function evolve(user: User, event: AnyEvent): User {
 }
 
 export const userAggregate: Aggregate<User> = { initial: () => none, evolve };
+
+/** What is seen of a user, or of an agent that is pushed as one. */
+export const storedUser = (
+  id: string,
+  { active, created, lastModified }: Pick<User, 'active' | 'created' | 'lastModified'>,
+  attributes: Attributes,
+  revision: bigint,
+): StoredUser => ({ id, attributes, active, created, lastModified, revision });
 
 /** A change of `active` comes first: what denies is never behind what merely describes. */
 export function changeUser(

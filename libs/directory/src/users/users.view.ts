@@ -8,6 +8,8 @@ import { openAttributes, type Seal } from './sealed-attributes.js';
 import { foldCase } from './user-name.js';
 
 type UserEvent = Extract<RecordedEvent, { data: { userId: string }; type: `User${string}` }>;
+/** Of an agent that may be one that is pushed as a user. */
+type AgentEvent = Extract<RecordedEvent, { type: `Agent${string}` }>;
 
 interface Draft {
   row: UserRow;
@@ -29,13 +31,15 @@ const described = (attributes: Attributes) => {
   };
 };
 
-const freshRow = (event: Extract<UserEvent, { type: 'UserProvisioned' }>): UserRow => ({
+const freshRow = (
+  event: Extract<UserEvent | AgentEvent, { type: `${string}Provisioned` }>,
+  user: { readonly user_id: string; readonly data_key_id: string },
+): UserRow => ({
   tenant: event.metadata.tenant,
   connection_id: event.metadata.connection ?? null,
-  user_id: event.data.userId,
+  ...user,
   ...described({}),
   active: Number(event.data.active),
-  data_key_id: event.data.dataKeyId,
   created: event.metadata.at,
   last_modified: event.metadata.at,
   revision: 0,
@@ -56,7 +60,9 @@ class UserDrafts {
 
   apply(event: UserEvent): void {
     const { userId } = event.data;
-    if (event.type === 'UserProvisioned') this.drafts.set(userId, { row: freshRow(event) });
+    if (event.type === 'UserProvisioned') {
+      this.drafts.set(userId, { row: freshRow(event, { user_id: userId, data_key_id: event.data.dataKeyId }) });
+    }
     const draft = this.drafts.get(userId);
     if (event.type === 'UserDeleted') {
       this.deleted.set(userId, draft?.row.data_key_id);
@@ -64,14 +70,38 @@ class UserDrafts {
       return;
     }
     if (draft === undefined) return;
-    draft.row.revision = Number(event.revision);
-    draft.row.last_modified = event.metadata.at;
+    touch(draft, event);
     if (event.type === 'UserDeactivated') draft.row.active = 0;
     if (event.type === 'UserReactivated') draft.row.active = 1;
     if (event.type === 'UserProvisioned' || event.type === 'UserChanged') {
       draft.sealed = { value: event.data.sealed, eventType: event.type };
     }
   }
+
+  applyAgent(event: AgentEvent): void {
+    const { agentId } = event.data;
+    if (event.type === 'AgentProvisioned' && event.data.user !== undefined) {
+      this.drafts.set(agentId, { row: freshRow(event, { user_id: agentId, data_key_id: event.data.user.dataKeyId }) });
+    }
+    const draft = this.drafts.get(agentId);
+    if (draft === undefined) return;
+    if (event.type === 'AgentDeleted') {
+      this.deleted.set(agentId, draft.row.data_key_id);
+      this.drafts.delete(agentId);
+      return;
+    }
+    touch(draft, event);
+    if (event.type === 'AgentDeactivated' || event.type === 'AgentOrphaned') draft.row.active = 0;
+    if (event.type === 'AgentReactivated') draft.row.active = 1;
+    if ((event.type === 'AgentProvisioned' || event.type === 'AgentChanged') && event.data.user !== undefined) {
+      draft.sealed = { value: event.data.user.sealed, eventType: event.type };
+    }
+  }
+}
+
+function touch({ row }: Draft, event: RecordedEvent): void {
+  row.revision = Number(event.revision);
+  row.last_modified = event.metadata.at;
 }
 
 /** @returns false when the key was erased: the deletion follows in the log, and no row must appear until then */
@@ -87,14 +117,19 @@ async function unseal({ row, sealed }: Draft, vault: Vault): Promise<boolean> {
 const isUserEvent = (event: RecordedEvent): event is UserEvent =>
   event.stream.startsWith('user-') && 'userId' in event.data;
 
+const isAgentEvent = (event: RecordedEvent): event is AgentEvent => event.stream.startsWith('agent-');
+
 /** Applies events of one tenant. Erases the data keys of the deleted before the batch counts as applied. */
 export async function applyToUsers(trx: Trx, vault: Vault, tenant: string, events: readonly RecordedEvent[]) {
   const ofUsers = events.filter(isUserEvent);
-  if (ofUsers.length === 0) return;
+  const ofAgents = events.filter(isAgentEvent);
+  if (ofUsers.length + ofAgents.length === 0) return;
   const provisioned = new Set(ofUsers.filter((e) => e.type === 'UserProvisioned').map((e) => e.data.userId));
-  const known = new Set(ofUsers.map((e) => e.data.userId).filter((id) => !provisioned.has(id)));
+  const touched = [...ofUsers.map((e) => e.data.userId), ...ofAgents.map((e) => e.data.agentId)];
+  const known = new Set(touched.filter((id) => !provisioned.has(id)));
   const batch = new UserDrafts(await rowsIn(trx, 'users', tenant, 'user_id', known));
   for (const event of ofUsers) batch.apply(event);
+  for (const event of ofAgents) batch.applyAgent(event);
   const drafts = [...batch.drafts.values()];
   const sealed = drafts.filter((draft) => draft.sealed !== undefined);
   const readable = await Promise.all(sealed.map((draft) => unseal(draft, vault)));

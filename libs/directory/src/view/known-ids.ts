@@ -29,12 +29,25 @@ export class KnownIds {
     return ids.map((id) => ({ id, type: types.get(id) as MemberRef['type'] }));
   }
 
-  /** @throws UnknownMembers when an owner does not exist or is not what it is said to be */
+  /** @throws UnknownMembers when an owner does not exist, or is an agent, or is not what it is said to be */
   async mustBeOwners(scope: Scope, owners: readonly OwnerRef[]): Promise<void> {
     const ids = owners.map((o) => o.id);
     const types = await this.typesOf(scope, ids);
+    const agents = await rowsIn(this.db, 'agents', scope.tenant, 'agent_id', types.keys());
+    for (const { agent_id } of agents) types.delete(agent_id);
     const unknown = owners.filter((o) => types.get(o.id) !== o.type).map((o) => o.id);
     if (unknown.length > 0) throw new UnknownMembers(unknown);
+  }
+
+  /** Whether it is a user, and no agent that is pushed as one. */
+  async isPerson(scope: Scope, id: string): Promise<boolean> {
+    if ((await this.typesOf(scope, [id])).get(id) !== 'User') return false;
+    return (await rowsIn(this.db, 'agents', scope.tenant, 'agent_id', [id])).length === 0;
+  }
+
+  /** Whether the tenant has a user or a group of this id. */
+  async isTaken(tenant: string, id: string): Promise<boolean> {
+    return (await this.typesOf({ tenant }, [id])).size > 0;
   }
 
   /** @throws UnknownMembers */
