@@ -1,10 +1,11 @@
 // How operators open connections and issue tokens and keys.
-import type { ApiKeyRole } from '@app/events';
+import type { AgentNameKey, ApiKeyRole } from '@app/events';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsIn, IsObject } from 'class-validator';
 import { IsCondition, IsInstant, IsLine, Optional } from './fields.dto.js';
 
 const DIALECTS = ['lenient', 'strict'] as const;
+const NAME_KEYS: readonly AgentNameKey[] = ['agentUserName', 'name'];
 const STATES = ['open', 'paused', 'closed'] as const;
 const ALGORITHMS = ['ES256', 'RS256', 'EdDSA'] as const;
 const ROLES: readonly ApiKeyRole[] = ['platform', 'operator'];
@@ -32,6 +33,15 @@ export class OpenConnectionRequest {
   @Optional()
   @IsCondition()
   agentWhen?: string;
+
+  @ApiPropertyOptional({
+    enum: NAME_KEYS,
+    default: 'agentUserName',
+    description: 'What the name of an agent is answered under, as the two drafts differ. Either is understood.',
+  })
+  @Optional()
+  @IsIn(NAME_KEYS)
+  agentNameKey?: AgentNameKey;
 }
 
 export class TokenRequest {
@@ -94,6 +104,9 @@ export class ConnectionAnswer {
 
   @ApiPropertyOptional({ description: 'Which users are agents. Left out: none.' })
   agentWhen?: string;
+
+  @ApiProperty({ enum: NAME_KEYS })
+  agentNameKey: AgentNameKey;
 
   @ApiProperty({ enum: STATES })
   state: (typeof STATES)[number];

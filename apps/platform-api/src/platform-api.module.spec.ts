@@ -217,6 +217,7 @@ describe('the doors', () => {
         id,
         name: 'Okta',
         dialect: 'lenient',
+        agentNameKey: 'agentUserName',
         state: 'open',
         clientKeys: [],
         tokens: expect.arrayContaining([{ id: first.body.id, expiresAt: '2027-01-01T00:00:00.000Z' }]),
@@ -244,6 +245,15 @@ describe('the doors', () => {
       expect(refused.body.detail).toContain(says);
     }
     expect((await open(7)).status).toBe(400);
+  });
+
+  it('say what the name of an agent is answered under', async () => {
+    const open = (agentNameKey: string) =>
+      world.send('POST', 'connections', { name: 'Names', agentNameKey }, {}, OPERATOR);
+    const { id } = (await open('name')).body;
+    const { connections } = (await world.send('GET', 'connections', undefined, {}, OPERATOR)).body;
+    expect(connections.find((one: { id: string }) => one.id === id).agentNameKey).toBe('name');
+    expect((await open('title')).status).toBe(400);
   });
 
   it('are replaced without a gap: a second token, seen in use, and the first revoked', async () => {

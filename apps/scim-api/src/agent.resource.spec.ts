@@ -1,7 +1,7 @@
 // Agents over SCIM: what their owners' identity provider may do to them.
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { off, openScim, patch, type Json, type ScimWorld } from './scim-api.fixture.js';
+import { newName, off, openScim, patch, type Json, type ScimWorld } from './scim-api.fixture.js';
 
 const agentSchema = 'urn:ietf:params:scim:schemas:core:2.0:Agent';
 
@@ -37,6 +37,39 @@ describe('an agent', () => {
       const { body } = await world.ask('GET', `/Agents?filter=${encodeURIComponent(filter)}`);
       expect([filter, body.Resources.map((agent: Json) => agent.id)]).toEqual([filter, [id]]);
     }
+  });
+
+  it('is shown by the name that its connection has for it, whichever it was sent by', async () => {
+    const as = 'naming-acme';
+    const { id: value } = (await world.ask('POST', '/Users', { as, body: { userName: newName() } })).body;
+    for (const key of ['name', 'agentUserName']) {
+      const created = await world.ask('POST', '/Agents', { as, body: { [key]: 'Dual', owners: [{ value }] } });
+      expect(created.status).toBe(201);
+      const path = `/Agents/${created.body.id}`;
+      const change = patch({ op: 'replace', path: key, value: 'Renamed' });
+      const filter = `/Agents?filter=${encodeURIComponent(`${key} eq "renamed" and id eq "${created.body.id}"`)}`;
+      const search = {
+        schemas: ['urn:ietf:params:scim:api:messages:2.0:SearchRequest'],
+        filter: `id eq "${created.body.id}"`,
+      };
+      const shown = [
+        created.body,
+        (await world.ask('PATCH', path, { as, body: change })).body,
+        (await world.ask('GET', path, { as })).body,
+        (await world.ask('GET', `${path}?attributes=${key}`, { as })).body,
+        (await world.ask('GET', filter, { as })).body.Resources[0],
+        (await world.ask('POST', '/.search', { as, body: search })).body.Resources[0],
+      ];
+      expect(shown.map((agent: Json) => agent.name)).toEqual(['Dual', ...Array<string>(5).fill('Renamed')]);
+      for (const agent of shown) expect(agent).not.toHaveProperty('agentUserName');
+      expect((await world.ask('DELETE', path, { as })).status).toBe(204);
+    }
+    const namesIn = async (asking: 'naming-acme' | 'lenient-acme') => {
+      const schema = (await world.ask('GET', `/Schemas/${agentSchema}`, { as: asking })).body;
+      return schema.attributes.map((attribute: Json) => attribute.name);
+    };
+    expect((await namesIn(as))[0]).toBe('name');
+    expect((await namesIn('lenient-acme'))[0]).toBe('agentUserName');
   });
 
   it('needs an owner that exists, and a parent that exists', async () => {

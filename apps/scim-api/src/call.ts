@@ -1,7 +1,7 @@
 // Reads from an HTTP request what a SCIM call consists of.
 import type { AuthenticatedRequest } from '@app/http';
 import type { RequestContext } from '@app/events';
-import type { ListParameters } from '@app/scim';
+import { spellingOf, type ListParameters } from '@app/scim';
 import type { ScimCall } from './endpoint.js';
 
 export function callOf(context: RequestContext, request: AuthenticatedRequest): ScimCall {
@@ -11,6 +11,7 @@ export function callOf(context: RequestContext, request: AuthenticatedRequest): 
     context,
     dialect: principal.connection?.dialect ?? 'lenient',
     agentWhen: principal.connection?.agentWhen,
+    spelling: spellingOf(principal.connection?.agentNameKey),
     asked: mark < 0 ? '' : url.slice(mark + 1),
     query: query as ListParameters,
     ifMatch: headers['if-match'],

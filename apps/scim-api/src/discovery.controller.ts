@@ -8,6 +8,7 @@ import {
   schemaBody,
   ScimError,
   serviceProviderConfig,
+  spellingOf,
   type ScimValue,
 } from '@app/scim';
 import { All, Get, Inject, Param, Query, Res } from '@nestjs/common';
@@ -57,18 +58,17 @@ export class DiscoveryController {
   }
 
   @Get('Schemas')
-  schemas(@Query() query: object, @Caller() { tenant }: Principal, @Res() reply: FastifyReply): void {
+  schemas(@Query() query: object, @Caller() { tenant, connection }: Principal, @Res() reply: FastifyReply): void {
     refuseDiscoveryFilter(query);
-    sendBody(
-      reply,
-      listOf(registrySchemas(this.registries.of(tenant)).map((schema) => schemaBody(schema, scimBase(this.address)))),
-    );
+    const spelling = spellingOf(connection?.agentNameKey);
+    const schemas = registrySchemas(this.registries.of(tenant));
+    sendBody(reply, listOf(schemas.map((schema) => schemaBody(schema, scimBase(this.address), spelling))));
   }
 
   @Get('Schemas/:urn')
-  schema(@Param('urn') urn: string, @Caller() { tenant }: Principal, @Res() reply: FastifyReply): void {
+  schema(@Param('urn') urn: string, @Caller() { tenant, connection }: Principal, @Res() reply: FastifyReply): void {
     const schema = registrySchemas(this.registries.of(tenant)).find(({ id }) => id.toLowerCase() === urn.toLowerCase());
-    sendBody(reply, schema && schemaBody(schema, scimBase(this.address)));
+    sendBody(reply, schema && schemaBody(schema, scimBase(this.address), spellingOf(connection?.agentNameKey)));
   }
 
   /** A token stands for a connection, not for a person (RFC 7644 section 3.11). */

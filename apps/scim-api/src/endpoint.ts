@@ -18,6 +18,7 @@ import {
   type Projection,
   type ResourceType,
   type ScimAttributes,
+  type Spelling,
 } from '@app/scim';
 import type { AnswerCache, KeptResource } from './answer-cache.js';
 import { demandedRevision, entityTag, isUnchanged } from './entity-tag.js';
@@ -37,6 +38,8 @@ export interface ScimCall {
   readonly dialect: Dialect;
   /** The rule of the connection that says which users are agents. */
   readonly agentWhen?: string | undefined;
+  /** How attributes are called in the answer, where the connection has it otherwise than the schema. */
+  readonly spelling?: Spelling | undefined;
   /** Everything after the `?` of the URL as it was sent; empty when there is nothing. */
   readonly asked?: string;
   /** The parameters of the URL. */
@@ -81,31 +84,33 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
   }
 
   /** @throws ScimError, EventLogUnavailable; so do all methods */
-  async list({ context, query, asked = '' }: ScimCall): Promise<ScimAnswer> {
-    const make = async () => ({ body: Buffer.from(await this.page(context, query)) });
+  async list(call: ScimCall): Promise<ScimAnswer> {
+    const { context, query, asked = '' } = call;
+    const make = async () => ({ body: Buffer.from(await this.page(call, query)) });
     // Cursors are made for one connection, and grow old.
     if (query.cursor !== undefined) return { status: 200, ...(await make()) };
     const { body } = await this.parts.cache.list(context, this.resource.name, asked, make);
     return { status: 200, body };
   }
 
-  async search({ context, dialect }: ScimCall, body: unknown): Promise<ScimAnswer> {
-    return { status: 200, body: await this.page(context, parseSearchRequest(body, dialect)) };
+  async search(call: ScimCall, body: unknown): Promise<ScimAnswer> {
+    return { status: 200, body: await this.page(call, parseSearchRequest(body, call.dialect)) };
   }
 
-  private async page(context: RequestContext, parameters: ListParameters): Promise<string> {
+  private async page(call: ScimCall, parameters: ListParameters): Promise<string> {
+    const { context } = call;
     const query = parseListQuery(this.viewsOf(context.tenant).type, parameters);
-    const source = this.source(context, query, parameters);
+    const source = this.source(call, query, parameters);
     return JSON.stringify(await pageOf(this.parts.cursors, context, [source], parameters));
   }
 
   /** This type in a search over several, where an attribute that it does not have has no value. */
-  among(scope: Scope, parameters: ListParameters): Source {
-    const query = parseListQuery(this.viewsOf(scope.tenant).type, parameters, { among: true });
-    return this.source(scope, query, parameters);
+  among(call: ScimCall, parameters: ListParameters): Source {
+    const query = parseListQuery(this.viewsOf(call.context.tenant).type, parameters, { among: true });
+    return this.source(call, query, parameters);
   }
 
-  private source(scope: Scope, query: ListQuery, parameters: ListParameters): Source {
+  private source({ context: scope, spelling }: ScimCall, query: ListQuery, parameters: ListParameters): Source {
     const views = this.viewsOf(scope.tenant);
     const { listing, withRelated } = planListing(this.resource, views, query, parameters);
     const shown = query.projection[this.resource.related];
@@ -115,25 +120,27 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
       find: async (window) => {
         const { items, ...found } = await this.resource.list(scope, { ...listing, ...window }, withRelated);
         const resources = items.map((item) =>
-          views.body(item, query.projection, shown ? this.resource.relatedOf(item) : undefined),
+          views.body(item, query.projection, shown ? this.resource.relatedOf(item) : undefined, spelling),
         );
         return { ...found, resources };
       },
     };
   }
 
-  async get({ context, query, asked = '', ifNoneMatch }: ScimCall, id: string): Promise<ScimAnswer> {
-    const make = () => this.one(context, this.valid(id), readProjection(this.viewsOf(context.tenant).type, query));
+  async get(call: ScimCall, id: string): Promise<ScimAnswer> {
+    const { context, query, asked = '', ifNoneMatch } = call;
+    const make = () => this.one(call, this.valid(id), readProjection(this.viewsOf(context.tenant).type, query));
     const { body, revision } =
       asked === '' ? await this.parts.cache.one(context, this.resource.name, id, make) : await make();
     const etag = entityTag(revision);
     return isUnchanged(ifNoneMatch, revision) ? { status: 304, etag } : { status: 200, etag, body };
   }
 
-  private async one(scope: Scope, id: string, projection: Projection): Promise<KeptResource> {
+  private async one({ context: scope, spelling }: ScimCall, id: string, projection: Projection): Promise<KeptResource> {
     const shown = projection[this.resource.related];
     const found = await this.found(scope, id, shown);
-    const body = this.viewsOf(scope.tenant).body(found, projection, shown ? this.resource.relatedOf(found) : undefined);
+    const related = shown ? this.resource.relatedOf(found) : undefined;
+    const body = this.viewsOf(scope.tenant).body(found, projection, related, spelling);
     const { connection } = scope;
     return { body: Buffer.from(JSON.stringify(body)), revision: found.revision, connection };
   }
@@ -201,7 +208,7 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
   }
 
   private async shown(
-    { context }: ScimCall,
+    { context, spelling }: ScimCall,
     stored: S,
     projection: Projection,
     mayBeRelated: boolean,
@@ -210,7 +217,7 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
     const load = mayBeRelated && projection[this.resource.related];
     const found = load ? await this.resource.find(context, id, true) : undefined;
     const views = this.viewsOf(context.tenant);
-    const body = views.body(stored, projection, found && this.resource.relatedOf(found));
+    const body = views.body(stored, projection, found && this.resource.relatedOf(found), spelling);
     const etag = entityTag(revision);
     return { status: 200, id, etag, location: views.location(id), body: JSON.stringify(body) };
   }

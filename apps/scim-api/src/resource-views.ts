@@ -9,6 +9,7 @@ import {
   type ResourceMeta,
   type ResourceType,
   type ScimValue,
+  type Spelling,
 } from '@app/scim';
 import { entityTag } from './entity-tag.js';
 import { scimBase, type PublicAddress } from './public-address.js';
@@ -39,14 +40,14 @@ export class ResourceViews<S extends Stored, R extends S> {
   }
 
   /** @param related what the resource is related to; not shown when undefined */
-  body(stored: S, projection: Projection, related: readonly NamedRef[] | undefined): Body {
+  body(stored: S, projection: Projection, related: readonly NamedRef[] | undefined, spelling?: Spelling): Body {
     const { resource } = this;
     const shown =
       related === undefined
         ? {}
         : { [resource.related]: references(related, scimBase(this.address), resource.related === 'members') };
     const view = { id: stored.id, attributes: resource.attributesOf(stored), meta: this.meta(stored), ...shown };
-    return resourceBody(this.type, view, projection);
+    return resourceBody(this.type, view, projection, { spelling });
   }
 
   /** @param withRelated whether `found` was loaded with what it is related to */

@@ -55,6 +55,8 @@ const opened = {
   strict: ['strict', {}],
   /** Pushes agents as users. */
   pushing: ['lenient', { agentWhen: 'userType eq "Agent"' }],
+  /** Calls the name of an agent `name`. */
+  naming: ['lenient', { agentNameKey: 'name' }],
 } as const satisfies Record<string, readonly ['lenient' | 'strict', ConnectionSettings]>;
 
 /** Each kind of each tenant. */

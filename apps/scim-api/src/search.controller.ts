@@ -24,13 +24,14 @@ export class SearchController {
     @Req() request: AuthenticatedRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const parameters = parseSearchRequest(request.body, callOf(context, request).dialect);
+    const call = callOf(context, request);
+    const parameters = parseSearchRequest(request.body, call.dialect);
     if (parameters.sortBy !== undefined && parameters.sortBy !== null) {
       throw ScimError.invalidValue(
         'Resources of several types have no common order: leave "sortBy" out, or search one type.',
       );
     }
-    const sources = this.endpoints.all.map((endpoint) => endpoint.among(context, parameters));
+    const sources = this.endpoints.all.map((endpoint) => endpoint.among(call, parameters));
     send(reply, { status: 200, body: JSON.stringify(await pageOf(this.cursors, context, sources, parameters)) });
   }
 }

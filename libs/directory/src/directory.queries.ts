@@ -1,5 +1,5 @@
 // What may be asked about the directory. Answers come from the views; a write waits for them before it is answered.
-import type { MemberRef } from '@app/events';
+import type { AgentNameKey, MemberRef } from '@app/events';
 import { Query } from '@nestjs/cqrs';
 import type { StoredAgent } from './agent.commands.js';
 import type { StoredApplication } from './application.commands.js';
@@ -178,6 +178,7 @@ export interface ConnectionSummary {
   readonly name: string;
   readonly dialect: 'lenient' | 'strict';
   readonly agentWhen?: string;
+  readonly agentNameKey: AgentNameKey;
   readonly state: 'open' | 'paused' | 'closed';
   readonly tokens: readonly TokenSummary[];
   readonly clientKeys: readonly ClientKeySummary[];

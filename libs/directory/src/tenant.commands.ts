@@ -1,5 +1,5 @@
 // What may be asked of a tenant and its connections: the tokens that open its doors. Tokens are answered once, never stored.
-import type { ApiKeyRole, RequestContext } from '@app/events';
+import type { AgentNameKey, ApiKeyRole, RequestContext } from '@app/events';
 import { Command } from '@nestjs/cqrs';
 
 export interface IssuedToken {
@@ -43,6 +43,8 @@ export class RevokeApiKey extends Command<{ readonly position: bigint | undefine
 export interface ConnectionSettings {
   /** A filter over users: one for whom it holds when it is provisioned is an agent. */
   readonly agentWhen?: string;
+  /** What the name of an agent is answered under; either is understood. Default `agentUserName`. */
+  readonly agentNameKey?: AgentNameKey;
 }
 
 /** @throws NotFound when the tenant does not exist; InvalidPolicy when `agentWhen` cannot be used */

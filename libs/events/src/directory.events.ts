@@ -16,6 +16,9 @@ export interface MemberRef {
 
 export type ApiKeyRole = 'platform' | 'operator';
 
+/** What the drafts call the name of an agent. */
+export type AgentNameKey = 'agentUserName' | 'name';
+
 export interface DirectoryEvents {
   TenantCreated: { name: string };
   /** `fingerprint` is a keyed digest; the key itself is shown once and never stored. */
@@ -28,6 +31,8 @@ export interface DirectoryEvents {
     dialect: 'lenient' | 'strict';
     /** A filter: users of this connection for whom it holds are agents. */
     agentWhen?: string;
+    /** What agents are answered under; absent: `agentUserName`. */
+    agentNameKey?: AgentNameKey;
   };
   ConnectionTokenIssued: { connectionId: string; tokenId: string; fingerprint: string; expiresAt?: string };
   ConnectionTokenRevoked: { connectionId: string; tokenId: string };

@@ -10,6 +10,8 @@ export interface PrincipalConnection {
   readonly paused?: true;
   /** A filter: users for whom it holds are agents. */
   readonly agentWhen?: string;
+  /** What the name of an agent is answered under; absent: as the schema has it. */
+  readonly agentNameKey?: 'name';
 }
 
 export interface Principal {

@@ -34,6 +34,7 @@ export class ListConnectionsHandler implements IQueryHandler<ListConnections> {
       name: row.name,
       dialect: row.dialect as ConnectionSummary['dialect'],
       ...(row.agent_when === null ? {} : { agentWhen: row.agent_when }),
+      agentNameKey: row.agent_name_key === 'name' ? 'name' : 'agentUserName',
       state: row.state as ConnectionSummary['state'],
       tokens: (byConnection.get(row.connection_id) ?? []).map(({ token_id, expires_at, used_at }) => ({
         tokenId: token_id,

@@ -6,6 +6,7 @@ export interface ConnectionRow {
   name: string;
   dialect: string;
   agent_when: string | null;
+  agent_name_key: string | null;
   state: string;
   seq: number;
 }
@@ -78,6 +79,7 @@ export const connectionTables = {
       name: 'text',
       dialect: 'text',
       agent_when: 'text?',
+      agent_name_key: 'text?',
       state: 'text',
       seq: 'bigint',
     },

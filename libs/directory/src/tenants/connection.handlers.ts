@@ -18,8 +18,11 @@ import { tenantAggregate } from './tenant.js';
 import { fingerprintOf, newToken } from './tokens.js';
 
 /** @throws InvalidPolicy */
-function settingsOf({ agentWhen, ...others }: ConnectionSettings): ConnectionSettings {
-  return { ...others, ...(agentWhen === undefined ? {} : { agentWhen: normalAgentRule(agentWhen) }) };
+function settingsOf({ agentWhen, agentNameKey }: ConnectionSettings): ConnectionSettings {
+  return {
+    ...(agentWhen === undefined ? {} : { agentWhen: normalAgentRule(agentWhen) }),
+    ...(agentNameKey === undefined ? {} : { agentNameKey }),
+  };
 }
 
 @CommandHandler(OpenConnection)

@@ -21,8 +21,9 @@ export async function applyToConnections(trx: Trx, event: RecordedEvent): Promis
   const seq = Number(event.position);
   switch (event.type) {
     case 'ConnectionOpened': {
-      const { connectionId, name, dialect, agentWhen = null } = event.data;
-      const row = { tenant, connection_id: connectionId, name, dialect, agent_when: agentWhen, state: 'open', seq };
+      const { connectionId, name, dialect, agentWhen = null, agentNameKey = null } = event.data;
+      const settings = { dialect, agent_when: agentWhen, agent_name_key: agentNameKey };
+      const row = { tenant, connection_id: connectionId, name, ...settings, state: 'open', seq };
       return putRows(trx, 'connections', ['tenant', 'connection_id'], [row]);
     }
     case 'ConnectionPaused':

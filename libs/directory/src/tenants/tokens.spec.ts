@@ -187,6 +187,7 @@ describe('tenants and connections', () => {
       {
         connectionId,
         name: 'Okta',
+        agentNameKey: 'agentUserName',
         dialect: 'strict',
         state: 'open',
         tokens: [{ tokenId: one.tokenId, expiresAt }],

@@ -109,7 +109,7 @@ export class DirectoryTokens extends TokenRegistry {
 }
 
 /** Columns of the connection. */
-const ofConnection = ['dialect', 'agent_when', 'state'] as const;
+const ofConnection = ['dialect', 'agent_when', 'agent_name_key', 'state'] as const;
 
 interface TokenWithConnection {
   readonly tenant: string;
@@ -119,6 +119,7 @@ interface TokenWithConnection {
   readonly expires_at: string | null;
   readonly dialect: string | null;
   readonly agent_when: string | null;
+  readonly agent_name_key: string | null;
   readonly state: string | null;
 }
 
@@ -129,6 +130,7 @@ function principalOf({ tenant, token_id: keyId, connection_id, ...row }: TokenWi
     id: connection_id,
     dialect: row.dialect === 'strict' ? ('strict' as const) : ('lenient' as const),
     ...(row.agent_when === null ? {} : { agentWhen: row.agent_when }),
+    ...(row.agent_name_key === 'name' ? { agentNameKey: 'name' as const } : {}),
     ...(row.state === 'paused' ? { paused: true as const } : {}),
   };
   return { tenant, keyId, roles, connection, actor: `scim:${connection_id}` };

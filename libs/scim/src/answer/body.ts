@@ -1,5 +1,6 @@
 // Builds the JSON of a resource and of a list (RFC 7643 section 3, RFC 7644 section 3.4.2).
 import type { ScimAttributes, ScimValue } from '../change-set.js';
+import type { Spelling } from '../schema/agent-schema.js';
 import type { ResourceType } from '../schema/resource-type.js';
 import { parseProjection, project, type Projection } from './projection.js';
 
@@ -35,8 +36,7 @@ export interface ResourceView {
 }
 
 export interface BodyOptions {
-  /** Answers an attribute under another of its names: `{agentUserName: 'name'}`. */
-  readonly spelling?: Readonly<Record<string, string>>;
+  readonly spelling?: Spelling | undefined;
 }
 
 type Body = { [key: string]: ScimValue };

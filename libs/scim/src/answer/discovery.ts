@@ -2,6 +2,7 @@
 import type { ScimValue } from '../change-set.js';
 import { ScimError } from '../errors.js';
 import { limits } from '../limits.js';
+import type { Spelling } from '../schema/agent-schema.js';
 import type { AttributeDefinition, SchemaDefinition } from '../schema/definition.js';
 import type { Registry } from '../schema/registry.js';
 import type { ResourceType } from '../schema/resource-type.js';
@@ -102,14 +103,14 @@ function attributeBody(attribute: AttributeDefinition): Body {
   };
 }
 
-/** One schema, as answered below /Schemas. */
-export function schemaBody(schema: SchemaDefinition, baseUrl: string): Body {
+/** One schema, as answered below /Schemas, with its attributes called as resources are answered. */
+export function schemaBody(schema: SchemaDefinition, baseUrl: string, spelling: Spelling = {}): Body {
   return {
     schemas: [schemaSchema],
     id: schema.id,
     name: schema.name,
     description: schema.description ?? schema.name,
-    attributes: schema.attributes.map(attributeBody),
+    attributes: schema.attributes.map((one) => attributeBody({ ...one, name: spelling[one.name] ?? one.name })),
     meta: { resourceType: 'Schema', location: `${baseUrl}/Schemas/${schema.id}` },
   };
 }

@@ -9,6 +9,15 @@ const reference = (types: readonly string[]): readonly AttributeDefinition[] => 
   { name: 'display', mutability: 'readOnly', description: 'A name for people to read.' },
 ];
 
+/** Answers attributes under other names of theirs: `{agentUserName: 'name'}`. */
+export type Spelling = Readonly<Record<string, string>>;
+
+const asName: Spelling = { agentUserName: 'name' };
+
+/** How a client that calls the name of an agent so is answered; undefined: as the schema has it. */
+export const spellingOf = (agentNameKey: string | undefined): Spelling | undefined =>
+  agentNameKey === 'name' ? asName : undefined;
+
 export const agentSchema: SchemaDefinition = {
   id: 'urn:ietf:params:scim:schemas:core:2.0:Agent',
   name: 'Agent',
