@@ -86,6 +86,39 @@ describe('a condition that turns false', () => {
   });
 });
 
+describe('a group in a group that a credential requires', () => {
+  it('lets its members hold it, and takes it from them when it leaves', async () => {
+    const [ann, ben] = [await engineer('ann'), await engineer('ben')];
+    const low = await groupOf('Low', ann.id, ben.id);
+    const middle = await groupOf('Middle', low);
+    const top = await groupOf('Top', middle, ben.id);
+    const ofAnn = expectStatus(await hold(ann.id, ann.token, { requiresGroups: [top] }), 201).id;
+    const ofBen = expectStatus(await hold(ben.id, ben.token, { requiresGroups: [top] }), 201).id;
+    expect(await reasons(ann.id, ofAnn)).toEqual([]);
+
+    expect((await patch(`/Groups/${middle}`, { op: 'remove', path: `members[value eq "${low}"]` })).status).toBe(204);
+    expect(await reasons(ann.id, ofAnn)).toContain('group_missing');
+    expect(await reasons(ben.id, ofBen)).toEqual([]);
+    expect(await acme.completed(middle)).toMatchObject({ status: 'complete', targetCount: 1 });
+    expect([ann, ben].map(({ token }) => acme.provider.isAlive(token))).toEqual([false, true]);
+  });
+});
+
+describe('a role that is deleted', () => {
+  it('takes what requires it from everybody, and says before how much that is', async () => {
+    const gus = await engineer('gus');
+    expectStatus(await acme.api.put('/roles/gone', { name: 'Gone' }), 200);
+    expectStatus(await acme.api.post('/roles/gone/members', { userId: gus.id }), 204);
+    const { id } = expectStatus(await hold(gus.id, gus.token, { requiresRoles: ['gone'] }), 201);
+    const before = await acme.api.get('/roles/gone/deletion');
+    expect(expectStatus(before, 200)).toEqual({ lossCount: 1, revokedCount: 1 });
+    expectStatus(await acme.api.delete('/roles/gone'), 204);
+    expect(await reasons(gus.id, id)).toContain('role_missing');
+    await acme.completed('gone');
+    expect(acme.provider.isAlive(gus.token)).toBe(false);
+  });
+});
+
 describe('a mapping', () => {
   it('takes a role with the last group that gave it: by a removal, by a new name, by another mapping', async () => {
     expectStatus(await acme.api.put('/roles/prod', { name: 'Production' }), 200);
@@ -111,7 +144,10 @@ describe('a mapping', () => {
 
     const { id } = expectStatus(await acme.api.post<{ id: string }>('/mappings', { name: 'none', rules: [] }), 201);
     const diff = expectStatus(await acme.api.get<{ roles: object[] }>(`/mappings/${id}/diff`), 200);
-    expect(diff.roles).toEqual([{ role: 'prod', gainCount: 0, lossCount: 1, gains: [], losses: [bob.id] }]);
+    expect(diff).toEqual({
+      roles: [{ role: 'prod', gainCount: 0, lossCount: 1, gains: [], losses: [bob.id], revokedCount: 1 }],
+      revokedCount: 1,
+    });
     expect(await reasons(bob.id, ofBob)).toEqual([]);
     expectStatus(await acme.api.post(`/mappings/${id}/activate`, {}), 204);
     expect(await reasons(bob.id, ofBob)).toContain('role_missing');

@@ -35,7 +35,8 @@ export class CredentialRequest extends HeldFields {
   @ApiPropertyOptional({
     type: [String],
     maxItems: GROUPS,
-    description: 'Groups the user must be a direct member of. Losing one revokes the credential.',
+    description:
+      'Groups the user must be in, directly or through a group that is a member. Losing one revokes the credential.',
   })
   @Optional()
   @IsArray()

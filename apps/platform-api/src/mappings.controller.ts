@@ -1,6 +1,7 @@
 // Mappings: which groups and claims give which roles, drafted, looked at, and put in force.
 import {
   ActivateMapping,
+  DIFF_SAMPLE,
   DiffMapping,
   DraftMapping,
   ListMappings,
@@ -8,6 +9,7 @@ import {
   type MappingDetail,
 } from '@app/directory';
 import type { RequestContext } from '@app/events';
+import { CountDependents } from '@app/revocation';
 import { Caller, Context, type Principal } from '@app/http';
 import { Body, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
@@ -60,11 +62,22 @@ export class MappingsController {
   }
 
   @Get(':id/diff')
-  @ApiOperation({ summary: 'Who would gain and who would lose which role if it were activated now' })
+  @ApiOperation({
+    summary: 'Who would gain and who would lose which role if it were activated now, and how many credentials with it',
+  })
   @ApiOkResponse({ type: MappingDiff })
   async diff(@Caller() { tenant }: Principal, @Param('id') id: string): Promise<MappingDiff> {
     const diff = found(await this.queries.execute(new DiffMapping(tenant, id)));
-    return { roles: diff.map(({ roleId, ...shown }) => ({ role: roleId, ...shown })) };
+    const lost = diff.map(({ roleId, losses }) => ({ roleId, lostBy: new Set(losses) }));
+    const { total, byRole } = await this.queries.execute(new CountDependents(tenant, lost));
+    const roles = diff.map(({ roleId, losses, ...shown }) => ({
+      role: roleId,
+      ...shown,
+      lossCount: losses.length,
+      losses: losses.slice(0, DIFF_SAMPLE),
+      revokedCount: byRole.get(roleId) ?? 0,
+    }));
+    return { roles, revokedCount: total };
   }
 
   @Post(':id/activate')

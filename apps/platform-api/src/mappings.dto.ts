@@ -68,7 +68,10 @@ export class MappingRuleRequest {
   @IsRoleId()
   role?: string;
 
-  @ApiPropertyOptional({ type: GroupMatch, description: 'Gives the role to the direct members. Either this or claim.' })
+  @ApiPropertyOptional({
+    type: GroupMatch,
+    description: 'Gives the role to its members, and to those of groups in it. Either this or claim.',
+  })
   @Optional()
   @IsDefined()
   @ValidateNested()
@@ -138,11 +141,19 @@ export class RoleDiffAnswer {
     description: 'Users who would lose the role, and with it every credential that requires it. At most 1000.',
   })
   losses: readonly string[];
+
+  @ApiProperty({ description: 'Credentials that would be revoked because the role is lost.' })
+  revokedCount: number;
 }
 
 export class MappingDiff {
   @ApiProperty({ type: [RoleDiffAnswer], description: 'Roles that nobody would gain or lose are left out.' })
   roles: RoleDiffAnswer[];
+
+  @ApiProperty({
+    description: 'Credentials that would be revoked. One that requires several of the roles counts once.',
+  })
+  revokedCount: number;
 }
 
 class TriedGroup {

@@ -8,6 +8,7 @@ import {
   ParentIsFixed,
   RevisionMismatch,
   RoleIsComputed,
+  RoleIsGiven,
   TooManyTokens,
   UnknownMembers,
 } from '@app/directory';
@@ -41,6 +42,7 @@ const problems = {
   too_many_tokens: [409, 'A connection has at most two valid tokens, and two keys: revoke one first.'],
   invalid_key: [422, 'This is not a public key that signatures can be verified with.'],
   invalid_policy: [422, 'The condition, rule or template cannot be used.'],
+  role_is_given: [409, 'The mapping in force gives this role: activate one that does not, then delete it.'],
   role_is_computed: [409, 'Who has this role is decided by its condition: change the condition or the person.'],
   subject_denied: [409, 'The holder may not act. It was recorded, and its revocation has been started.'],
   invalid_idempotency_key: [400, 'Idempotency-Key must be 1 to 255 visible ASCII characters.'],
@@ -78,6 +80,7 @@ const ofDirectory: ReadonlyArray<readonly [ErrorClass, PlatformProblemCode]> = [
   [DescribedAsUser, 'described_as_user'],
   [TooManyTokens, 'too_many_tokens'],
   [RoleIsComputed, 'role_is_computed'],
+  [RoleIsGiven, 'role_is_given'],
 ];
 
 /** The error to answer; one that is not expected here stays as it is and is answered by the error filter. */

@@ -1,13 +1,30 @@
 // Roles and teams of the platform: what they are, who has them and why, and those given by hand.
-import { DefineRole, GrantRole, ListRoles, RoleMembers, WithdrawRole, type RoleSummary } from '@app/directory';
+import {
+  DefineRole,
+  DeleteRole,
+  GrantRole,
+  ListRoles,
+  RoleMembers,
+  WithdrawRole,
+  type RoleSummary,
+} from '@app/directory';
 import type { RequestContext } from '@app/events';
 import { Caller, Context, type Principal } from '@app/http';
+import { CountDependents } from '@app/revocation';
 import { Body, Delete, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { found } from './platform-problems.js';
 import { OperatorController, TakesIdempotencyKey } from './platform-route.js';
-import { RoleAnswer, RoleList, RoleMemberPage, RoleMemberQuery, RoleMemberRequest, RoleRequest } from './roles.dto.js';
+import {
+  RoleAnswer,
+  RoleDeletion,
+  RoleList,
+  RoleMemberPage,
+  RoleMemberQuery,
+  RoleMemberRequest,
+  RoleRequest,
+} from './roles.dto.js';
 import { EVERYBODY_MS, Writes } from './writes.js';
 
 const answerOf = ({ roleId, ...shown }: RoleSummary): RoleAnswer => ({ id: roleId, ...shown });
@@ -29,8 +46,11 @@ export class RolesController {
   ): Promise<RoleAnswer> {
     const definition = { name, kind, ...(condition === undefined ? {} : { condition }) };
     await this.writes.execute(new DefineRole(context, id, definition), EVERYBODY_MS);
-    const roles = await this.queries.execute(new ListRoles(context.tenant));
-    return answerOf(found(roles.find(({ roleId }) => roleId === id)));
+    return answerOf(found(await this.role(context.tenant, id)));
+  }
+
+  private async role(tenant: string, id: string): Promise<RoleSummary | undefined> {
+    return (await this.queries.execute(new ListRoles(tenant))).find(({ roleId }) => roleId === id);
   }
 
   @Get()
@@ -38,6 +58,23 @@ export class RolesController {
   @ApiOkResponse({ type: RoleList })
   async list(@Caller() { tenant }: Principal): Promise<RoleList> {
     return { roles: (await this.queries.execute(new ListRoles(tenant))).map(answerOf) };
+  }
+
+  @Get(':id/deletion')
+  @ApiOperation({ summary: 'What would be lost if the role were deleted now' })
+  @ApiOkResponse({ type: RoleDeletion })
+  async deletion(@Caller() { tenant }: Principal, @Param('id') id: string): Promise<RoleDeletion> {
+    const { memberCount } = found(await this.role(tenant, id));
+    const { total } = await this.queries.execute(new CountDependents(tenant, [{ roleId: id, lostBy: 'everybody' }]));
+    return { lossCount: memberCount, revokedCount: total };
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Delete a role: every credential that requires it is revoked' })
+  @ApiNoContentResponse()
+  async delete(@Context() context: RequestContext, @Param('id') id: string): Promise<void> {
+    await this.writes.execute(new DeleteRole(context, id));
   }
 
   @Get(':id/members')

@@ -55,6 +55,14 @@ export class RoleList {
   roles: RoleAnswer[];
 }
 
+export class RoleDeletion {
+  @ApiProperty({ description: 'How many have the role.' })
+  lossCount: number;
+
+  @ApiProperty({ description: 'Credentials that require it and would be revoked.' })
+  revokedCount: number;
+}
+
 export class RoleMemberRequest {
   @ApiProperty()
   @IsDirectoryId()

@@ -113,6 +113,37 @@ describe('roles', () => {
     expect((await operator(method, url, body)).status).toBe(status);
   });
 
+  it('are deleted with what requires them, which is counted before', async () => {
+    const eve = await world.user('eve');
+    for (const role of ['prod', 'test']) {
+      await operator('PUT', `roles/${role}`, { name: role });
+      for (const userId of [ada, eve]) await operator('POST', `roles/${role}/members`, { userId });
+    }
+    await credential({ id: 'both', requiresRoles: ['prod', 'test'] });
+    await credential({ id: 'prod', requiresRoles: ['prod'] });
+    await credential({ id: 'test', requiresRoles: ['test'] });
+    await credential({ id: 'released', requiresRoles: ['prod'] });
+    await world.send('DELETE', 'credentials/released');
+    await world.send('POST', 'credentials', {
+      ...{ kind: 'api_key', providerId: 'idp', userId: eve },
+      ...{ id: 'eves', requiresRoles: ['prod'] },
+    });
+    expect((await operator('GET', 'roles/prod/deletion')).body).toEqual({ lossCount: 2, revokedCount: 3 });
+    expect((await operator('GET', 'roles/none/deletion')).status).toBe(404);
+    expect((await operator('DELETE', 'roles/prod')).status).toBe(204);
+    expect([await reasons('both'), await reasons('test')]).toEqual([['role_missing'], []]);
+    expect((await operator('DELETE', 'roles/prod')).status).toBe(404);
+    expect((await operator('GET', 'roles')).body.roles).toMatchObject([{ id: 'test' }]);
+  });
+
+  it('that the mapping in force gives are not deleted', async () => {
+    await operator('PUT', 'roles/prod', { name: 'Production' });
+    const rules = [{ role: 'prod', group: { displayName: 'Ops' } }];
+    await operator('POST', 'mappings', { id: 'first', name: 'first', rules });
+    await operator('POST', 'mappings/first/activate');
+    expect(await operator('DELETE', 'roles/prod')).toMatchObject({ status: 409, body: { code: 'role_is_given' } });
+  });
+
   it('are in the hands of operators, each of their own tenant', async () => {
     await operator('PUT', 'roles/prod', { name: 'Production' });
     expect((await world.send('GET', 'roles')).status).toBe(403);
@@ -142,7 +173,8 @@ describe('mappings', () => {
       { userId: admin, sources: ['claim'] },
     ];
     expect((await operator('GET', `mappings/${body.id}/diff`)).body).toEqual({
-      roles: [{ role: 'prod', gainCount: 2, lossCount: 0, gains, losses: [] }],
+      roles: [{ role: 'prod', gainCount: 2, lossCount: 0, gains, losses: [], revokedCount: 0 }],
+      revokedCount: 0,
     });
     expect((await operator('POST', `mappings/${body.id}/activate`)).status).toBe(204);
     expect((await operator('GET', 'roles/prod/members')).body.members).toEqual(expect.arrayContaining(gains));
@@ -157,9 +189,38 @@ describe('mappings', () => {
     await operator('POST', 'mappings/first/activate');
     expect((await credential({ id: 'c', requiresRoles: ['prod'] })).status).toBe(201);
     await operator('POST', 'mappings', { id: 'second', name: 'second', rules: [] });
+    expect((await operator('GET', 'mappings/second/diff')).body).toEqual({
+      roles: [{ role: 'prod', gainCount: 0, lossCount: 1, gains: [], losses: [ada], revokedCount: 1 }],
+      revokedCount: 1,
+    });
     expect(await reasons('c')).toEqual([]);
     await operator('POST', 'mappings/second/activate');
     expect(await reasons('c')).toEqual(['role_missing']);
+  });
+
+  it('count a credential that loses two roles once', async () => {
+    await operator('PUT', 'roles/test', { name: 'Test' });
+    await world.group('Ops', [ada]);
+    const of = (role: string) => ({ role, group: { displayName: 'Ops' } });
+    await operator('POST', 'mappings', { id: 'first', name: 'first', rules: [of('prod'), of('test')] });
+    await operator('POST', 'mappings/first/activate');
+    await credential({ id: 'c', requiresRoles: ['prod', 'test'] });
+    await operator('POST', 'mappings', { id: 'second', name: 'second', rules: [] });
+    const { body } = await operator('GET', 'mappings/second/diff');
+    expect(body).toMatchObject({ roles: [{ revokedCount: 1 }, { revokedCount: 1 }], revokedCount: 1 });
+  });
+
+  it('whose roles are gone say so instead of a diff', async () => {
+    await operator('POST', 'mappings', { id: 'first', name: 'first', rules });
+    await operator('DELETE', 'roles/prod');
+    for (const [method, url] of [
+      ['GET', 'mappings/first/diff'],
+      ['POST', 'mappings/first/activate'],
+    ] as const) {
+      const answer = await operator(method, url);
+      expect(answer).toMatchObject({ status: 422, body: { code: 'invalid_policy' } });
+      expect(answer.body.detail).toMatch(/^Rule 1: There is no such role/);
+    }
   });
 
   it('are tried on somebody made up', async () => {

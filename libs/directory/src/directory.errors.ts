@@ -53,6 +53,11 @@ export class RoleIsComputed extends Error {
   override readonly name = 'RoleIsComputed';
 }
 
+/** The mapping in force gives the role. */
+export class RoleIsGiven extends Error {
+  override readonly name = 'RoleIsGiven';
+}
+
 /** A key that signatures cannot be verified with. */
 export class InvalidClientKey extends Error {
   override readonly name = 'InvalidClientKey';

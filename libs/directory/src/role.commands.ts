@@ -33,6 +33,16 @@ export class DefineRole extends Command<Decided> {
   }
 }
 
+/** With everything that requires it. @throws NotFound, RoleIsGiven */
+export class DeleteRole extends Command<Decided> {
+  constructor(
+    readonly context: RequestContext,
+    readonly roleId: string,
+  ) {
+    super();
+  }
+}
+
 /**
  * The role of everybody for whom a condition holds; the same condition is the same role. Wait for `position` also when it
  * was there already: somebody else may have made it a moment ago.
@@ -82,7 +92,7 @@ export class DraftMapping extends Command<{ readonly mappingId: string; readonly
   }
 }
 
-/** Puts the rules of a draft in force instead of those that were. @throws NotFound */
+/** Puts the rules of a draft in force instead of those that were. @throws NotFound, InvalidPolicy: a role is gone */
 export class ActivateMapping extends Command<Decided> {
   constructor(
     readonly context: RequestContext,

@@ -47,20 +47,19 @@ export class ListMappings extends Query<readonly MappingDetail[]> {
   }
 }
 
-/** Users listed by name for one role in a diff; the counts are of all. */
+/** Gains of one role that a diff lists; the count is of all. */
 export const DIFF_SAMPLE = 1_000;
 
 export interface RoleDiff {
   readonly roleId: string;
   readonly gainCount: number;
-  readonly lossCount: number;
   /** Would have the role, and in which ways. At most {@link DIFF_SAMPLE}. */
   readonly gains: readonly RoleMember[];
-  /** User ids. At most {@link DIFF_SAMPLE}. */
+  /** The ids of all who would lose it: what they hold must be counted. */
   readonly losses: readonly string[];
 }
 
-/** What activating the mapping would change now; undefined when there is no such mapping in this tenant. */
+/** What activating the mapping would change now; undefined when there is no such mapping. @throws InvalidPolicy: a role is gone */
 export class DiffMapping extends Query<readonly RoleDiff[] | undefined> {
   constructor(
     readonly tenant: string,

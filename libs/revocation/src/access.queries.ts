@@ -47,6 +47,29 @@ export class SubjectStatus extends Query<Status> {
   }
 }
 
+/** A role that would be lost, and by whom. */
+export interface LostRole {
+  readonly roleId: string;
+  readonly lostBy: 'everybody' | ReadonlySet<string>;
+}
+
+export interface Dependents {
+  /** Credentials that would be revoked; one that requires several of the roles is one. */
+  readonly total: number;
+  /** The same for each role, by its id. */
+  readonly byRole: ReadonlyMap<string, number>;
+}
+
+/** How many credentials would be revoked if these roles were lost now. Looks through all that people hold, some at a time. */
+export class CountDependents extends Query<Dependents> {
+  constructor(
+    readonly tenant: string,
+    readonly lost: readonly LostRole[],
+  ) {
+    super();
+  }
+}
+
 export interface Provider {
   readonly providerId: string;
   readonly connector: string;

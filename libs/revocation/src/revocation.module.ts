@@ -5,6 +5,7 @@ import {
   ReleaseCredentialHandler,
   RotateCredentialHandler,
 } from './credential.handlers.js';
+import { CountDependentsHandler } from './dependents.handlers.js';
 import { FindProviderHandler, ListProvidersHandler, SubjectStatusHandler } from './gate.handlers.js';
 import { Gate } from './gate.js';
 import { OperatorDecisions, RetryRevocationHandler, WaiveRevocationHandler } from './operator.handlers.js';
@@ -38,6 +39,7 @@ import {
     RetryRevocationHandler,
     WaiveRevocationHandler,
     SubjectStatusHandler,
+    CountDependentsHandler,
     FindProviderHandler,
     ListProvidersHandler,
   ],

@@ -1,6 +1,6 @@
 // Whose roles a batch of events may change: the cost of an evaluation is that of what changed.
 import type { EventData, RecordedEvent } from '@app/events';
-import { asksForGroups, asksForGroupsByContent, heldThrough } from './membership.js';
+import { asksForGroups } from './membership.js';
 import type { People } from './people.js';
 import type { Roles } from './roles.js';
 
@@ -52,12 +52,12 @@ async function concerned(event: RecordedEvent, state: Roles, people: People): Pr
       return 'everybody';
     case 'GroupMembershipChanged':
       if (!asksForGroups(state)) return [];
-      return [...event.data.added, ...event.data.removed].filter(({ type }) => type === 'User').map(({ id }) => id);
+      return people.among(tenant, [...event.data.added, ...event.data.removed]);
     case 'GroupChanged':
       if (!event.data.changed.includes('displayName') || !asksForGroups(state)) return [];
       return people.inGroup(tenant, event.data.groupId);
     case 'GroupDeleted':
-      return asksForGroupsByContent(state) ? 'everybody' : heldThrough(state, event.data.groupId);
+      return asksForGroups(state) ? people.wereInGroup(tenant, event.data.groupId) : [];
     default:
       return [];
   }

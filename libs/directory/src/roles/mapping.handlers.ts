@@ -46,9 +46,11 @@ export class ActivateMappingHandler implements ICommandHandler<ActivateMapping> 
   /** Who gains and who loses is recorded by the follower, which goes on after a crash. */
   async execute({ context, mappingId }: ActivateMapping): Promise<{ position: bigint | undefined }> {
     const stream = streams.roles(context.tenant);
-    const { position } = await this.decisions.execute(stream, rolesAggregate, ({ mappings, active }) => {
-      if (!mappings.has(mappingId)) throw new NotFound('no such mapping');
+    const { position } = await this.decisions.execute(stream, rolesAggregate, ({ roles, mappings, active }) => {
+      const mapping = mappings.get(mappingId);
+      if (mapping === undefined) throw new NotFound('no such mapping');
       if (active?.mappingId === mappingId) return { events: [], result: undefined };
+      checkedRules(mapping.rules, roles);
       const activated = newEvent('MappingActivated', { mappingId }, contextOf(context, this.clock.iso()));
       return { events: [activated], result: undefined };
     });
@@ -77,6 +79,7 @@ export class DiffMappingHandler implements IQueryHandler<DiffMapping> {
     const { state } = await this.decisions.load(streams.roles(tenant), rolesAggregate);
     const mapping = state.mappings.get(mappingId);
     if (mapping === undefined) return undefined;
+    checkedRules(mapping.rules, state.roles);
     const diffs = new Map<string, RoleDiff>();
     for await (const people of this.people.all(tenant)) {
       for (const change of membershipChanges(state.roles, mapping, people)) {
@@ -89,13 +92,12 @@ export class DiffMappingHandler implements IQueryHandler<DiffMapping> {
 }
 
 function withChange(before: RoleDiff | undefined, { roleId, added, removed }: RoleChange): RoleDiff {
-  const { gainCount = 0, lossCount = 0, gains = [], losses = [] } = before ?? {};
+  const { gainCount = 0, gains = [], losses = [] } = before ?? {};
   return {
     roleId,
     gainCount: gainCount + added.length,
-    lossCount: lossCount + removed.length,
     gains: [...gains, ...added].slice(0, DIFF_SAMPLE),
-    losses: [...losses, ...removed].slice(0, DIFF_SAMPLE),
+    losses: losses.concat(removed),
   };
 }
 

@@ -70,11 +70,6 @@ type InForce = Pick<Roles, 'roles' | 'active'>;
 /** Whether somebody's groups can give or take roles. */
 export function asksForGroups({ roles, active }: InForce): boolean {
   if (active?.rules.some((rule) => 'group' in rule) === true) return true;
-  return asksForGroupsByContent({ roles, active });
-}
-
-/** Whether a condition or a claim looks at groups: then only asking again tells what a group gave. */
-export function asksForGroupsByContent({ roles, active }: InForce): boolean {
   if (active?.rules.some((rule) => isClaimRule(rule) && mentionsGroups(rule)) === true) return true;
   return [...roles.values()].some(({ condition }) => condition !== undefined && conditionOf(condition).asksForGroups);
 }
@@ -145,13 +140,6 @@ export function membershipChanges(
     }
   }
   return [...changes].map(([roleId, change]) => ({ roleId, ...change }));
-}
-
-/** Who has a role through this group. */
-export function heldThrough({ roles }: Roles, groupId: string): string[] {
-  const through = `${SCIM}${groupId}`;
-  const held = [...roles.values()].flatMap(({ members }) => [...members]);
-  return [...new Set(held.filter(([, kept]) => sourcesOf(kept).includes(through)).map(([userId]) => userId))];
 }
 
 /** What rules give to somebody made up, and what their templates make of the attributes. */

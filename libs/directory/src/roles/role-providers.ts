@@ -15,6 +15,7 @@ import { ListRolesHandler, RoleMembersHandler } from './role-queries.handlers.js
 import {
   DefineConditionHandler,
   DefineRoleHandler,
+  DeleteRoleHandler,
   GrantRoleHandler,
   RoleDecisions,
   WithdrawRoleHandler,
@@ -22,6 +23,7 @@ import {
 
 export const roleProviders: readonly Provider[] = [
   DefineRoleHandler,
+  DeleteRoleHandler,
   DefineConditionHandler,
   GrantRoleHandler,
   WithdrawRoleHandler,

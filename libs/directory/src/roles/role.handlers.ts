@@ -5,11 +5,12 @@ import { contextOf, Decisions, EventLog, newEvent } from '@app/event-log';
 import { Clock } from '@app/runtime';
 import { Injectable } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { InvalidPolicy, NotFound, RoleIsComputed, UnknownMembers } from '../directory.errors.js';
+import { InvalidPolicy, NotFound, RoleIsComputed, RoleIsGiven, UnknownMembers } from '../directory.errors.js';
 import {
   CONDITION_ID,
   DefineCondition,
   DefineRole,
+  DeleteRole,
   GrantRole,
   MAX_ROLES,
   ROLE_ID,
@@ -41,6 +42,18 @@ export class RoleDecisions {
       }
       const defined = newEvent('RoleDefined', definition, contextOf(context, this.clock.iso()));
       return { events: [defined], result: undefined };
+    });
+    return { position };
+  }
+
+  async delete(context: RequestContext, roleId: string): Promise<{ position: bigint | undefined }> {
+    const { position } = await this.decisions.execute(streams.roles(context.tenant), rolesAggregate, (state) => {
+      mustExist(state, roleId);
+      if (state.active?.rules.some(({ role }) => role === roleId) === true) {
+        throw new RoleIsGiven('the mapping in force gives the role');
+      }
+      const deleted = newEvent('RoleDeleted', { roleId }, contextOf(context, this.clock.iso()));
+      return { events: [deleted], result: undefined };
     });
     return { position };
   }
@@ -90,6 +103,15 @@ export class DefineRoleHandler implements ICommandHandler<DefineRole> {
     const { name, kind, condition } = definition;
     const normal = condition === undefined ? {} : { condition: normalCondition(condition) };
     return this.roles.define(context, { roleId, name, kind, ...normal });
+  }
+}
+
+@CommandHandler(DeleteRole)
+export class DeleteRoleHandler implements ICommandHandler<DeleteRole> {
+  constructor(private readonly roles: RoleDecisions) {}
+
+  execute({ context, roleId }: DeleteRole): Promise<{ position: bigint | undefined }> {
+    return this.roles.delete(context, roleId);
   }
 }
 

@@ -37,6 +37,9 @@ export const rolesAggregate: Aggregate<Roles> = {
         state.roles.set(roleId, { name, kind, condition, members });
         return state;
       }
+      case 'RoleDeleted':
+        state.roles.delete(event.data.roleId);
+        return state;
       case 'MappingDrafted':
         state.mappings.set(event.data.mappingId, { ...event.data, created: event.metadata.at });
         return state;

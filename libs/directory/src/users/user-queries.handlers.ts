@@ -40,13 +40,15 @@ export class UserViews {
   }
 
   private async present(tenant: string, rows: readonly UserRow[], withGroups: boolean): Promise<UserWithGroups[]> {
-    const groups = withGroups ? await this.groupsOf(tenant, rows) : new Map<string, NamedRef[]>();
+    const ids = withGroups ? rows.map((row) => row.user_id) : [];
+    const groups = await this.groupsOf(tenant, ids);
     return rows.map((row) => userOf(row, groups.get(row.user_id) ?? []));
   }
 
-  private async groupsOf(tenant: string, rows: readonly UserRow[]): Promise<Map<string, NamedRef[]>> {
+  /** The groups that people, or groups, are direct members of; nothing for those that are in none. */
+  async groupsOf(tenant: string, memberIds: readonly string[]): Promise<Map<string, NamedRef[]>> {
     const groups = new Map<string, NamedRef[]>();
-    for (const chunk of idLists(rows.map((row) => row.user_id))) {
+    for (const chunk of idLists(memberIds)) {
       // A cross join: SQLite then looks up the groups of the members, and never the members of all groups.
       const found = await run<{ member_id: string; group_id: string; display: string }>(
         this.db,
