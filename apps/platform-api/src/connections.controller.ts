@@ -1,6 +1,7 @@
 // Connections: the doors for identity providers, and the bearer tokens that open them.
 import {
   CloseConnection,
+  HandOverConnection,
   IssueConnectionToken,
   ListConnections,
   OpenConnection,
@@ -13,13 +14,21 @@ import {
 } from '@app/directory';
 import type { RequestContext } from '@app/events';
 import { Caller, Context, ExchangeLog, QuirkCounts, type Principal } from '@app/http';
-import { Body, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import {
+  ApiAcceptedResponse,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+} from '@nestjs/swagger';
 import {
   ClientKeyRequest,
+  CloseQuery,
   ConnectionList,
   ExchangeList,
+  HandOverRequest,
   OpenConnectionRequest,
   QuirkList,
   TokenAnswer,
@@ -33,9 +42,10 @@ import { OperatorController, TakesIdempotencyKey } from './platform-route.js';
 import { answerOfExchange, answerOfQuirks } from './exchanges.js';
 import { Writes } from './writes.js';
 
-const answerOf = ({ connectionId, tokens, clientKeys, ...shown }: ConnectionSummary): ConnectionAnswer => ({
+const answerOf = ({ connectionId, tokens, clientKeys, order, ...shown }: ConnectionSummary): ConnectionAnswer => ({
   id: connectionId,
   ...shown,
+  ...(order === undefined ? {} : { order: { what: order.to === undefined ? 'deactivate' : 'hand-over', ...order } }),
   tokens: tokens.map(({ tokenId, ...rest }) => ({ id: tokenId, ...rest })),
   clientKeys: clientKeys.map(({ keyId, ...rest }) => ({ id: keyId, ...rest })),
 });
@@ -87,14 +97,35 @@ export class ConnectionsController {
   @Delete(':id')
   @HttpCode(204)
   @ApiOperation({
-    summary: 'Close a connection for good: its tokens open nothing',
+    summary: 'Close a connection for good: its tokens open nothing, and whom it provisioned are deactivated',
     description:
-      'Whom it provisioned stay as they are, and no other connection can change them: let the identity provider ' +
-      'deactivate them first.',
+      'Nobody vouches for them any more. They are deactivated one by one after this is answered; `order` of the ' +
+      'connection tells when all of them are.',
   })
   @ApiNoContentResponse()
-  async close(@Context() context: RequestContext, @Param('id') id: string): Promise<void> {
-    await this.writes.execute(new CloseConnection(context, id));
+  async close(
+    @Context() context: RequestContext,
+    @Param('id') id: string,
+    @Query() { provisioned }: CloseQuery,
+  ): Promise<void> {
+    await this.writes.execute(new CloseConnection(context, id, provisioned));
+  }
+
+  @Post(':id/hand-over')
+  @HttpCode(202)
+  @ApiOperation({
+    summary: 'Hand over to another connection what a closed one provisioned',
+    description:
+      'Active or not, as it is; a deactivation that is under way is finished first. Their externalId is forgotten: the ' +
+      'other identity provider sets its own. `order` of the closed connection tells when all is handed over.',
+  })
+  @ApiAcceptedResponse()
+  async handOver(
+    @Context() context: RequestContext,
+    @Param('id') id: string,
+    @Body() { to }: HandOverRequest,
+  ): Promise<void> {
+    await this.writes.execute(new HandOverConnection(context, id, to));
   }
 
   @Post(':id/tokens')

@@ -2,11 +2,12 @@
 import type { AgentNameKey, ApiKeyRole } from '@app/events';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsIn, IsObject } from 'class-validator';
-import { IsCondition, IsInstant, IsLine, Optional } from './fields.dto.js';
+import { IsCondition, IsDirectoryId, IsInstant, IsLine, Optional } from './fields.dto.js';
 
 const DIALECTS = ['lenient', 'strict'] as const;
 const NAME_KEYS: readonly AgentNameKey[] = ['agentUserName', 'name'];
 const STATES = ['open', 'paused', 'closed'] as const;
+const PROVISIONED = ['deactivate', 'keep'] as const;
 const ALGORITHMS = ['ES256', 'RS256', 'EdDSA'] as const;
 const ROLES: readonly ApiKeyRole[] = ['platform', 'operator'];
 
@@ -42,6 +43,37 @@ export class OpenConnectionRequest {
   @Optional()
   @IsIn(NAME_KEYS)
   agentNameKey?: AgentNameKey;
+}
+
+export class CloseQuery {
+  @ApiPropertyOptional({
+    enum: PROVISIONED,
+    default: 'deactivate',
+    description:
+      'What becomes of whom it provisioned. deactivate: they are deactivated, and what is held for them is revoked. ' +
+      'keep: they stay as they are, and no identity provider can change them, until they are handed over or this is ' +
+      'asked again with deactivate.',
+  })
+  @Optional()
+  @IsIn(PROVISIONED)
+  provisioned?: (typeof PROVISIONED)[number];
+}
+
+export class HandOverRequest {
+  @ApiProperty({ description: 'The connection that gets what this one provisioned.' })
+  @IsDirectoryId()
+  to: string;
+}
+
+export class OrderAnswer {
+  @ApiProperty({ enum: ['deactivate', 'hand-over'] })
+  what: 'deactivate' | 'hand-over';
+
+  @ApiPropertyOptional({ description: 'The connection it is handed over to.' })
+  to?: string;
+
+  @ApiProperty({ description: 'False while it is under way.' })
+  isCarriedOut: boolean;
 }
 
 export class TokenRequest {
@@ -116,6 +148,9 @@ export class ConnectionAnswer {
 
   @ApiProperty({ type: [ClientKeyAnswer] })
   clientKeys: ClientKeyAnswer[];
+
+  @ApiPropertyOptional({ description: 'The last order about what it provisioned, since it is closed.' })
+  order?: OrderAnswer;
 }
 
 export class ConnectionList {

@@ -278,6 +278,29 @@ describe('the doors', () => {
     expect((await world.send('GET', 'connections', undefined, {}, second.token)).status).toBe(403);
   });
 
+  it('are closed with a word about whom they let in, and what stays behind is handed over', async () => {
+    const as = (method: string, url: string, body?: object) => world.send(method, url, body, {}, OPERATOR);
+    const [id, next] = [
+      (await as('POST', 'connections', { name: 'Former' })).body.id,
+      (await as('POST', 'connections', { name: 'Next' })).body.id,
+    ];
+    const connection = async () =>
+      (await as('GET', 'connections')).body.connections.find((one: { id: string }) => one.id === id);
+    const handOver = (to: unknown) => as('POST', `connections/${id}/hand-over`, { to });
+    expect((await handOver(next)).body).toMatchObject({ status: 409, code: 'connection_is_open' });
+    expect((await as('DELETE', `connections/${id}?provisioned=delete`)).status).toBe(400);
+    expect((await as('DELETE', `connections/${id}?provisioned=keep`)).status).toBe(204);
+    expect(await connection()).toMatchObject({ state: 'closed' });
+    expect(await connection()).not.toHaveProperty('order');
+    expect((await as('DELETE', `connections/${id}`)).status).toBe(204);
+    expect((await connection()).order).toEqual({ what: 'deactivate', isCarriedOut: false });
+    expect((await handOver(next)).status).toBe(202);
+    expect((await connection()).order).toEqual({ what: 'hand-over', to: next, isCarriedOut: false });
+    expect((await handOver(id)).body).toMatchObject({ status: 422, code: 'unusable_successor' });
+    expect((await handOver(7)).status).toBe(400);
+    expect((await world.send('POST', `connections/${id}/hand-over`, { to: next })).status).toBe(403);
+  });
+
   it('of a connection show what came in through them, to operators of the tenant alone', async () => {
     const as = (method: string, url: string, body?: object, caller = OPERATOR) =>
       world.send(method, url, body, {}, caller);

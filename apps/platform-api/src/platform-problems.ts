@@ -1,6 +1,7 @@
 // Every problem the platform API answers, by its stable code, and which errors of the rooms behind it become which.
 import {
   AlreadyExists,
+  ConnectionIsOpen,
   DescribedAsUser,
   InvalidClientKey,
   InvalidPolicy,
@@ -11,6 +12,7 @@ import {
   RoleIsGiven,
   TooManyTokens,
   UnknownMembers,
+  UnusableSuccessor,
 } from '@app/directory';
 import { ProblemError, type Problem } from '@app/http';
 import { AccessRefused, type RefusalCode, type Registered } from '@app/revocation';
@@ -40,6 +42,8 @@ const problems = {
   parent_is_fixed: [422, 'The parent of an agent is given when it is provisioned and does not change.'],
   described_as_user: [409, 'The agent is pushed as a user: its identity provider names and describes it.'],
   too_many_tokens: [409, 'A connection has at most two valid tokens, and two keys: revoke one first.'],
+  connection_is_open: [409, 'A connection keeps what it provisioned until it is closed: close it first.'],
+  unusable_successor: [422, 'What is handed over needs another connection of this tenant that is not closed.'],
   invalid_key: [422, 'This is not a public key that signatures can be verified with.'],
   invalid_policy: [422, 'The condition, rule or template cannot be used.'],
   role_is_given: [409, 'The mapping in force gives this role: activate one that does not, then delete it.'],
@@ -79,6 +83,8 @@ const ofDirectory: ReadonlyArray<readonly [ErrorClass, PlatformProblemCode]> = [
   [ParentIsFixed, 'parent_is_fixed'],
   [DescribedAsUser, 'described_as_user'],
   [TooManyTokens, 'too_many_tokens'],
+  [ConnectionIsOpen, 'connection_is_open'],
+  [UnusableSuccessor, 'unusable_successor'],
   [RoleIsComputed, 'role_is_computed'],
   [RoleIsGiven, 'role_is_given'],
 ];

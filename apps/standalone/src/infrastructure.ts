@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadLogKey, LogKeyFile, type AuditDb } from '@app/audit';
-import type { DirectoryDb, OwnerPolicyDb, RoleFollowerDb } from '@app/directory';
+import type { ConnectionOrdersDb, DirectoryDb, OwnerPolicyDb, RoleFollowerDb } from '@app/directory';
 import { Decisions, EventStoreLog, SqliteEventLog, type EventLog } from '@app/event-log';
 import { BullMqQueue, InProcessQueue, launchRedis, type JobQueue } from '@app/jobs';
 import { Connectors, mayConnectToRedis, migrateRevocationDb, OutboundHttp } from '@app/revocation';
@@ -33,6 +33,8 @@ export interface Infrastructure {
   readonly ownersDb: Kysely<OwnerPolicyDb>;
   /** For the same reason. */
   readonly rolesDb: Kysely<RoleFollowerDb>;
+  /** And again. */
+  readonly ordersDb: Kysely<ConnectionOrdersDb>;
   readonly idempotencyDb: Kysely<IdempotencyDb>;
   close(): Promise<void>;
 }
@@ -92,6 +94,7 @@ async function open(config: Config, logger: LoggerService, closers: Closer[]): P
     auditDb: await database<AuditDb>('audit'),
     ownersDb: await database<OwnerPolicyDb>('owners'),
     rolesDb: await database<RoleFollowerDb>('roles'),
+    ordersDb: await database<ConnectionOrdersDb>('orders'),
     idempotencyDb: await database<IdempotencyDb>('idempotency'),
   };
 }

@@ -1,7 +1,14 @@
 // The chosen roles in one process, on one infrastructure.
 import { Cascades, Checkpoints, EvidenceBundles, Ledger, Trail } from '@app/audit';
 import { ConsoleModule, directoryNames, Lanes, OperatorViews } from '@app/console';
-import { DIRECTORY_DB, DirectoryModule, DirectoryView, OwnerPolicy, RoleFollower } from '@app/directory';
+import {
+  ConnectionOrders,
+  DIRECTORY_DB,
+  DirectoryModule,
+  DirectoryView,
+  OwnerPolicy,
+  RoleFollower,
+} from '@app/directory';
 import { Decisions, EventLog, ReadModels } from '@app/event-log';
 import { ExchangeLog, QuirkCounts } from '@app/http';
 import { JobQueue } from '@app/jobs';
@@ -123,9 +130,13 @@ class ViewsModule {
     const providers: FactoryProvider[] = [
       {
         provide: Views,
-        inject: [DirectoryView, OwnerPolicy, RoleFollower],
-        useFactory: (directory: DirectoryView, ownerPolicy: OwnerPolicy, roleFollower: RoleFollower) =>
-          new Views({ ...parts, directory, ownerPolicy, roleFollower }),
+        inject: [DirectoryView, OwnerPolicy, RoleFollower, ConnectionOrders],
+        useFactory: (
+          directory: DirectoryView,
+          ownerPolicy: OwnerPolicy,
+          roleFollower: RoleFollower,
+          connectionOrders: ConnectionOrders,
+        ) => new Views({ ...parts, directory, ownerPolicy, roleFollower, connectionOrders }),
       },
       { provide: ReadModels, inject: [Views], useFactory: (views: Views) => views.written },
       { provide: OperatorViews, inject: [Views], useFactory: (views: Views) => views.shown },

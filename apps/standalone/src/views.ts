@@ -1,5 +1,6 @@
 // The read models of this process: which of them its roles need, and who waits for which.
-import { RoleAwareReadModels, type DirectoryView, type OwnerPolicy, type RoleFollower } from '@app/directory';
+import { RoleAwareReadModels } from '@app/directory';
+import type { ConnectionOrders, DirectoryView, OwnerPolicy, RoleFollower } from '@app/directory';
 import { Projector, ProjectorSet, type Projection, type ReadModels } from '@app/event-log';
 import { GateView } from '@app/revocation';
 import type { Config, Role } from '@app/runtime';
@@ -25,6 +26,7 @@ export interface ViewsParts {
   readonly directory: DirectoryView;
   readonly ownerPolicy: OwnerPolicy;
   readonly roleFollower: RoleFollower;
+  readonly connectionOrders: ConnectionOrders;
 }
 
 export class Views {
@@ -35,7 +37,7 @@ export class Views {
   private readonly all: readonly Followed[];
 
   constructor(private readonly parts: ViewsParts) {
-    const { infrastructure, roles, directory, ownerPolicy, roleFollower } = parts;
+    const { infrastructure, roles, directory, roleFollower } = parts;
     const has = (role: Role): boolean => roles.includes(role);
     const view = this.follow(infrastructure.directoryDb, directory);
     const written = [view, this.follow(infrastructure.gateDb, new GateView())];
@@ -49,11 +51,17 @@ export class Views {
       progress: follower,
     });
     this.shown = new ProjectorSet(shown);
-    this.all = [
-      ...written,
-      follower,
-      ...shown,
-      ...(has('worker') ? [this.follow(infrastructure.ownersDb, ownerPolicy, () => UNHURRIED_MS)] : []),
+    this.all = [...written, follower, ...shown, ...(has('worker') ? this.reactions(view) : [])];
+  }
+
+  /** What the service itself decides because of an event, where nobody waits for it. */
+  private reactions(view: Followed): Followed[] {
+    const { ownerPolicy, connectionOrders } = this.parts;
+    const { ownersDb, ordersDb } = this.parts.infrastructure;
+    connectionOrders.uses({ view, db: ordersDb });
+    return [
+      this.follow(ownersDb, ownerPolicy, () => UNHURRIED_MS),
+      this.follow(ordersDb, connectionOrders, () => UNHURRIED_MS),
     ];
   }
 

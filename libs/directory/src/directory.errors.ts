@@ -70,3 +70,13 @@ export class InvalidClient extends Error {
     super('the statement of the client was not accepted');
   }
 }
+
+/** What a connection provisioned is handed over once it is closed. */
+export class ConnectionIsOpen extends Error {
+  override readonly name = 'ConnectionIsOpen';
+}
+
+/** What is handed over needs another connection of the tenant that is not closed. */
+export class UnusableSuccessor extends Error {
+  override readonly name = 'UnusableSuccessor';
+}

@@ -18,6 +18,7 @@ import { CreateGroup } from './group.commands.js';
 import { OwnerPolicy } from './owner-policy.js';
 import type { OwnerPolicyDb } from './owner-policy-db.js';
 import { RoleFollower, type RoleFollowerDb } from './roles/role-follower.js';
+import { ConnectionOrders, type ConnectionOrdersDb } from './tenants/connection-orders.js';
 import { ProvisionUser, type Attributes } from './user.commands.js';
 
 @Global()
@@ -94,8 +95,17 @@ export class Directory {
     return this.follow(this.get(OwnerPolicy), db);
   }
 
+  /** Carries out orders about closed connections on a database of its own, from the beginning of the log. */
+  async runOrders(
+    db: Kysely<ConnectionOrdersDb> = openSqlite<ConnectionOrdersDb>(':memory:'),
+  ): Promise<Projector<ConnectionOrdersDb>> {
+    if (this.view === undefined) throw new Error('the orders read from the view: run it first');
+    this.get(ConnectionOrders).uses({ view: this.view, db });
+    return this.follow(this.get(ConnectionOrders), db);
+  }
+
   private async follow<Db>(
-    projection: DirectoryView | OwnerPolicy | RoleFollower,
+    projection: DirectoryView | OwnerPolicy | RoleFollower | ConnectionOrders,
     db: Kysely<Db>,
   ): Promise<Projector<Db>> {
     const parts = { log: this.log, db, projection, onError: (error: unknown) => this.errors.push(error) };
@@ -106,10 +116,10 @@ export class Directory {
     return projector;
   }
 
-  request(tenant = 'acme'): RequestContext {
+  request(tenant = 'acme', connection = 'okta'): RequestContext {
     this.requests += 1;
     const receivedAt = this.clock.iso();
-    return { tenant, connection: 'okta', actor: 'scim:okta', correlationId: `request-${this.requests}`, receivedAt };
+    return { tenant, connection, actor: `scim:${connection}`, correlationId: `request-${this.requests}`, receivedAt };
   }
 
   /** Executes and, as an app does, waits until the views have seen it. */

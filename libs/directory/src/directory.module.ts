@@ -1,14 +1,16 @@
 // The directory as a Nest module: its handlers, its views and its tokens, on infrastructure that the app provides.
-import { Decisions } from '@app/event-log';
+import { Decisions, EventLog } from '@app/event-log';
 import { TokenRegistry } from '@app/http';
 import { Clock } from '@app/runtime';
 import { Vault } from '@app/vault';
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
+import type { Kysely } from 'kysely';
 import { FindAgentHandler, ListAgentsHandler, AgentViews } from './agents/agent-queries.handlers.js';
 import { ChangeAgentHandler, DeleteAgentHandler, ProvisionAgentHandler } from './agents/agent.handlers.js';
 import { UserAgents } from './agents/user-agents.js';
 import { applicationProviders } from './applications/application-providers.js';
+import { DIRECTORY_DB, type DirectoryDb } from './directory-db.js';
 import { DirectoryView } from './directory.view.js';
 import { FindGroupHandler, GroupViews, ListGroupsHandler } from './groups/group-queries.handlers.js';
 import { ChangeGroupHandler, CreateGroupHandler, DeleteGroupHandler, GroupDecisions } from './groups/group.handlers.js';
@@ -17,10 +19,12 @@ import { RoleFollower } from './roles/role-follower.js';
 import { roleProviders } from './roles/role-providers.js';
 import { ListConnectionsHandler, NamesOfHandler } from './tenants/connection-queries.handlers.js';
 import { IssueAccessTokenHandler } from './tenants/access-tokens.js';
+import { ConnectionOrders } from './tenants/connection-orders.js';
 import { RegisterClientKeyHandler, RevokeClientKeyHandler } from './tenants/client-key.handlers.js';
 import {
   CloseConnectionHandler,
   ConnectionStates,
+  HandOverConnectionHandler,
   PauseConnectionHandler,
   ResumeConnectionHandler,
 } from './tenants/connection-state.handlers.js';
@@ -56,6 +60,7 @@ const commandHandlers = [
   PauseConnectionHandler,
   ResumeConnectionHandler,
   CloseConnectionHandler,
+  HandOverConnectionHandler,
   RegisterClientKeyHandler,
   RevokeClientKeyHandler,
   IssueAccessTokenHandler,
@@ -74,8 +79,8 @@ const queryHandlers = [
 
 /**
  * Needs from a global module: `EventLog`, `Decisions`, `Vault`, `Clock` and `DIRECTORY_DB`. The app runs the projections
- * {@link DirectoryView} (on `DIRECTORY_DB`), and {@link OwnerPolicy} and {@link RoleFollower} (each on a connection of its
- * own).
+ * {@link DirectoryView} (on `DIRECTORY_DB`), and {@link OwnerPolicy}, {@link RoleFollower} and {@link ConnectionOrders}
+ * (each on a connection of its own).
  */
 @Module({
   imports: [CqrsModule],
@@ -110,7 +115,13 @@ const queryHandlers = [
       inject: [Decisions, Clock],
       useFactory: (decisions: Decisions, clock: Clock) => new OwnerPolicy({ decisions, clock }),
     },
+    {
+      provide: ConnectionOrders,
+      inject: [EventLog, Decisions, Clock, DIRECTORY_DB],
+      useFactory: (log: EventLog, decisions: Decisions, clock: Clock, directory: Kysely<DirectoryDb>) =>
+        new ConnectionOrders({ log, decisions, clock, directory }),
+    },
   ],
-  exports: [TokenRegistry, DirectoryView, OwnerPolicy, RoleFollower],
+  exports: [TokenRegistry, DirectoryView, OwnerPolicy, RoleFollower, ConnectionOrders],
 })
 export class DirectoryModule {}

@@ -173,6 +173,13 @@ export interface ClientKeySummary {
   readonly lastUsedAt?: string;
 }
 
+/** What was ordered about all that a closed connection provisioned. */
+export interface OrderSummary {
+  /** The connection it is handed over to; absent: everybody is deactivated. */
+  readonly to?: string;
+  readonly isCarriedOut: boolean;
+}
+
 export interface ConnectionSummary {
   readonly connectionId: string;
   readonly name: string;
@@ -182,6 +189,8 @@ export interface ConnectionSummary {
   readonly state: 'open' | 'paused' | 'closed';
   readonly tokens: readonly TokenSummary[];
   readonly clientKeys: readonly ClientKeySummary[];
+  /** The last one; absent: what it provisioned is as it left it. */
+  readonly order?: OrderSummary;
 }
 
 export class ListConnections extends Query<readonly ConnectionSummary[]> {

@@ -15,4 +15,5 @@ export { RoleAwareReadModels } from './roles/role-aware-read-models.js';
 export { RoleFollower, type RoleFollowerDb } from './roles/role-follower.js';
 export type { Scope } from './scope.js';
 export * from './tenant.commands.js';
+export { ConnectionOrders, type ConnectionOrdersDb } from './tenants/connection-orders.js';
 export * from './user.commands.js';

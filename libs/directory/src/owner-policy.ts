@@ -90,6 +90,7 @@ export class OwnerPolicy implements Projection<OwnerPolicyDb> {
         return owns(trx, tenant, event.data.agentId, event.data.owners);
       case 'AgentOwnersChanged':
         await ownsNoMore(trx, tenant, event.data.agentId, event.data.removed);
+        await mayAct(trx, connectionsAmong(tenant, event.data.added));
         await owns(trx, tenant, event.data.agentId, event.data.added);
         return this.orphanUnlessOwned(trx, event, event.data.agentId);
       case 'AgentDeactivated':

@@ -102,11 +102,31 @@ export class ResumeConnection extends Command<{ readonly position: bigint | unde
   }
 }
 
-/** For good: its tokens open nothing from then on. What it provisioned stays as it is. @throws NotFound */
+/**
+ * For good: its tokens open nothing from then on. Nobody vouches any more for whom it provisioned: they are deactivated one
+ * by one after this is answered. Kept, they stay as they are, until it is closed again otherwise or they are handed over.
+ * @throws NotFound
+ */
 export class CloseConnection extends Command<{ readonly position: bigint | undefined }> {
   constructor(
     readonly context: RequestContext,
     readonly connectionId: string,
+    readonly provisioned: 'deactivate' | 'keep' = 'deactivate',
+  ) {
+    super();
+  }
+}
+
+/**
+ * What a closed connection provisioned belongs to another one, active or not as it is; carried out after this is answered.
+ * @throws NotFound, ConnectionIsOpen, UnusableSuccessor
+ */
+export class HandOverConnection extends Command<{ readonly position: bigint | undefined }> {
+  constructor(
+    readonly context: RequestContext,
+    readonly connectionId: string,
+    /** The connection that gets it. */
+    readonly to: string,
   ) {
     super();
   }

@@ -57,6 +57,19 @@ export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
   ConnectionPaused: { version: 1, sentence: (d, n) => `Connection ${n(d.connectionId)} was paused.` },
   ConnectionResumed: { version: 1, sentence: (d, n) => `Connection ${n(d.connectionId)} was resumed.` },
   ConnectionClosed: { version: 1, sentence: (d, n) => `Connection ${n(d.connectionId)} was closed.` },
+  ConnectionOffboardingOrdered: {
+    version: 1,
+    sentence: (d, n) => `Everybody whom connection ${n(d.connectionId)} provisioned was ordered to be deactivated.`,
+  },
+  ConnectionHandOverOrdered: {
+    version: 1,
+    sentence: (d, n) =>
+      `Everything that connection ${n(d.connectionId)} provisioned was ordered to be handed over to connection ${n(d.to)}.`,
+  },
+  ConnectionOrderCarriedOut: {
+    version: 1,
+    sentence: (d, n) => `What was ordered for connection ${n(d.connectionId)} was carried out.`,
+  },
   UserNameReserved: { version: 1, sentence: (d, n) => `A userName was reserved for ${n(d.userId)}.` },
   UserNameReleased: { version: 1, sentence: (d, n) => `The userName of ${n(d.userId)} was released.` },
   UserProvisioned: {
@@ -73,6 +86,10 @@ export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
     sentence: (d, n) => `${n(d.userId)} was reactivated (generation ${d.generation}); nothing was restored.`,
   },
   UserDeleted: { version: 1, sentence: (d, n) => `${n(d.userId)} was deleted.` },
+  UserHandedOver: {
+    version: 1,
+    sentence: (d, n) => `${n(d.userId)} was handed over to connection ${n(d.to)}.`,
+  },
   GroupCreated: { version: 1, sentence: (d) => `Group ${d.displayName} was created.` },
   GroupChanged: { version: 1, sentence: (d) => `Group ${d.displayName} was changed (${d.changed.join(', ')}).` },
   GroupMembershipChanged: {
@@ -88,6 +105,10 @@ export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
     },
   },
   GroupDeleted: { version: 1, sentence: (d, n) => `Group ${n(d.groupId)} was deleted.` },
+  GroupHandedOver: {
+    version: 1,
+    sentence: (d, n) => `Group ${n(d.groupId)} was handed over to connection ${n(d.to)}.`,
+  },
   AgentProvisioned: {
     version: 1,
     sentence: (d, n) => `Agent ${agentName(d, n)} was provisioned, owned by ${owners(d.owners, n) || 'nobody'}.`,
@@ -113,6 +134,10 @@ export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
     sentence: (d, n) => `Agent ${n(d.agentId)} lost its last active owner and was suspended.`,
   },
   AgentDeleted: { version: 1, sentence: (d, n) => `Agent ${n(d.agentId)} was deleted.` },
+  AgentHandedOver: {
+    version: 1,
+    sentence: (d, n) => `Agent ${n(d.agentId)} was handed over to connection ${n(d.to)}.`,
+  },
   ApplicationProvisioned: {
     version: 1,
     sentence: (d) => `Application ${d.name} was provisioned${d.active ? '' : ' as inactive'}.`,
@@ -129,6 +154,10 @@ export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
   ApplicationDeleted: {
     version: 1,
     sentence: (d, n) => `Application ${n(d.applicationId)} was deleted: none of its agents may act.`,
+  },
+  ApplicationHandedOver: {
+    version: 1,
+    sentence: (d, n) => `Application ${n(d.applicationId)} was handed over to connection ${n(d.to)}.`,
   },
   RoleDefined: {
     version: 1,

@@ -47,6 +47,12 @@ export interface DirectoryEvents {
   ConnectionPaused: { connectionId: string };
   ConnectionResumed: { connectionId: string };
   ConnectionClosed: { connectionId: string };
+  /** Everybody whom the closed connection provisioned shall be deactivated. Closed without it: they stay as they are. */
+  ConnectionOffboardingOrdered: { connectionId: string };
+  /** Everything that the closed connection provisioned shall belong to the connection `to`. */
+  ConnectionHandOverOrdered: { connectionId: string; to: string };
+  /** `orderId` is the id of the event that ordered it. */
+  ConnectionOrderCarriedOut: { connectionId: string; orderId: string };
 
   /** A claim on a userName; void after `until` unless the user exists. */
   UserNameReserved: { userId: string; until: string };
@@ -60,6 +66,8 @@ export interface DirectoryEvents {
   /** Opens generation n+1: nothing that generation n lost is restored. */
   UserReactivated: { userId: string; generation: number };
   UserDeleted: { userId: string; userNameHash: string };
+  /** Belongs to the connection `to` from here on; the externalId was the former one's, and is none any more. */
+  UserHandedOver: { userId: string; to: string };
 
   /** `resource` holds the SCIM attributes of the group without members, id and meta. */
   GroupCreated: { groupId: string; displayName: string; resource: Record<string, unknown> };
@@ -67,6 +75,7 @@ export interface DirectoryEvents {
   /** At most 2,000 members per event; a larger change is several events of one append. */
   GroupMembershipChanged: { groupId: string; added: MemberRef[]; removed: MemberRef[] };
   GroupDeleted: { groupId: string };
+  GroupHandedOver: { groupId: string; to: string };
 
   AgentProvisioned: {
     agentId: string;
@@ -94,6 +103,7 @@ export interface DirectoryEvents {
   /** The last owner who may act is gone; the agent may not act either. */
   AgentOrphaned: { agentId: string };
   AgentDeleted: { agentId: string };
+  AgentHandedOver: { agentId: string; to: string };
 
   /** What agents belong to: none of them may act while it is not active. */
   ApplicationProvisioned: {
@@ -106,4 +116,5 @@ export interface DirectoryEvents {
   ApplicationDeactivated: { applicationId: string };
   ApplicationReactivated: { applicationId: string };
   ApplicationDeleted: { applicationId: string };
+  ApplicationHandedOver: { applicationId: string; to: string };
 }

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AnyEvent, NewEvent, OwnerRef } from '@app/events';
 import { newEvent, type Aggregate, type EventContext } from '@app/event-log';
 import type { AgentWrite, StoredAgent } from '../agent.commands.js';
+import { withoutExternalId } from '../scope.js';
 import type { Attributes } from '../user.commands.js';
 import type { SealedResource } from '../users/user.js';
 
@@ -13,6 +14,8 @@ export interface AgentUser {
   readonly sealed: string;
   /** The event that `sealed` came with: sealing is bound to it. */
   readonly sealedBy: 'AgentProvisioned' | 'AgentChanged';
+  /** `sealed` holds the externalId of a connection that it no longer belongs to. */
+  readonly isHandedOver: boolean;
 }
 
 /** What an agent shall be; `user` where it is pushed as one and more than its state differs. */
@@ -55,7 +58,7 @@ function evolve(agent: Agent, event: AnyEvent): Agent {
     case 'AgentProvisioned': {
       const { name, active, parentId, applicationIds = [], resource } = event.data;
       const owners = new Map(event.data.owners.map((o) => [o.id, o.type]));
-      const user = event.data.user && { ...event.data.user, sealedBy: event.type };
+      const user = event.data.user && { ...event.data.user, sealedBy: event.type, isHandedOver: false };
       const fresh = {
         name,
         active,
@@ -71,7 +74,7 @@ function evolve(agent: Agent, event: AnyEvent): Agent {
     }
     case 'AgentChanged': {
       const { name, resource, user: sealed } = event.data;
-      const user = sealed && agent.user && { ...agent.user, ...sealed, sealedBy: event.type };
+      const user = sealed && agent.user && { ...agent.user, ...sealed, sealedBy: event.type, isHandedOver: false };
       return { ...agent, name, resource, user: user ?? agent.user, lastModified };
     }
     case 'AgentOwnersChanged': {
@@ -90,6 +93,10 @@ function evolve(agent: Agent, event: AnyEvent): Agent {
       return { ...agent, active: false, lastModified };
     case 'AgentReactivated':
       return { ...agent, active: true, generation: event.data.generation, lastModified };
+    case 'AgentHandedOver': {
+      const user = agent.user && { ...agent.user, isHandedOver: true };
+      return { ...agent, connection: event.data.to, resource: withoutExternalId(agent.resource), user, lastModified };
+    }
     case 'AgentDeleted':
       return { ...none, status: 'deleted' };
     default:
@@ -177,6 +184,15 @@ export function changeAgent(
     events.push(newEvent('AgentReactivated', { agentId, generation: agent.generation + 1 }, context));
   }
   return events;
+}
+
+/** It belongs to the connection `to`, and is owned by it where the former one owned it. */
+export function handOverAgent({ owners }: Agent, agentId: string, to: string, context: EventContext): NewEvent[] {
+  const handedOver = newEvent('AgentHandedOver', { agentId, to }, context);
+  const removed = [...owners].flatMap(([id, type]) => (type === 'Connection' ? [{ type, id }] : []));
+  if (removed.length === 0) return [handedOver];
+  const added: OwnerRef[] = [{ type: 'Connection', id: to }];
+  return [handedOver, newEvent('AgentOwnersChanged', { agentId, added, removed }, context)];
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { RecordedEvent } from '@app/events';
 import type { AgentRow, Trx } from '../directory-db.js';
 import { foldCase } from '../users/user-name.js';
+import { handedOver } from '../view/handed-over.js';
 import { PairChanges } from '../view/pair-changes.js';
 import { deleteRowsIn, putRows, rowsIn } from '../view/row-batch.js';
 
@@ -58,6 +59,9 @@ class AgentBatch {
     row.last_modified = event.metadata.at;
     if (event.type === 'AgentDeactivated' || event.type === 'AgentOrphaned') row.active = 0;
     if (event.type === 'AgentReactivated') row.active = 1;
+    if (event.type === 'AgentHandedOver' && row.connection_id !== null) {
+      Object.assign(row, handedOver(row, event.data.to));
+    }
     if (event.type === 'AgentChanged') Object.assign(row, described(event.data.name, event.data.resource));
     if (event.type === 'AgentApplicationsChanged') {
       for (const id of event.data.removed) this.applications.set(agentId, id, undefined);

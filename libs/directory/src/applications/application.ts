@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AnyEvent, NewEvent } from '@app/events';
 import { newEvent, type Aggregate, type EventContext } from '@app/event-log';
 import type { ApplicationWrite, StoredApplication } from '../application.commands.js';
+import { withoutExternalId } from '../scope.js';
 import type { Attributes } from '../user.commands.js';
 
 export interface Application {
@@ -40,6 +41,13 @@ function evolve(application: Application, event: AnyEvent): Application {
       return { ...application, active: false, lastModified };
     case 'ApplicationReactivated':
       return { ...application, active: true, lastModified };
+    case 'ApplicationHandedOver':
+      return {
+        ...application,
+        connection: event.data.to,
+        resource: withoutExternalId(application.resource),
+        lastModified,
+      };
     case 'ApplicationDeleted':
       return { ...none, status: 'deleted' };
     default:

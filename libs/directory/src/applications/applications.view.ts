@@ -2,6 +2,7 @@
 import type { RecordedEvent } from '@app/events';
 import type { ApplicationRow, Trx } from '../directory-db.js';
 import { foldCase } from '../users/user-name.js';
+import { handedOver } from '../view/handed-over.js';
 import { deleteRowsIn, putRows, rowsIn } from '../view/row-batch.js';
 
 type ApplicationEvent = Extract<RecordedEvent, { type: `Application${string}` }>;
@@ -36,6 +37,7 @@ function apply(rows: Map<string, ApplicationRow>, event: ApplicationEvent): void
   row.last_modified = event.metadata.at;
   if (event.type === 'ApplicationDeactivated') row.active = 0;
   if (event.type === 'ApplicationReactivated') row.active = 1;
+  if (event.type === 'ApplicationHandedOver') Object.assign(row, handedOver(row, event.data.to));
   if (event.type === 'ApplicationChanged') Object.assign(row, described(event.data.name, event.data.resource));
 }
 

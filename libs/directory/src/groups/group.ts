@@ -2,6 +2,7 @@
 import type { AnyEvent, MemberRef, NewEvent } from '@app/events';
 import { newEvent, type Aggregate, type EventContext } from '@app/event-log';
 import type { Members } from '../group.commands.js';
+import { withoutExternalId } from '../scope.js';
 import type { Attributes } from '../user.commands.js';
 
 export interface Group {
@@ -45,6 +46,8 @@ function evolve(group: Group, event: AnyEvent): Group {
       for (const { id } of event.data.removed) group.members.delete(id);
       for (const { id, type } of event.data.added) group.members.set(id, type);
       return { ...group, lastModified: at };
+    case 'GroupHandedOver':
+      return { ...group, connection: event.data.to, resource: withoutExternalId(group.resource), lastModified: at };
     case 'GroupDeleted':
       return { ...group, status: 'deleted', resource: {}, members: new Map(), lastModified: at };
     default:

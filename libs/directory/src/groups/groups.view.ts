@@ -2,6 +2,7 @@
 import type { RecordedEvent } from '@app/events';
 import type { GroupRow, Trx } from '../directory-db.js';
 import { foldCase } from '../users/user-name.js';
+import { handedOver } from '../view/handed-over.js';
 import { PairChanges } from '../view/pair-changes.js';
 import { deleteRowsIn, patchRows, putRows, rowsIn } from '../view/row-batch.js';
 
@@ -31,7 +32,7 @@ class GroupBatch {
   apply(event: GroupEvent): void {
     const { groupId } = event.data;
     if (event.type === 'GroupCreated') this.rows.set(groupId, freshRow(event));
-    if (event.type === 'GroupCreated' || event.type === 'GroupChanged') this.described.add(groupId);
+    if (event.type !== 'GroupMembershipChanged') this.described.add(groupId);
     if (event.type === 'GroupDeleted') {
       this.deleted.add(groupId);
       this.rows.delete(groupId);
@@ -42,6 +43,7 @@ class GroupBatch {
     row.revision = Number(event.revision);
     row.last_modified = event.metadata.at;
     if (event.type === 'GroupChanged') Object.assign(row, described(event.data.displayName, event.data.resource));
+    if (event.type === 'GroupHandedOver') Object.assign(row, handedOver(row, event.data.to));
     if (event.type === 'GroupMembershipChanged') {
       for (const { id } of event.data.removed) this.members.set(groupId, id, undefined);
       for (const { id, type } of event.data.added) this.members.set(groupId, id, type);

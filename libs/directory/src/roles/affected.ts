@@ -12,7 +12,7 @@ export interface Affected {
 }
 
 const WORK =
-  /^(UserProvisioned|UserChanged|UserDeactivated|UserReactivated|UserDeleted|Agent(?!Own|App).*|Group.*|RoleDefined|MappingActivated)$/;
+  /^(UserProvisioned|UserChanged|UserDeactivated|UserReactivated|UserHandedOver|UserDeleted|Agent(?!Own|App).*|Group.*|RoleDefined|MappingActivated)$/;
 
 export const isRoleWork = ({ type }: RecordedEvent): boolean => WORK.test(type);
 
@@ -35,6 +35,7 @@ async function concerned(event: RecordedEvent, state: Roles, people: People): Pr
     case 'UserChanged':
     case 'UserDeactivated':
     case 'UserReactivated':
+    case 'UserHandedOver':
     case 'UserDeleted':
       return [event.data.userId];
     case 'AgentProvisioned':

@@ -3,8 +3,15 @@ import { Inject } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { Kysely } from 'kysely';
 import { DIRECTORY_DB, type DirectoryDb } from '../directory-db.js';
-import { ListConnections, NamesOf, type ClientKeySummary, type ConnectionSummary } from '../directory.queries.js';
+import { ListConnections, NamesOf } from '../directory.queries.js';
+import type { ClientKeySummary, ConnectionSummary, OrderSummary } from '../directory.queries.js';
 import { namesOf } from '../view/names.js';
+import type { ConnectionRow } from './connection-tables.js';
+
+const orderOf = ({ order_to: to, order_done }: ConnectionRow): OrderSummary => ({
+  ...(to === null ? {} : { to }),
+  isCarriedOut: order_done === 1,
+});
 
 @QueryHandler(ListConnections)
 export class ListConnectionsHandler implements IQueryHandler<ListConnections> {
@@ -36,6 +43,7 @@ export class ListConnectionsHandler implements IQueryHandler<ListConnections> {
       ...(row.agent_when === null ? {} : { agentWhen: row.agent_when }),
       agentNameKey: row.agent_name_key === 'name' ? 'name' : 'agentUserName',
       state: row.state as ConnectionSummary['state'],
+      ...(row.order_id === null ? {} : { order: orderOf(row) }),
       tokens: (byConnection.get(row.connection_id) ?? []).map(({ token_id, expires_at, used_at }) => ({
         tokenId: token_id,
         ...(expires_at === null ? {} : { expiresAt: expires_at }),

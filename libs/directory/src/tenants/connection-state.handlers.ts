@@ -1,13 +1,14 @@
-// Handles what is asked of a connection as a whole: it is paused, resumed and closed.
+// Handles what is asked of a connection as a whole: it is paused, resumed, closed, and handed over.
 import { streams } from '@app/events';
 import { contextOf, Decisions } from '@app/event-log';
 import { Clock } from '@app/runtime';
 import { Injectable } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { CloseConnection, PauseConnection, ResumeConnection } from '../tenant.commands.js';
-import { bringInto, connectionAggregate, type WantedState } from './connection.js';
+import { UnusableSuccessor } from '../directory.errors.js';
+import { CloseConnection, HandOverConnection, PauseConnection, ResumeConnection } from '../tenant.commands.js';
+import { bringInto, connectionAggregate, handOver, offboard, type WantedState } from './connection.js';
 
-type Asked = PauseConnection | ResumeConnection | CloseConnection;
+type Asked = PauseConnection | ResumeConnection;
 type Done = Promise<{ position: bigint | undefined }>;
 
 @Injectable()
@@ -17,7 +18,7 @@ export class ConnectionStates {
     private readonly clock: Clock,
   ) {}
 
-  async bring({ context, connectionId }: Asked, wanted: WantedState): Done {
+  async bring({ context, connectionId }: Asked, wanted: Exclude<WantedState, 'closed'>): Done {
     const stream = streams.connection(context.tenant, connectionId);
     const { position } = await this.decisions.execute(stream, connectionAggregate, (connection) => ({
       events: bringInto(connection, wanted, connectionId, contextOf(context, this.clock.iso())),
@@ -47,9 +48,41 @@ export class ResumeConnectionHandler implements ICommandHandler<ResumeConnection
 
 @CommandHandler(CloseConnection)
 export class CloseConnectionHandler implements ICommandHandler<CloseConnection> {
-  constructor(private readonly states: ConnectionStates) {}
+  constructor(
+    private readonly decisions: Decisions,
+    private readonly clock: Clock,
+  ) {}
 
-  execute(command: CloseConnection): Done {
-    return this.states.bring(command, 'closed');
+  async execute({ context, connectionId, provisioned }: CloseConnection): Done {
+    const stream = streams.connection(context.tenant, connectionId);
+    const { position } = await this.decisions.execute(stream, connectionAggregate, (connection) => {
+      const at = contextOf(context, this.clock.iso());
+      const closed = bringInto(connection, 'closed', connectionId, at);
+      const ordered = provisioned === 'deactivate' ? offboard(connection, connectionId, at) : [];
+      return { events: [...closed, ...ordered], result: undefined };
+    });
+    return { position };
+  }
+}
+
+@CommandHandler(HandOverConnection)
+export class HandOverConnectionHandler implements ICommandHandler<HandOverConnection> {
+  constructor(
+    private readonly decisions: Decisions,
+    private readonly clock: Clock,
+  ) {}
+
+  async execute({ context, connectionId, to }: HandOverConnection): Done {
+    const { tenant } = context;
+    const successor = await this.decisions.load(streams.connection(tenant, to), connectionAggregate);
+    if (to === connectionId || successor.state.state === 'none' || successor.state.state === 'closed') {
+      throw new UnusableSuccessor('what is handed over needs another connection that is not closed');
+    }
+    const stream = streams.connection(tenant, connectionId);
+    const { position } = await this.decisions.execute(stream, connectionAggregate, (connection) => ({
+      events: handOver(connection, { connectionId, to }, contextOf(context, this.clock.iso())),
+      result: undefined,
+    }));
+    return { position };
   }
 }

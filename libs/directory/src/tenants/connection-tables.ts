@@ -8,6 +8,11 @@ export interface ConnectionRow {
   agent_when: string | null;
   agent_name_key: string | null;
   state: string;
+  /** Of the last order about what it provisioned; null: none. */
+  order_id: string | null;
+  /** The connection it is handed over to; null: everybody is deactivated. */
+  order_to: string | null;
+  order_done: number;
   seq: number;
 }
 
@@ -81,6 +86,9 @@ export const connectionTables = {
       agent_when: 'text?',
       agent_name_key: 'text?',
       state: 'text',
+      order_id: 'text?',
+      order_to: 'text?',
+      order_done: 'integer',
       seq: 'bigint',
     },
     key: ['tenant', 'connection_id'],

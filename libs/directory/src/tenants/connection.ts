@@ -1,11 +1,20 @@
 // A SCIM connection as the fold of its stream: its state and the tokens that open it.
 import type { AnyEvent, NewEvent } from '@app/events';
 import { newEvent, type Aggregate, type EventContext } from '@app/event-log';
-import { NotFound } from '../directory.errors.js';
+import { ConnectionIsOpen, NotFound } from '../directory.errors.js';
 
 export interface ConnectionToken {
   readonly expiresAt: string | undefined;
   readonly revoked: boolean;
+}
+
+/** What was ordered about all that a closed connection provisioned. */
+export interface ConnectionOrder {
+  /** Of the event that ordered it. */
+  readonly id: string;
+  /** The connection to hand it over to; undefined: everybody is to be deactivated. */
+  readonly to: string | undefined;
+  readonly isCarriedOut: boolean;
 }
 
 export interface Connection {
@@ -13,6 +22,8 @@ export interface Connection {
   readonly tokens: ReadonlyMap<string, ConnectionToken>;
   /** Ids of the keys that were registered and not revoked. */
   readonly clientKeys: ReadonlySet<string>;
+  /** The oldest first. */
+  readonly orders: readonly ConnectionOrder[];
 }
 
 /** Two, so that a token or a key can be replaced without a gap. */
@@ -42,13 +53,30 @@ function evolve(connection: Connection, event: AnyEvent): Connection {
       clientKeys.delete(event.data.keyId);
       return { ...connection, clientKeys };
     }
+    case 'ConnectionOffboardingOrdered':
+    case 'ConnectionHandOverOrdered':
+      return { ...connection, orders: [...connection.orders, { ...orderOf(event), isCarriedOut: false }] };
+    case 'ConnectionOrderCarriedOut': {
+      const { orderId } = event.data;
+      const orders = connection.orders.map((order) =>
+        order.id === orderId ? { ...order, isCarriedOut: true } : order,
+      );
+      return { ...connection, orders };
+    }
     default:
       return connection;
   }
 }
 
+type OrderEvent = Extract<AnyEvent, { type: 'ConnectionOffboardingOrdered' | 'ConnectionHandOverOrdered' }>;
+
+export const orderOf = (event: OrderEvent): Pick<ConnectionOrder, 'id' | 'to'> => ({
+  id: event.id,
+  to: event.type === 'ConnectionHandOverOrdered' ? event.data.to : undefined,
+});
+
 export const connectionAggregate: Aggregate<Connection> = {
-  initial: () => ({ state: 'none', tokens: new Map(), clientKeys: new Set() }),
+  initial: () => ({ state: 'none', tokens: new Map(), clientKeys: new Set(), orders: [] }),
   evolve,
 };
 
@@ -77,4 +105,26 @@ export function bringInto(
   if (state === wanted) return [];
   if (state === 'none' || state === 'closed') throw new NotFound('no such open connection');
   return [newEvent(becoming[wanted], { connectionId }, context)];
+}
+
+/** Everybody whom it provisioned is to be deactivated. Nothing when that was the last order. */
+export function offboard({ orders }: Connection, connectionId: string, context: EventContext): NewEvent[] {
+  const last = orders.at(-1);
+  if (last !== undefined && last.to === undefined) return [];
+  return [newEvent('ConnectionOffboardingOrdered', { connectionId }, context)];
+}
+
+/**
+ * All that it provisioned is to belong to the connection `to`. Nothing when that was the last order.
+ * @throws NotFound when there is no such connection; ConnectionIsOpen
+ */
+export function handOver(
+  { state, orders }: Connection,
+  { connectionId, to }: { readonly connectionId: string; readonly to: string },
+  context: EventContext,
+): NewEvent[] {
+  if (state === 'none') throw new NotFound('no such connection');
+  if (state !== 'closed') throw new ConnectionIsOpen('a connection keeps what it provisioned until it is closed');
+  if (orders.at(-1)?.to === to) return [];
+  return [newEvent('ConnectionHandOverOrdered', { connectionId, to }, context)];
 }

@@ -1,16 +1,19 @@
 // Applies the events of tenants and connections: which connections there are and which tokens open what.
 import type { RecordedEvent } from '@app/events';
+import { run } from '@app/runtime';
 import type { Trx } from '../directory-db.js';
 import { deleteRowsIn, putRows } from '../view/row-batch.js';
+import { orderOf } from './connection.js';
+import type { ConnectionRow } from './connection-tables.js';
 
 /** Whether the event may change what a token stands for. */
 export const isTokenEvent = (event: RecordedEvent): boolean =>
   event.stream.startsWith('connection-') || event.stream.startsWith('tenant-');
 
-const setState = (trx: Trx, tenant: string, connectionId: string, state: string) =>
+const change = (trx: Trx, tenant: string, connectionId: string, to: Partial<ConnectionRow>) =>
   trx
     .updateTable('connections')
-    .set({ state })
+    .set(to)
     .where('tenant', '=', tenant)
     .where('connection_id', '=', connectionId)
     .execute();
@@ -23,18 +26,31 @@ export async function applyToConnections(trx: Trx, event: RecordedEvent): Promis
     case 'ConnectionOpened': {
       const { connectionId, name, dialect, agentWhen = null, agentNameKey = null } = event.data;
       const settings = { dialect, agent_when: agentWhen, agent_name_key: agentNameKey };
-      const row = { tenant, connection_id: connectionId, name, ...settings, state: 'open', seq };
+      const noOrder = { order_id: null, order_to: null, order_done: 0 };
+      const row = { tenant, connection_id: connectionId, name, ...settings, state: 'open', ...noOrder, seq };
       return putRows(trx, 'connections', ['tenant', 'connection_id'], [row]);
     }
     case 'ConnectionPaused':
-      await setState(trx, tenant, event.data.connectionId, 'paused');
+      await change(trx, tenant, event.data.connectionId, { state: 'paused' });
       return;
     case 'ConnectionResumed':
-      await setState(trx, tenant, event.data.connectionId, 'open');
+      await change(trx, tenant, event.data.connectionId, { state: 'open' });
       return;
     case 'ConnectionClosed':
-      await setState(trx, tenant, event.data.connectionId, 'closed');
+      await change(trx, tenant, event.data.connectionId, { state: 'closed' });
       return;
+    case 'ConnectionOffboardingOrdered':
+    case 'ConnectionHandOverOrdered': {
+      const { id, to = null } = orderOf(event);
+      await change(trx, tenant, event.data.connectionId, { order_id: id, order_to: to, order_done: 0 });
+      return;
+    }
+    case 'ConnectionOrderCarriedOut': {
+      const { connectionId, orderId } = event.data;
+      const text = 'update connections set order_done = 1 where tenant = ? and connection_id = ? and order_id = ?';
+      await run(trx, text, [tenant, connectionId, orderId]);
+      return;
+    }
     case 'ConnectionTokenIssued': {
       const { connectionId, tokenId, fingerprint, expiresAt } = event.data;
       const opens = { connection_id: connectionId, roles: '["scim"]', expires_at: expiresAt ?? null };

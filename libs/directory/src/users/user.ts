@@ -15,6 +15,8 @@ export interface User {
   readonly sealed: string;
   /** The event that `sealed` came with: sealing is bound to it. */
   readonly sealedBy: 'UserProvisioned' | 'UserChanged';
+  /** `sealed` holds the externalId of a connection that it no longer belongs to. */
+  readonly isHandedOver: boolean;
   readonly created: string;
   readonly lastModified: string;
 }
@@ -35,6 +37,7 @@ const none: User = {
   userNameHash: '',
   sealed: '',
   sealedBy: 'UserProvisioned',
+  isHandedOver: false,
   created: '',
   lastModified: '',
 };
@@ -45,12 +48,14 @@ function evolve(user: User, event: AnyEvent): User {
     case 'UserProvisioned': {
       const { active, dataKeyId, userNameHash, sealed } = event.data;
       const fresh = { active, dataKeyId, userNameHash, sealed, sealedBy: event.type, created: at, lastModified: at };
-      return { status: 'present', connection, generation: 1, ...fresh };
+      return { status: 'present', connection, generation: 1, isHandedOver: false, ...fresh };
     }
     case 'UserChanged': {
       const { userNameHash, sealed } = event.data;
-      return { ...user, userNameHash, sealed, sealedBy: event.type, lastModified: at };
+      return { ...user, userNameHash, sealed, sealedBy: event.type, isHandedOver: false, lastModified: at };
     }
+    case 'UserHandedOver':
+      return { ...user, connection: event.data.to, isHandedOver: true, lastModified: at };
     case 'UserDeactivated':
       return { ...user, active: false, lastModified: at };
     case 'UserReactivated':

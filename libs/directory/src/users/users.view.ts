@@ -3,6 +3,7 @@ import type { RecordedEvent } from '@app/events';
 import type { Vault } from '@app/vault';
 import type { Trx, UserRow } from '../directory-db.js';
 import type { Attributes } from '../user.commands.js';
+import { handedOver } from '../view/handed-over.js';
 import { deleteRowsIn, patchRows, putRows, rowsIn } from '../view/row-batch.js';
 import { openAttributes, type Seal } from './sealed-attributes.js';
 import { foldCase } from './user-name.js';
@@ -15,6 +16,8 @@ interface Draft {
   row: UserRow;
   /** The newest sealed resource of the batch; without one only the state of a stored row has changed. */
   sealed?: { value: string; eventType: Seal['eventType'] };
+  /** The connection that it was handed over to after the newest attributes of the batch. */
+  handedTo?: string | undefined;
 }
 
 const textOr = <F>(value: unknown, otherwise: F): string | F => (typeof value === 'string' ? value : otherwise);
@@ -75,7 +78,9 @@ class UserDrafts {
     if (event.type === 'UserReactivated') draft.row.active = 1;
     if (event.type === 'UserProvisioned' || event.type === 'UserChanged') {
       draft.sealed = { value: event.data.sealed, eventType: event.type };
+      draft.handedTo = undefined;
     }
+    if (event.type === 'UserHandedOver') draft.handedTo = draft.row.connection_id = event.data.to;
   }
 
   applyAgent(event: AgentEvent): void {
@@ -95,7 +100,9 @@ class UserDrafts {
     if (event.type === 'AgentReactivated') draft.row.active = 1;
     if ((event.type === 'AgentProvisioned' || event.type === 'AgentChanged') && event.data.user !== undefined) {
       draft.sealed = { value: event.data.user.sealed, eventType: event.type };
+      draft.handedTo = undefined;
     }
+    if (event.type === 'AgentHandedOver') draft.handedTo = draft.row.connection_id = event.data.to;
   }
 }
 
@@ -103,6 +110,8 @@ function touch({ row }: Draft, event: RecordedEvent): void {
   row.revision = Number(event.revision);
   row.last_modified = event.metadata.at;
 }
+
+const isWhole = ({ sealed, handedTo }: Draft): boolean => sealed !== undefined || handedTo !== undefined;
 
 /** @returns false when the key was erased: the deletion follows in the log, and no row must appear until then */
 async function unseal({ row, sealed }: Draft, vault: Vault): Promise<boolean> {
@@ -131,12 +140,12 @@ export async function applyToUsers(trx: Trx, vault: Vault, tenant: string, event
   for (const event of ofUsers) batch.apply(event);
   for (const event of ofAgents) batch.applyAgent(event);
   const drafts = [...batch.drafts.values()];
-  const sealed = drafts.filter((draft) => draft.sealed !== undefined);
-  const readable = await Promise.all(sealed.map((draft) => unseal(draft, vault)));
+  const { whole = [], state = [] } = Object.groupBy(drafts, (draft) => (isWhole(draft) ? 'whole' : 'state'));
+  const readable = await Promise.all(whole.map((draft) => unseal(draft, vault)));
   const rowsOf = (some: readonly Draft[]) => some.map((draft) => draft.row);
-  await putRows(trx, 'users', ['tenant', 'user_id'], rowsOf(sealed.filter((_, i) => readable[i])));
-  const others = rowsOf(drafts.filter((draft) => draft.sealed === undefined));
-  await patchRows(trx, 'users', { tenant, id: 'user_id' }, STATE, others);
+  for (const { row, handedTo } of whole) if (handedTo !== undefined) Object.assign(row, handedOver(row, handedTo));
+  await putRows(trx, 'users', ['tenant', 'user_id'], rowsOf(whole.filter((_, i) => readable[i])));
+  await patchRows(trx, 'users', { tenant, id: 'user_id' }, STATE, rowsOf(state));
   await deleteRowsIn(trx, 'users', { tenant }, 'user_id', batch.deleted.keys());
   await deleteRowsIn(trx, 'members', { tenant }, 'member_id', batch.deleted.keys());
   for (const key of batch.deleted.values()) if (key !== undefined) await vault.eraseDataKey(key);
