@@ -22,14 +22,14 @@ import type { Compute, ScimResource } from './scim-resource.js';
 
 @Injectable()
 export class AgentResource implements ScimResource<StoredAgent, FoundAgent> {
-  readonly name = 'Agent';
+  readonly name: string = 'Agent';
   readonly related = 'groups';
-  readonly indexed = {
+  readonly indexed: ScimResource<StoredAgent, FoundAgent>['indexed'] = {
     id: 'id',
     agentUserName: 'userName',
     externalId: 'externalId',
     displayName: 'displayName',
-  } as const;
+  };
   readonly terse = false;
 
   constructor(
@@ -47,8 +47,13 @@ export class AgentResource implements ScimResource<StoredAgent, FoundAgent> {
 
   async create(context: RequestContext, { attributes }: ParsedResource): Promise<Written<StoredAgent>> {
     const write = writeOf(attributes, []);
-    if (write.owners.length === 0) throw ScimError.invalidValue('"owners" must name who answers for the agent.');
-    return this.commands.execute(new ProvisionAgent(context, write));
+    const owners = write.owners.length > 0 ? write.owners : this.withoutOwners(context);
+    return this.commands.execute(new ProvisionAgent(context, { ...write, owners }));
+  }
+
+  /** Who owns an agent that is created without an owner. @throws ScimError when it must have one */
+  protected withoutOwners(_context: RequestContext): readonly OwnerRef[] {
+    throw ScimError.invalidValue('"owners" must name who answers for the agent.');
   }
 
   /** The last owner may be taken away: that suspends the agent. */
@@ -69,7 +74,9 @@ export class AgentResource implements ScimResource<StoredAgent, FoundAgent> {
     return this.commands.execute(new DeleteAgent(context, id, expected));
   }
 
-  attributesOf({ attributes, name, active, owners, parentId, applicationIds = [] }: StoredAgent): ScimAttributes {
+  attributesOf({ attributes, name, active, owners: all, parentId, applicationIds = [] }: StoredAgent): ScimAttributes {
+    // The connection is nobody to itself.
+    const owners = all.filter(({ type }) => type !== 'Connection');
     return {
       ...(attributes as ScimAttributes),
       agentUserName: name,
@@ -93,7 +100,8 @@ function writeOf(
   known: readonly OwnerRef[],
 ): AgentWrite {
   const parentId = (parent as Reference | undefined)?.value;
-  const refs = ((owners ?? []) as Reference[]).map((owner) => ownerOf(owner, known));
+  const named = ((owners ?? []) as Reference[]).map((owner) => ownerOf(owner, known));
+  const refs = named.length > 0 ? named : known.filter(({ type }) => type === 'Connection');
   return {
     name: agentUserName as string,
     active: active === true,

@@ -7,6 +7,7 @@ import { ApplicationResource } from './application.resource.js';
 import { AnswerCache } from './answer-cache.js';
 import { Cursors } from './cursors.js';
 import { Endpoint } from './endpoint.js';
+import { IdentityResource } from './identity.resource.js';
 import { GroupResource } from './group.resource.js';
 import { SCIM_BASE_URL, type PublicAddress } from './public-address.js';
 import { Registries } from './registries.js';
@@ -18,12 +19,15 @@ export class Endpoints {
   readonly groups: Endpoint;
   readonly agents: Endpoint;
   readonly applications: Endpoint;
+  /** Shows the agents once more. */
+  readonly identities: Endpoint;
 
   constructor(
     users: UserResource,
     groups: GroupResource,
     agents: AgentResource,
     applications: ApplicationResource,
+    identities: IdentityResource,
     log: EventLog,
     readModels: ReadModels,
     quirks: QuirkCounts,
@@ -37,13 +41,15 @@ export class Endpoints {
     this.groups = new Endpoint(groups, parts) as unknown as Endpoint;
     this.agents = new Endpoint(agents, parts) as unknown as Endpoint;
     this.applications = new Endpoint(applications, parts) as unknown as Endpoint;
+    this.identities = new Endpoint(identities, parts) as unknown as Endpoint;
   }
 
+  /** Between them they show every resource once. */
   get all(): readonly Endpoint[] {
     return [this.users, this.groups, this.agents, this.applications];
   }
 
-  /** The endpoint of `/Users`, `/Groups`, `/Agents` or `/AgenticApplications`, whatever the case of its name. */
+  /** The endpoint at a path such as `Users`, whatever its case. */
   byName(name: string): Endpoint | undefined {
     switch (name.toLowerCase()) {
       case 'users':
@@ -54,6 +60,8 @@ export class Endpoints {
         return this.agents;
       case 'agenticapplications':
         return this.applications;
+      case 'agenticidentities':
+        return this.identities;
       default:
         return undefined;
     }

@@ -17,7 +17,7 @@ const ofType = (endpoint: string): [string, readonly Method[]][] => [
 ];
 
 const served: readonly (readonly [path: string, methods: readonly Method[]])[] = [
-  ...['Users', 'Groups', 'Agents', 'AgenticApplications'].flatMap(ofType),
+  ...['Users', 'Groups', 'Agents', 'AgenticApplications', 'AgenticIdentities'].flatMap(ofType),
   ['Bulk', ['POST']],
   ['.search', ['POST']],
   ['ServiceProviderConfig', reading],

@@ -97,6 +97,13 @@ export class AgentsController extends ResourceController {
   }
 }
 
+@ScimController('AgenticIdentities')
+export class IdentitiesController extends ResourceController {
+  constructor(endpoints: Endpoints) {
+    super(endpoints.identities);
+  }
+}
+
 @ScimController('AgenticApplications')
 export class ApplicationsController extends ResourceController {
   constructor(endpoints: Endpoints) {

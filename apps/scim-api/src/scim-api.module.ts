@@ -10,9 +10,16 @@ import { Cursors } from './cursors.js';
 import { DiscoveryController } from './discovery.controller.js';
 import { Endpoints } from './endpoints.js';
 import { GroupResource } from './group.resource.js';
+import { IdentityResource } from './identity.resource.js';
 import { methodsControllers } from './methods.controller.js';
 import { Registries, SCIM_EXTENSIONS } from './registries.js';
-import { AgentsController, ApplicationsController, GroupsController, UsersController } from './resource.controller.js';
+import {
+  AgentsController,
+  ApplicationsController,
+  GroupsController,
+  IdentitiesController,
+  UsersController,
+} from './resource.controller.js';
 import { SearchController } from './search.controller.js';
 import { TokenController } from './token.controller.js';
 import { UserResource } from './user.resource.js';
@@ -24,6 +31,7 @@ import { UserResource } from './user.resource.js';
     GroupsController,
     AgentsController,
     ApplicationsController,
+    IdentitiesController,
     DiscoveryController,
     BulkController,
     SearchController,
@@ -35,6 +43,7 @@ import { UserResource } from './user.resource.js';
     GroupResource,
     AgentResource,
     ApplicationResource,
+    IdentityResource,
     Endpoints,
     AnswerCache,
     Cursors,

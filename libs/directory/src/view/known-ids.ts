@@ -35,7 +35,9 @@ export class KnownIds {
     const types = await this.typesOf(scope, ids);
     const agents = await rowsIn(this.db, 'agents', scope.tenant, 'agent_id', types.keys());
     for (const { agent_id } of agents) types.delete(agent_id);
-    const unknown = owners.filter((o) => types.get(o.id) !== o.type).map((o) => o.id);
+    const isKnown = ({ id, type }: OwnerRef) =>
+      type === 'Connection' ? id === scope.connection : types.get(id) === type;
+    const unknown = owners.filter((o) => !isKnown(o)).map((o) => o.id);
     if (unknown.length > 0) throw new UnknownMembers(unknown);
   }
 

@@ -46,7 +46,7 @@ describe('a document of extensions', () => {
         globex: [],
       }),
     ).toEqual([
-      '"acme" has a resource type that is none of User, Group, Agent, AgenticApplication.',
+      '"acme" has a resource type that is none of User, Group, Agent, AgenticApplication, AgenticIdentity.',
       '"acme".User[0] may only say "id", "name", "description", "attributes".',
       '"acme".User[0].id must be a URN.',
       '"acme".User[1].id is that of a standard schema: choose another.',

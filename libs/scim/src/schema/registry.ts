@@ -3,6 +3,7 @@ import { agentSchema } from './agent-schema.js';
 import { applicationSchema } from './application-schema.js';
 import type { ResourceTypeDefinition } from './definition.js';
 import { groupSchema } from './group-schema.js';
+import { identitySchema } from './identity-schema.js';
 import { compileResourceType, type ResourceType } from './resource-type.js';
 import { enterpriseUserSchema, userSchema } from './user-schema.js';
 
@@ -47,9 +48,22 @@ export const applicationType: ResourceTypeDefinition = {
   schema: applicationSchema,
 };
 
-export const standardTypes: readonly ResourceTypeDefinition[] = [userType, groupType, agentType, applicationType];
+const identityType: ResourceTypeDefinition = {
+  name: 'AgenticIdentity',
+  endpoint: '/AgenticIdentities',
+  description: 'AI agent, by its OAuth clients',
+  schema: identitySchema,
+};
 
-/** Compiles the given types (default: User, Group, Agent, AgenticApplication). */
+export const standardTypes: readonly ResourceTypeDefinition[] = [
+  userType,
+  groupType,
+  agentType,
+  applicationType,
+  identityType,
+];
+
+/** Compiles the given types (default: {@link standardTypes}). */
 export function createRegistry(definitions: readonly ResourceTypeDefinition[] = standardTypes): Registry {
   const types = definitions.map(compileResourceType);
   const byName = new Map(types.map((type) => [type.name, type]));
