@@ -94,6 +94,36 @@ describe('an agent of an application', () => {
     expect(found.body.Resources.map((one: Json) => one.id)).toEqual([id]);
   });
 
+  it('is shown by the application, which is found by it and cannot be told otherwise', async () => {
+    const [first, second] = [await newApplication(), await newApplication()];
+    const path = `/AgenticApplications/${first.id}`;
+    expect(first).not.toHaveProperty('agents');
+    const bot = await newAgent({ name: 'Ledger bot', applications: [{ value: first.id }] });
+    const other = await newAgent({ applications: [{ value: first.id }, { value: second.id }] });
+    const shown = {
+      value: bot.id,
+      $ref: `http://scim.test/scim/v2/Agents/${bot.id}`,
+      type: 'Agent',
+      display: 'Ledger bot',
+    };
+    expect((await world.ask('GET', path)).body.agents).toMatchObject([shown, { value: other.id }]);
+    expect((await world.ask('GET', `${path}?excludedAttributes=agents`)).body).not.toHaveProperty('agents');
+    for (const [filter, found] of [
+      [`agents eq "${bot.id}"`, [first.id]],
+      [`agents.display eq "ledger bot"`, [first.id]],
+      [`agents[value eq "${other.id}"]`, [first.id, second.id]],
+    ] as const) {
+      const { body } = await world.ask('GET', `/AgenticApplications?filter=${encodeURIComponent(filter)}`);
+      expect([filter, body.Resources.map((one: Json) => one.id)]).toEqual([filter, found]);
+    }
+    const put = await world.ask('PUT', path, { body: { name: 'billing', displayName: 'B', agents: [] } });
+    expect(put.body.agents).toHaveLength(2);
+    const remove = await world.ask('PATCH', path, { body: patch({ op: 'remove', path: 'agents' }) });
+    expect([remove.status, remove.body.scimType]).toEqual([400, 'mutability']);
+    await world.ask('DELETE', `/Agents/${bot.id}`);
+    expect((await world.ask('GET', path)).body.agents).toMatchObject([{ value: other.id }]);
+  });
+
   it('names only applications that this tenant has', async () => {
     const foreign = await world.ask('POST', '/AgenticApplications', { body: { name: 'x' }, as: 'lenient-globex' });
     await world.appended();

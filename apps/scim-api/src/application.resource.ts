@@ -23,7 +23,7 @@ import type { Compute, ScimResource } from './scim-resource.js';
 @Injectable()
 export class ApplicationResource implements ScimResource<StoredApplication, FoundApplication> {
   readonly name = 'AgenticApplication';
-  readonly related = 'groups';
+  readonly related = 'agents';
   readonly indexed = { id: 'id', name: 'userName', externalId: 'externalId', displayName: 'displayName' } as const;
   readonly terse = false;
 
@@ -32,12 +32,16 @@ export class ApplicationResource implements ScimResource<StoredApplication, Foun
     private readonly queries: QueryBus,
   ) {}
 
-  find({ tenant, connection }: Scope, id: string): Promise<FoundApplication | undefined> {
-    return this.queries.execute(new FindApplication(tenant, id, connection));
+  find({ tenant, connection }: Scope, id: string, withAgents: boolean): Promise<FoundApplication | undefined> {
+    return this.queries.execute(new FindApplication(tenant, id, withAgents, connection));
   }
 
-  list({ tenant, connection }: Scope, listing: Listing<FoundApplication>): Promise<Listed<FoundApplication>> {
-    return this.queries.execute(new ListApplications(tenant, listing, connection));
+  list(
+    { tenant, connection }: Scope,
+    listing: Listing<FoundApplication>,
+    withAgents: boolean,
+  ): Promise<Listed<FoundApplication>> {
+    return this.queries.execute(new ListApplications(tenant, listing, withAgents, connection));
   }
 
   create(context: RequestContext, { attributes }: ParsedResource): Promise<Written<StoredApplication>> {
@@ -65,9 +69,8 @@ export class ApplicationResource implements ScimResource<StoredApplication, Foun
     return { ...(attributes as ScimAttributes), name, active };
   }
 
-  /** Groups have users and groups as members, never applications. */
-  relatedOf(): readonly NamedRef[] {
-    return [];
+  relatedOf({ agents }: FoundApplication): readonly NamedRef[] {
+    return agents;
   }
 }
 

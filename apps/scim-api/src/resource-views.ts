@@ -45,7 +45,7 @@ export class ResourceViews<S extends Stored, R extends S> {
     const shown =
       related === undefined
         ? {}
-        : { [resource.related]: references(related, scimBase(this.address), resource.related === 'members') };
+        : { [resource.related]: references(related, scimBase(this.address), resource.related !== 'groups') };
     const view = { id: stored.id, attributes: resource.attributesOf(stored), meta: this.meta(stored), ...shown };
     return resourceBody(this.type, view, projection, { spelling });
   }
@@ -61,7 +61,8 @@ export class ResourceViews<S extends Stored, R extends S> {
     if (!withRelated) return subject;
     const related = resource.relatedOf(found);
     if (resource.related === 'members') return { ...subject, members: memberSet(related.map(({ id }) => id)) };
-    return { ...subject, groups: [...references(related, scimBase(this.address), false)] as unknown as ScimValue[] };
+    const refs = [...references(related, scimBase(this.address), resource.related === 'agents')];
+    return { ...subject, [resource.related]: refs as unknown as ScimValue[] };
   }
 
   private meta({ id, created, lastModified, revision }: S): Required<ResourceMeta> {

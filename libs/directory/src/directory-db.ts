@@ -219,6 +219,7 @@ const indexes: ReadonlyArray<readonly [name: string, table: keyof DirectoryDb, c
   ['applications_name', 'applications', ['tenant', 'name_ci']],
   ['applications_display_name', 'applications', ['tenant', 'display_name_ci']],
   ['applications_external_id', 'applications', ['tenant', 'external_id']],
+  ['agent_applications_application', 'agent_applications', ['tenant', 'application_id']],
   ...connectionIndexes,
 ];
 

@@ -54,7 +54,9 @@ export interface Placed {
 }
 
 /** A reference as SCIM answers it: the id, what it is, and how it is called. */
-export interface NamedRef extends MemberRef {
+export interface NamedRef {
+  readonly id: string;
+  readonly type: MemberRef['type'] | 'Agent';
   readonly display?: string;
 }
 
@@ -67,7 +69,10 @@ export interface GroupWithMembers extends StoredGroup, Placed {
   readonly members: readonly NamedRef[];
 }
 
-export interface FoundApplication extends StoredApplication, Placed {}
+export interface FoundApplication extends StoredApplication, Placed {
+  /** Empty when the query did not ask for them. */
+  readonly agents: readonly NamedRef[];
+}
 
 export interface FoundAgent extends StoredAgent, Placed {}
 
@@ -150,6 +155,7 @@ export class FindApplication extends Query<FoundApplication | undefined> {
   constructor(
     readonly tenant: string,
     readonly applicationId: string,
+    readonly withAgents = true,
     readonly connection?: string,
   ) {
     super();
@@ -160,6 +166,7 @@ export class ListApplications extends Query<Listed<FoundApplication>> {
   constructor(
     readonly tenant: string,
     readonly listing: Listing<FoundApplication>,
+    readonly withAgents = true,
     readonly connection?: string,
   ) {
     super();

@@ -16,7 +16,7 @@ export interface ResourceMeta {
   readonly version?: string;
 }
 
-/** A reference as it is answered in `members` or `groups`. */
+/** A reference as it is answered in `members`, `groups` or `agents`. */
 export interface AnsweredReference {
   readonly value: string;
   readonly $ref?: string;
@@ -32,6 +32,8 @@ export interface ResourceView {
   readonly members?: Iterable<AnsweredReference>;
   /** Only needed when `projection.groups`. */
   readonly groups?: Iterable<AnsweredReference>;
+  /** Only needed when `projection.agents`. */
+  readonly agents?: Iterable<AnsweredReference>;
   readonly meta: ResourceMeta;
 }
 
@@ -86,7 +88,7 @@ export function resourceBody(
     }
     let value = view.attributes[name];
     if (attribute === type.members) value = references(view.members);
-    else if (name === 'groups') value = references(view.groups);
+    else if (name === 'groups' || name === 'agents') value = references(view[name]) ?? value;
     const part = value === undefined ? undefined : project(value, shown);
     if (part !== undefined) body[options.spelling?.[name] ?? name] = part;
   }

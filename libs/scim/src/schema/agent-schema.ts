@@ -2,7 +2,7 @@
 import { listSubAttributes } from './common-attributes.js';
 import type { AttributeDefinition, SchemaDefinition } from './definition.js';
 
-const reference = (types: readonly string[]): readonly AttributeDefinition[] => [
+export const reference = (types: readonly string[]): readonly AttributeDefinition[] => [
   { name: 'value', caseExact: true, description: 'The id.' },
   { name: '$ref', type: 'reference', caseExact: true, referenceTypes: types, description: 'The URL.' },
   { name: 'type', canonicalValues: types, description: 'The resource type.' },

@@ -1,4 +1,5 @@
 // The AgenticApplication schema: what agents belong to and lose with it (draft-abbey-scim-agent-extension-00).
+import { reference } from './agent-schema.js';
 import type { SchemaDefinition } from './definition.js';
 
 export const applicationSchema: SchemaDefinition = {
@@ -24,6 +25,14 @@ export const applicationSchema: SchemaDefinition = {
         { name: 'value', type: 'reference', caseExact: true, referenceTypes: ['external'], description: 'The URL.' },
         { name: 'type', description: 'What the URL is for.' },
       ],
+    },
+    {
+      name: 'agents',
+      type: 'complex',
+      multiValued: true,
+      mutability: 'readOnly',
+      description: 'The agents that belong to it; changed through the agents.',
+      subAttributes: reference(['Agent']).map((sub) => ({ ...sub, mutability: 'readOnly' as const })),
     },
     {
       name: 'externalIdentifiers',
