@@ -24,6 +24,7 @@ export const quirkSentences = {
   'value-path-created': 'A value path without a match was written; the element was created.',
   'read-only-ignored': 'A read-only attribute was sent in a path-less PATCH and ignored.',
   'immutable-ignored': 'A change of an immutable attribute was sent and ignored.',
+  'deactivation-by-post': 'A resource that exists was created again as inactive; it was deactivated.',
   'unsolicited-password': 'A password was sent; it was not kept.',
 } as const;
 
