@@ -16,6 +16,7 @@ import {
   type ListParameters,
   type ListQuery,
   type Projection,
+  type QuirkName,
   type ResourceType,
   type ScimAttributes,
   type Spelling,
@@ -23,6 +24,7 @@ import {
 import type { AnswerCache, KeptResource } from './answer-cache.js';
 import { demandedRevision, entityTag, isUnchanged } from './entity-tag.js';
 import type { Cursors } from './cursors.js';
+import { linkedIdentity } from './linked-identity.js';
 import { planListing } from './listing.js';
 import { pageOf, type Source } from './pages.js';
 import type { PublicAddress } from './public-address.js';
@@ -64,6 +66,13 @@ type Quirks = Readonly<Record<string, number>>;
 
 /** Ids are made by the server and printable; anything else is nobody's, and no store need be asked. */
 const ID = /^[\x21-\x7e]{1,200}$/;
+
+/** What a creation of somebody who exists, as inactive, is read as. */
+const DEACTIVATION = {
+  schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+  Operations: [{ op: 'replace', path: 'active', value: false }],
+};
+const deactivatedByPost = { 'deactivation-by-post': 1 } satisfies Partial<Record<QuirkName, number>>;
 
 export class Endpoint<S extends Stored = Stored, R extends S = S> {
   /** One for each shape the type has in some tenant. */
@@ -150,6 +159,12 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
     const projection = readProjection(type, call.query);
     const parsed = parseResource(type, body, { dialect: call.dialect });
     mustFit(parsed.attributes);
+    const linked =
+      call.dialect === 'strict' ? undefined : await linkedIdentity(this.resource, call.context, parsed.attributes);
+    if (linked !== undefined) {
+      this.count(call, { ...parsed.quirks, ...deactivatedByPost });
+      return this.patch(call, linked, DEACTIVATION);
+    }
     const { resource } = await this.settled(this.resource.create(call.context, parsed, call.agentWhen));
     this.count(call, parsed.quirks);
     // Nobody is in a group before there is a group, so only members can be shown of something new.
