@@ -42,6 +42,26 @@ export interface Shape {
   readonly events: readonly Expected[];
 }
 
+export interface Refusal {
+  readonly status: number;
+  readonly scimType: string;
+}
+
+/** A case of the engine: one write, and what it comes to in either dialect. */
+export interface EngineCase {
+  readonly name: string;
+  readonly type?: 'User' | 'Group' | 'Agent';
+  readonly method?: 'POST' | 'PUT' | 'PATCH';
+  readonly source?: object;
+  readonly members?: readonly string[];
+  readonly ops?: readonly object[];
+  readonly body?: unknown;
+  readonly noop?: boolean;
+  readonly error?: Refusal;
+  /** As lenient when absent; `differs`: accepted with another meaning. */
+  readonly strict?: Refusal | 'differs';
+}
+
 const read = <T>(path: string): T => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as T;
 const tablesIn = <T>(folder: string): ReadonlyMap<string, T> =>
   new Map(
@@ -52,8 +72,8 @@ const tablesIn = <T>(folder: string): ReadonlyMap<string, T> =>
 
 export const conversations = tablesIn<Conversation>('./clients/');
 export const shapes = tablesIn<readonly Shape[]>('./shapes/');
-/** The cases of the engine alone, without a service. */
-export const engineCases = tablesIn<readonly { readonly name: string }[]>('../../libs/scim/src/cases/');
+/** The cases of the engine, which it passes without a service too. */
+export const engineCases = tablesIn<readonly EngineCase[]>('../../libs/scim/src/cases/');
 /** What is known of each client, and the steps that show it: `okta-custom: deactivates by PUT`. */
 export const knownOfClients =
   read<Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>>('./known-of-clients.json');

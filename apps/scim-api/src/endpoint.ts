@@ -107,15 +107,16 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
   }
 
   private async page(call: ScimCall, parameters: ListParameters): Promise<string> {
-    const { context } = call;
-    const query = parseListQuery(this.viewsOf(context.tenant).type, parameters);
+    const { context, dialect } = call;
+    const query = parseListQuery(this.viewsOf(context.tenant).type, parameters, { dialect });
     const source = this.source(call, query, parameters);
     return JSON.stringify(await pageOf(this.parts.cursors, context, [source], parameters));
   }
 
   /** This type in a search over several, where an attribute that it does not have has no value. */
   among(call: ScimCall, parameters: ListParameters): Source {
-    const query = parseListQuery(this.viewsOf(call.context.tenant).type, parameters, { among: true });
+    const { context, dialect } = call;
+    const query = parseListQuery(this.viewsOf(context.tenant).type, parameters, { among: true, dialect });
     return this.source(call, query, parameters);
   }
 

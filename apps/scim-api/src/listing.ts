@@ -59,7 +59,9 @@ export function planListing<S extends Stored, R extends S>(
   };
   const { order } = query;
   const test =
-    rest === undefined || rest === query.filter ? query.matches : compileFilter(rest, views.type, query.among);
+    rest === undefined || rest === query.filter
+      ? query.matches
+      : compileFilter(rest, views.type, { tolerant: query.among });
   const listing = {
     ...(equals === undefined ? {} : { equals }),
     ...(rest === undefined ? {} : { matches: (found: R) => test(views.subject(found, withRelated)) }),

@@ -39,10 +39,13 @@ export interface BulkOutcome {
 const methods: readonly string[] = ['POST', 'PUT', 'PATCH', 'DELETE'];
 const reference = /^bulkId:(.+)$/i;
 
-function readOperation(raw: ScimValue): BulkOperation {
+function readOperation(raw: ScimValue, tolerance: Tolerance): BulkOperation {
   if (!isObject(raw)) throw ScimError.invalidSyntax('Each of "Operations" must be an object.');
   const method = typeof raw.method === 'string' ? raw.method.toUpperCase() : '';
   if (!methods.includes(method)) throw ScimError.invalidSyntax('"method" must be POST, PUT, PATCH or DELETE.');
+  if (method !== raw.method) {
+    tolerance.tolerate('lower-case-method', () => ScimError.invalidSyntax('"method" must be in capitals.'));
+  }
   const { path, bulkId, version, data } = raw;
   if (typeof path !== 'string' || !/^\/[^/?#]+(\/[^/?#]+)?$/.test(path)) {
     throw ScimError.invalidPath('"path" must be /<endpoint> or /<endpoint>/<id>.');
@@ -55,6 +58,9 @@ function readOperation(raw: ScimValue): BulkOperation {
   }
   if (method !== 'DELETE' && data === undefined)
     throw ScimError.invalidSyntax(`A ${method} in a bulk request needs "data".`);
+  if (version !== undefined && version !== null && typeof version !== 'string') {
+    throw ScimError.invalidSyntax('"version" must be an ETag, as a string.');
+  }
   return {
     method: method as BulkMethod,
     path,
@@ -70,7 +76,8 @@ function readOperation(raw: ScimValue): BulkOperation {
  */
 export function parseBulkRequest(body: unknown, dialect: Dialect = 'lenient'): BulkRequest {
   const safe = safeObject(body);
-  checkSchemas(safe, bulkRequestSchema, () => false, new Tolerance(dialect));
+  const tolerance = new Tolerance(dialect);
+  checkSchemas(safe, bulkRequestSchema, () => false, tolerance);
   const { Operations: operations, failOnErrors } = safe;
   if (!Array.isArray(operations)) throw ScimError.invalidSyntax('"Operations" must be a list.');
   if (operations.length > limits.bulkOperations) {
@@ -79,7 +86,7 @@ export function parseBulkRequest(body: unknown, dialect: Dialect = 'lenient'): B
   if (failOnErrors !== undefined && failOnErrors !== null && !Number.isSafeInteger(failOnErrors)) {
     throw ScimError.invalidValue('"failOnErrors" must be an integer.');
   }
-  const read = operations.map(readOperation);
+  const read = operations.map((operation) => readOperation(operation, tolerance));
   const ids = read.flatMap(({ bulkId, method }) => (bulkId === undefined || method !== 'POST' ? [] : [bulkId]));
   if (new Set(ids).size !== ids.length) throw ScimError.invalidSyntax('A "bulkId" is used twice.');
   return {

@@ -46,6 +46,8 @@ export interface ListQuery {
 export interface ListOptions {
   /** Whether the type is one of several that are asked the same (RFC 7644 section 3.4.2.1). */
   readonly among?: boolean;
+  /** Default `lenient`. */
+  readonly dialect?: Dialect;
 }
 
 function text(value: unknown, name: string): string | undefined {
@@ -107,7 +109,7 @@ function readCursor({ cursor, startIndex }: ListParameters): string | undefined 
 export function parseListQuery(
   type: ResourceType,
   parameters: ListParameters,
-  { among = false }: ListOptions = {},
+  { among = false, dialect = 'lenient' }: ListOptions = {},
 ): ListQuery {
   const filterText = text(parameters.filter, 'filter');
   const cursor = readCursor(parameters);
@@ -116,7 +118,10 @@ export function parseListQuery(
   const filter = filterText === undefined ? undefined : parseFilter(filterText);
   return {
     filter,
-    matches: filter === undefined ? () => true : compileFilter(filter, type, among),
+    matches:
+      filter === undefined
+        ? () => true
+        : compileFilter(filter, type, { tolerant: among, strict: dialect === 'strict' }),
     startIndex: Math.max(1, integer(parameters.startIndex, 'startIndex', 1)),
     count: Math.min(limits.pageMax, Math.max(0, integer(parameters.count, 'count', limits.pageDefault, invalidCount))),
     cursor,
@@ -146,6 +151,16 @@ export function readProjection(
  */
 export function parseSearchRequest(body: unknown, dialect: Dialect = 'lenient'): ListParameters {
   const safe: { [key: string]: ScimValue } = safeObject(body);
-  checkSchemas(safe, searchRequestSchema, () => false, new Tolerance(dialect));
+  const tolerance = new Tolerance(dialect);
+  checkSchemas(safe, searchRequestSchema, () => false, tolerance);
+  // In a URL everything is text; here there are lists and numbers.
+  for (const name of ['attributes', 'excludedAttributes']) {
+    if (typeof safe[name] === 'string') {
+      tolerance.tolerate('object-for-list', () => ScimError.invalidValue(`"${name}" must be a list.`));
+    }
+  }
+  for (const name of ['startIndex', 'count']) {
+    if (typeof safe[name] === 'string') tolerance.tolerate('number-as-string', () => invalidInteger(name));
+  }
   return safe;
 }

@@ -18,6 +18,8 @@ export const quirkSentences = {
   'schemas-missing': 'The request did not list the schema it uses in "schemas".',
   'dotted-key': 'A dotted or URN-prefixed key was sent inside a resource or a path-less operation.',
   'capitalised-op': 'A PATCH operation was spelt with capitals.',
+  'lower-case-method': 'A method in a bulk request was spelt without capitals.',
+  base64url: 'Binary data was sent in the alphabet for URLs, or without its padding.',
   'empty-operations': 'A PATCH without operations was sent.',
   'value-array-removal': 'Values to remove were listed in "value" rather than selected by a filter.',
   'remove-without-match': 'A value that is not there was removed.',

@@ -7,6 +7,7 @@ import {
   parseResource,
   patchChangeSet,
   patchOpSchema,
+  quirkSentences,
   replaceChangeSet,
   ScimError,
   type ChangeSet,
@@ -86,7 +87,7 @@ function expectMeaning(test: Case, result: ChangeSet): void {
 }
 
 /** JSON.parse keeps `__proto__` as an own key, as a request body does. */
-const tables = ['entra', 'entra-values', 'okta', 'others', 'members', 'attributes', 'agents', 'hostile'].map(
+const tables = ['entra', 'entra-values', 'okta', 'others', 'members', 'attributes', 'agents', 'strict', 'hostile'].map(
   (file) => ({
     file,
     cases: JSON.parse(readFileSync(new URL(`./${file}.json`, import.meta.url), 'utf8')) as Case[],
@@ -124,4 +125,13 @@ describe.each(tables)('$file', ({ cases }) => {
     for (const member of first.members.added) members.add(member.value);
     expect(run(test, 'lenient', first.next, [...members]).noop).toBe(true);
   });
+});
+
+/** Met in filters, searches, bulk requests and by the directory; or no departure from the RFCs. */
+const elsewhere = ['number-as-string', 'lower-case-method', 'deactivation-by-post', 'unsolicited-password'];
+
+it('every quirk is met in a case that the strict dialect refuses', () => {
+  const refused = tables.flatMap(({ cases }) => cases.filter(({ strict }) => typeof strict === 'object'));
+  const met = new Set([...elsewhere, ...refused.flatMap(({ quirks = {} }) => Object.keys(quirks))]);
+  expect(Object.keys(quirkSentences).filter((quirk) => !met.has(quirk))).toEqual([]);
 });

@@ -62,9 +62,15 @@ function instantTest(attribute: Attribute, operator: CompareOperator, literal: s
 
 /**
  * Compiles a comparison other than `ne` on a simple attribute.
+ * @param strict whether a boolean in quotes is refused
  * @throws ScimError invalidFilter if the type does not support it
  */
-export function compileComparison(attribute: Attribute, operator: CompareOperator, literal: FilterLiteral): ValueTest {
+export function compileComparison(
+  attribute: Attribute,
+  operator: CompareOperator,
+  literal: FilterLiteral,
+  strict = false,
+): ValueTest {
   if (literal === null) {
     if (operator !== 'eq') throw unsupported(attribute, operator);
     return (value) => value === undefined || value === null;
@@ -72,6 +78,7 @@ export function compileComparison(attribute: Attribute, operator: CompareOperato
   switch (attribute.type) {
     case 'boolean': {
       // Entra ID quotes booleans: roles[primary eq "True"].
+      if (strict && typeof literal !== 'boolean') throw unsupported(attribute, operator);
       const text = String(literal).toLowerCase();
       if (operator !== 'eq' || (text !== 'true' && text !== 'false')) throw unsupported(attribute, operator);
       const wanted = text === 'true';

@@ -15,6 +15,13 @@ export interface FilterSubject {
   readonly meta?: { readonly [key: string]: ScimValue | undefined };
 }
 
+export interface FilterOptions {
+  /** Whether an attribute that the type does not have has no value, rather than being refused. */
+  readonly tolerant?: boolean;
+  /** Whether a boolean in quotes, as Entra ID sends it, is refused. */
+  readonly strict?: boolean;
+}
+
 type Test<T> = (subject: T) => boolean;
 
 /** Finds an attribute and its value within a subject. */
@@ -26,6 +33,8 @@ interface Scope<T> {
   };
   /** Whether the path names nothing and that counts as having no value; by default it is refused. */
   lacks?(path: AttributePath): boolean;
+  /** Whether booleans in quotes are refused. */
+  readonly strict?: boolean;
   /** A faster test for a comparison or value path, where the scope has an index. */
   indexed?(attribute: Attribute, filter: Filter): Test<T> | undefined;
 }
@@ -70,7 +79,7 @@ function compileComparisonTerm<T>(filter: Filter & { kind: 'compare' }, scope: S
   if (fast !== undefined) return fast;
   const target = leaf(attribute, sub);
   const name = target === attribute ? undefined : target.name;
-  const test = compileComparison(target, filter.operator, filter.value);
+  const test = compileComparison(target, filter.operator, filter.value, scope.strict);
   if (filter.value === null) return (subject) => !onElements(read(subject), name, isPresent);
   return (subject) => onElements(read(subject), name, test);
 }
@@ -103,7 +112,7 @@ function compile<T>(filter: Filter, scope: Scope<T>): Test<T> {
         throw ScimError.invalidFilter('A value path selects elements of an attribute, not of a sub-attribute.');
       const fast = scope.indexed?.(attribute, filter);
       if (fast !== undefined) return fast;
-      const test = compileElementFilter(filter.filter, attribute);
+      const test = compileElementFilter(filter.filter, attribute, scope.strict);
       return (subject) => onElements(read(subject), undefined, (element) => element !== undefined && test(element));
     }
   }
@@ -113,8 +122,9 @@ function compile<T>(filter: Filter, scope: Scope<T>): Test<T> {
  * Compiles the filter inside `attribute[…]` into a test on one element.
  * @throws ScimError invalidFilter
  */
-export function compileElementFilter(filter: Filter, attribute: Attribute): Test<ScimValue> {
+export function compileElementFilter(filter: Filter, attribute: Attribute, strict = false): Test<ScimValue> {
   return compile<ScimValue>(filter, {
+    strict,
     resolve(path) {
       if (path.urn !== undefined || path.sub !== undefined) throw unknown();
       if (attribute.type !== 'complex') {
@@ -191,15 +201,15 @@ function attributesOf(type: ResourceType, urn: string | undefined): Attributes |
 
 /**
  * Compiles a filter for a resource type.
- * @param tolerant whether an attribute that the type does not have has no value, rather than being refused
  * @throws ScimError invalidFilter (unknown attribute, or an operator the attribute's type does not support)
  */
 export function compileFilter(
   filter: Filter,
   type: ResourceType,
-  tolerant = false,
+  { tolerant = false, strict = false }: FilterOptions = {},
 ): (subject: FilterSubject) => boolean {
   return compile<FilterSubject>(filter, {
+    strict,
     resolve(path) {
       const found = findAttribute(type, path);
       if (found === undefined) throw unknown();

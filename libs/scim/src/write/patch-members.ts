@@ -28,8 +28,8 @@ function mentionsOnlyValue(filter: Filter): boolean {
   return (filter.kind === 'compare' || filter.kind === 'present') && filter.path.name.toLowerCase() === 'value';
 }
 
-function select(attribute: Attribute, filter: Filter, members: MemberDraft): string[] {
-  const test = compileElementFilter(filter, attribute);
+function select(attribute: Attribute, filter: Filter, members: MemberDraft, strict: boolean): string[] {
+  const test = compileElementFilter(filter, attribute, strict);
   const named = namedIds(filter);
   if (named !== undefined) return named.filter((id) => members.has(id));
   if (!mentionsOnlyValue(filter)) throw ScimError.invalidFilter('Members are selected by "value".');
@@ -46,7 +46,7 @@ export function patchMembers(
 ): void {
   if (sub !== undefined) throw ScimError.mutability(`${sub.path} cannot be changed; add or remove the member.`);
   if (filter !== undefined) {
-    const selected = select(attribute, filter, members);
+    const selected = select(attribute, filter, members, !tolerance.lenient);
     if (op !== 'remove' && selected.length === 0) throw noTarget(attribute);
     if (selected.length === 0) tolerance.tolerate('remove-without-match', () => noTarget(attribute));
     for (const id of selected) members.remove(id);

@@ -46,8 +46,10 @@ class Patch {
 
   private applyPathless(op: Verb, sent: ScimValue | undefined): void {
     if (op === 'remove') throw ScimError.noTarget('"remove" needs a "path".');
-    const value = typeof sent === 'string' && this.tolerance.lenient ? parseEmbedded(sent) : sent;
-    if (!isObject(value)) throw ScimError.invalidValue('An operation without "path" needs an object as its "value".');
+    const wrong = () => ScimError.invalidValue('An operation without "path" needs an object as its "value".');
+    const value = typeof sent === 'string' ? parseEmbedded(sent) : sent;
+    if (!isObject(value)) throw wrong();
+    if (value !== sent) this.tolerance.tolerate('json-in-string', wrong);
     for (const key of Object.keys(value)) this.applyKey(op, key, value[key] as ScimValue);
   }
 
@@ -55,7 +57,9 @@ class Patch {
     const lower = key.toLowerCase();
     if (lower === 'schemas') return;
     // Okta repeats the id of a group in every rename.
-    if (lower === 'id' && value === this.id) return;
+    if (lower === 'id' && value === this.id) {
+      return this.tolerance.tolerate('read-only-ignored', () => ScimError.mutability('id is read-only.'));
+    }
     // A key that is no path at all (a foreign URL, a name with a space) is only an attribute nobody knows.
     const target =
       /^[$A-Za-z][\w$-]*([.[:]|$)/.test(key) && !/^https?:/i.test(key) ? parsePath(key, this.type) : undefined;
@@ -166,7 +170,7 @@ class Patch {
 
   private applyToSelected(op: Verb, target: AttributeTarget, filter: Filter, value: ScimValue | undefined): void {
     const { attribute, sub } = target;
-    const selected = compileElementFilter(filter, attribute);
+    const selected = compileElementFilter(filter, attribute, !this.tolerance.lenient);
     const existing = this.elements(attribute);
     if (!existing.some(selected)) return this.applyToMissing(op, target, filter, value);
     if (op === 'remove') {

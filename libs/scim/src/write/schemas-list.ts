@@ -16,6 +16,9 @@ export function checkSchemas(
   const key =
     'schemas' in body ? 'schemas' : (Object.keys(body).find((k) => k.toLowerCase() === 'schemas') ?? 'schemas');
   const listed = body[key];
+  if (typeof listed === 'string') {
+    tolerance.tolerate('object-for-list', () => ScimError.invalidSyntax('"schemas" must be a list of URNs.'));
+  }
   const urns = Array.isArray(listed) ? listed : typeof listed === 'string' ? [listed] : [];
   let found = false;
   for (const urn of urns) {

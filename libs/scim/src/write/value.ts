@@ -6,7 +6,8 @@ import type { Tolerance } from '../quirks.js';
 import { instantOf } from '../schema/date-time.js';
 import type { Attribute } from '../schema/resource-type.js';
 
-const base64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
+const anyBase64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
+const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 const wrongType = (attribute: Attribute): ScimError =>
   ScimError.invalidValue(`${attribute.path} must be ${attribute.multiValued ? 'a list of ' : ''}${attribute.type}.`);
@@ -48,7 +49,8 @@ function readSimple(attribute: Attribute, raw: ScimValue, tolerance: Tolerance):
       if (typeof raw !== 'string' || Number.isNaN(instantOf(raw))) throw wrongType(attribute);
       return raw;
     case 'binary':
-      if (typeof raw !== 'string' || !base64.test(raw)) throw wrongType(attribute);
+      if (typeof raw !== 'string' || !anyBase64.test(raw)) throw wrongType(attribute);
+      if (!base64.test(raw)) tolerance.tolerate('base64url', () => wrongType(attribute));
       return raw;
     default:
       return readText(attribute, raw, tolerance);
