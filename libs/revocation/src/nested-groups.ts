@@ -1,6 +1,6 @@
 // Groups that are members of groups: who is in one of them is in those above it too, however far, cycles included.
 import type { MemberRef } from '@app/events';
-import { chunksOf, run } from '@app/runtime';
+import { chunksOf, hasTable, run } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import type { SubjectsDb } from './subjects.view.js';
 
@@ -74,12 +74,7 @@ export async function isMember(db: Db, tenant: string, requirement: string, user
 
 /** To be called before the tables are created: an earlier version kept no nested groups apart. @returns fills them */
 export async function nestedGroupsOf<D extends SubjectsDb>(db: Kysely<D>): Promise<() => Promise<void>> {
-  const probe = (table: string) =>
-    run(db, `select 1 from ${table} limit 0`, []).then(
-      () => true,
-      () => false,
-    );
-  if (!(await probe('held_members')) || (await probe('held_nested'))) return () => Promise.resolve();
+  if (!(await hasTable(db, 'held_members')) || (await hasTable(db, 'held_nested'))) return () => Promise.resolve();
   const text = `insert into held_nested (tenant, group_id, member_id)
     select m.tenant, m.group_id, m.member_id from held_members m
     join held_groups g on g.tenant = m.tenant and g.group_id = m.member_id`;

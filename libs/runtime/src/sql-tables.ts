@@ -1,5 +1,5 @@
 // Creates the tables of a read model from a description that both dialects understand.
-import type { Kysely } from 'kysely';
+import { SqliteAdapter, sql, type Kysely } from 'kysely';
 
 export interface Table {
   /** A `?` after the type: the column may be null. */
@@ -11,6 +11,15 @@ export type Index = readonly [name: string, table: string, columns: readonly str
 
 /** 0 or 1: portable between SQLite and PostgreSQL. */
 export type Flag = number;
+
+/** Asked of the catalog: on PostgreSQL a query that fails would end the transaction that a migration is. */
+export async function hasTable<Db>(db: Kysely<Db>, name: string): Promise<boolean> {
+  const isSqlite = db.getExecutor().adapter instanceof SqliteAdapter;
+  const found = isSqlite
+    ? await sql`select 1 from sqlite_master where type = 'table' and name = ${name}`.execute(db)
+    : await sql`select 1 where to_regclass(${name}) is not null`.execute(db);
+  return found.rows.length > 0;
+}
 
 /** Creates what is missing; safe to call at every start. */
 export async function createTables<Db>(
