@@ -3,7 +3,7 @@ import { idLists, newId, ROWS_PER_STATEMENT, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { KeyObject } from 'node:crypto';
-import { newWrappedKey, unwrapKey } from './envelope.js';
+import { boundTo, newWrappedKey, unwrapKey } from './envelope.js';
 import { TickBatch } from './tick-batch.js';
 import { forgetDeleted, type VaultDb } from './vault-db.js';
 
@@ -13,17 +13,25 @@ const CACHED_KEYS = 20_000;
 /** How long another process may still read under a key after it was erased. */
 export const KEY_CACHE_MS = 60_000;
 
+const placeOf = (id: string): string => boundTo('data-key', id);
+
 interface SpareKey {
   readonly id: string;
   readonly key: KeyObject;
   readonly wrapped: string;
 }
 
+/** A data key, and what was last sealed or opened under it: most often that is asked for again at once. */
+export interface DataKey {
+  readonly key: KeyObject;
+  last?: { readonly place: string; readonly sealed: string; readonly plaintext: string };
+}
+
 export class DataKeys {
   /** Only keys that this process has written: nobody else can hand them out. */
   private spare: SpareKey[] = [];
   private refilling: Promise<void> | undefined;
-  private readonly cache: LRUCache<string, KeyObject>;
+  private readonly cache: LRUCache<string, DataKey>;
   private erasures = 0;
   private readonly wrapped = new TickBatch<string, string | undefined>(ROWS_PER_STATEMENT, (ids) => this.load(ids));
 
@@ -39,22 +47,22 @@ export class DataKeys {
   async take(): Promise<string> {
     while (this.spare.length === 0) await this.refill();
     const { id, key } = this.spare.pop() as SpareKey;
-    this.cache.set(id, key);
+    this.cache.set(id, { key });
     if (this.spare.length === BATCH / 2) setImmediate(() => this.refillAhead());
     return id;
   }
 
   /** The key, or undefined when it was erased. */
-  async get(id: string): Promise<KeyObject | undefined> {
+  async get(id: string): Promise<DataKey | undefined> {
     const cached = this.cache.get(id);
     if (cached !== undefined) return cached;
     const { erasures } = this;
     const wrapped = await this.wrapped.add(id);
     if (wrapped === undefined) return undefined;
-    const key = unwrapKey(this.wrapping, ['data-key', id], wrapped);
+    const dataKey = { key: unwrapKey(this.wrapping, placeOf(id), wrapped) };
     // Read before an erasure and answered after it, the key must not come back into the cache.
-    if (erasures === this.erasures) this.cache.set(id, key);
-    return key;
+    if (erasures === this.erasures) this.cache.set(id, dataKey);
+    return dataKey;
   }
 
   /** Idempotent. */
@@ -90,7 +98,7 @@ export class DataKeys {
   private async write(): Promise<void> {
     const fresh = Array.from({ length: BATCH }, () => {
       const id = newId(this.clock.now());
-      return { id, ...newWrappedKey(this.wrapping, ['data-key', id]) };
+      return { id, ...newWrappedKey(this.wrapping, placeOf(id)) };
     });
     const rows = fresh.map(({ id, wrapped }) => ({ data_key_id: id, wrapped_key: wrapped }));
     await this.db.insertInto('vault_data_keys').values(rows).execute();

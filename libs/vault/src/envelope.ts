@@ -5,7 +5,6 @@ import {
   createHmac,
   createSecretKey,
   hkdfSync,
-  randomBytes,
   randomFillSync,
   type KeyObject,
 } from 'node:crypto';
@@ -47,46 +46,49 @@ export function deriveKeys(rootKey: Buffer): DerivedKeys {
   };
 }
 
-// Fetched from the system a thousand at a time: one by one costs more than the encryption.
-const nonces = Buffer.alloc(1024 * IV_BYTES);
-let noncesUsed = nonces.length;
+// Fetched from the system in advance: piece by piece costs more than the encryption.
+const random = Buffer.alloc(16 * 1024);
+let randomUsed = random.length;
 
-function newNonce(): Buffer {
-  if (noncesUsed === nonces.length) {
-    randomFillSync(nonces);
-    noncesUsed = 0;
+/** Random bytes that nobody else gets; to be used at once, because they are overwritten later. */
+function randomPiece(length: number): Buffer {
+  if (randomUsed + length > random.length) {
+    randomFillSync(random);
+    randomUsed = 0;
   }
-  noncesUsed += IV_BYTES;
-  return nonces.subarray(noncesUsed - IV_BYTES, noncesUsed);
+  randomUsed += length;
+  return random.subarray(randomUsed - length, randomUsed);
 }
 
+/** What a value is bound to, as one text: an array in JSON has one reading only, whatever its parts contain. */
+export const boundTo = (...parts: readonly string[]): string => JSON.stringify(parts);
+
 /** A random key and its wrapped form, which only opens with the same `context`. */
-export function newWrappedKey(wrapping: KeyObject, context: readonly string[]): { key: KeyObject; wrapped: string } {
-  const bytes = randomBytes(KEY_BYTES);
+export function newWrappedKey(wrapping: KeyObject, context: string): { key: KeyObject; wrapped: string } {
+  const piece = randomPiece(KEY_BYTES);
+  const bytes = Buffer.from(piece);
+  piece.fill(0);
   return { key: createSecretKey(bytes), wrapped: encrypt(wrapping, context, bytes) };
 }
 
 /** @throws {BrokenSealError} */
-export const unwrapKey = (wrapping: KeyObject, context: readonly string[], wrapped: string): KeyObject =>
+export const unwrapKey = (wrapping: KeyObject, context: string, wrapped: string): KeyObject =>
   createSecretKey(decrypt(wrapping, context, wrapped));
 
-// An array in JSON has one reading only, whatever its texts contain.
-const bound = (context: readonly string[]): Buffer => Buffer.from(JSON.stringify(context));
-
 /** `v1.` and base64url of nonce, ciphertext and tag. `context` must be given again to open it. */
-export function encrypt(key: KeyObject, context: readonly string[], plaintext: string | Buffer): string {
-  const iv = newNonce();
-  const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES }).setAAD(bound(context));
+export function encrypt(key: KeyObject, context: string, plaintext: string | Buffer): string {
+  const iv = randomPiece(IV_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES }).setAAD(Buffer.from(context));
   const body = typeof plaintext === 'string' ? cipher.update(plaintext, 'utf8') : cipher.update(plaintext);
   return VERSION + Buffer.concat([iv, body, cipher.final(), cipher.getAuthTag()]).toString('base64url');
 }
 
 /** @throws {BrokenSealError} */
-export function decrypt(key: KeyObject, context: readonly string[], sealed: string): Buffer {
+export function decrypt(key: KeyObject, context: string, sealed: string): Buffer {
   const bytes = Buffer.from(sealed.slice(VERSION.length), 'base64url');
   if (!sealed.startsWith(VERSION) || bytes.length < IV_BYTES + TAG_BYTES) throw new BrokenSealError();
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES })
-    .setAAD(bound(context))
+    .setAAD(Buffer.from(context))
     .setAuthTag(bytes.subarray(-TAG_BYTES));
   try {
     return Buffer.concat([decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]);
@@ -97,6 +99,6 @@ export function decrypt(key: KeyObject, context: readonly string[], sealed: stri
 
 const FINGERPRINT_CHARACTERS = 22;
 
-/** HMAC-SHA-256 of the parts, shortened to 132 bits in base64url. */
-export const digest = (key: KeyObject, parts: readonly string[]): string =>
-  createHmac('sha256', key).update(bound(parts)).digest('base64url').slice(0, FINGERPRINT_CHARACTERS);
+/** HMAC-SHA-256, shortened to 132 bits in base64url. */
+export const digest = (key: KeyObject, value: string): string =>
+  createHmac('sha256', key).update(value).digest('base64url').slice(0, FINGERPRINT_CHARACTERS);

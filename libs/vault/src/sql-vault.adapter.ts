@@ -2,7 +2,16 @@
 import { idLists, migrateAlone, newId, rowGroups, ROWS_PER_STATEMENT, SystemClock, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { DataKeys } from './data-keys.js';
-import { decrypt, deriveKeys, digest, encrypt, newWrappedKey, unwrapKey, type DerivedKeys } from './envelope.js';
+import {
+  boundTo,
+  decrypt,
+  deriveKeys,
+  digest,
+  encrypt,
+  newWrappedKey,
+  unwrapKey,
+  type DerivedKeys,
+} from './envelope.js';
 import { TickBatch } from './tick-batch.js';
 import { checkRootKey, forgetDeleted, migrateVaultDb, type VaultDb } from './vault-db.js';
 import { SECRET_PURPOSE, Vault, type SealContext, type StoredSecret } from './vault.port.js';
@@ -17,14 +26,8 @@ export interface SqlVaultParts {
 
 type SecretRow = VaultDb['vault_secrets'];
 
-const sealedFor = (dataKeyId: string, { tenant, subject, field, eventType }: SealContext): string[] => [
-  'seal',
-  dataKeyId,
-  tenant,
-  subject,
-  field,
-  eventType,
-];
+const sealedFor = (dataKeyId: string, { tenant, subject, field, eventType }: SealContext): string =>
+  boundTo('seal', dataKeyId, tenant, subject, field, eventType);
 
 /**
  * Several processes may use one database. A data key that another process erased may be read under for
@@ -63,12 +66,12 @@ export class SqlVault extends Vault {
 
   async putSecret(tenant: string, plaintext: string): Promise<StoredSecret> {
     const secretId = newId(this.clock.now());
-    const { key, wrapped } = newWrappedKey(this.keys.wrapping, ['secret-key', tenant, secretId]);
+    const { key, wrapped } = newWrappedKey(this.keys.wrapping, boundTo('secret-key', tenant, secretId));
     await this.puts.add({
       secret_id: secretId,
       tenant,
       wrapped_key: wrapped,
-      sealed: encrypt(key, ['secret', tenant, secretId], plaintext),
+      sealed: encrypt(key, boundTo('secret', tenant, secretId), plaintext),
     });
     return { secretId, fingerprint: this.fingerprint(tenant, SECRET_PURPOSE, plaintext) };
   }
@@ -106,14 +109,23 @@ export class SqlVault extends Vault {
   }
 
   async seal(dataKeyId: string, context: SealContext, plaintext: string): Promise<string> {
-    const key = await this.dataKeys.get(dataKeyId);
-    if (key === undefined) throw new Error('The data key was erased: nothing more can be sealed under it');
-    return encrypt(key, sealedFor(dataKeyId, context), plaintext);
+    const dataKey = await this.dataKeys.get(dataKeyId);
+    if (dataKey === undefined) throw new Error('The data key was erased: nothing more can be sealed under it');
+    const place = sealedFor(dataKeyId, context);
+    const sealed = encrypt(dataKey.key, place, plaintext);
+    dataKey.last = { place, sealed, plaintext };
+    return sealed;
   }
 
   async open(dataKeyId: string, context: SealContext, sealed: string): Promise<string | undefined> {
-    const key = await this.dataKeys.get(dataKeyId);
-    return key === undefined ? undefined : decrypt(key, sealedFor(dataKeyId, context), sealed).toString('utf8');
+    const dataKey = await this.dataKeys.get(dataKeyId);
+    if (dataKey === undefined) return undefined;
+    const place = sealedFor(dataKeyId, context);
+    const { last } = dataKey;
+    if (last?.sealed === sealed && last.place === place) return last.plaintext;
+    const plaintext = decrypt(dataKey.key, place, sealed).toString('utf8');
+    dataKey.last = { place, sealed, plaintext };
+    return plaintext;
   }
 
   eraseDataKey(dataKeyId: string): Promise<void> {
@@ -121,13 +133,13 @@ export class SqlVault extends Vault {
   }
 
   fingerprint(tenant: string, purpose: string, value: string): string {
-    return digest(this.keys.fingerprints, [purpose, tenant, value]);
+    return digest(this.keys.fingerprints, boundTo(purpose, tenant, value));
   }
 
   private plaintextOf(row: SecretRow): string {
     const { secret_id: secretId, tenant } = row;
-    const key = unwrapKey(this.keys.wrapping, ['secret-key', tenant, secretId], row.wrapped_key);
-    return decrypt(key, ['secret', tenant, secretId], row.sealed).toString('utf8');
+    const key = unwrapKey(this.keys.wrapping, boundTo('secret-key', tenant, secretId), row.wrapped_key);
+    return decrypt(key, boundTo('secret', tenant, secretId), row.sealed).toString('utf8');
   }
 
   private async insert(rows: readonly SecretRow[]): Promise<void[]> {
