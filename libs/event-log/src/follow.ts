@@ -34,15 +34,16 @@ export class Projector<Db> {
 
   /** Composed once: they come with every batch. */
   private readonly readCheckpoint: CompiledQuery<{ position: string }>;
-  private readonly moveCheckpoint: CompiledQuery;
+  private readonly moveCheckpoint: CompiledQuery<{ position: string }>;
 
   constructor(private readonly parts: ProjectorParts<Db>) {
     const { db, projection } = parts;
     this.readCheckpoint = sql<{ position: string }>`
       insert into checkpoints (name, position) values (${projection.name}, ${START.toString()})
       on conflict (name) do update set position = checkpoints.position returning position`.compile(db);
-    this.moveCheckpoint = sql`
-      update checkpoints set position = ${START.toString()} where name = ${projection.name}`.compile(db);
+    this.moveCheckpoint = sql<{ position: string }>`
+      update checkpoints set position = ${START.toString()}
+      where name = ${projection.name} and position = ${START.toString()} returning position`.compile(db);
   }
 
   get name(): string {
@@ -151,14 +152,22 @@ export class Projector<Db> {
 
   /** Applies what the rows do not have yet: another process may have been here first. @returns the checkpoint before */
   private async applyNew(trx: Kysely<Db>, { events, position }: LogBatch): Promise<bigint> {
-    const { projection } = this.parts;
-    const stored = await this.checkpoint(trx);
-    // The tables were thrown away or restored below us: what lies between would be missing.
-    if (stored < this.stored || position <= stored) return stored;
+    let { stored } = this;
+    if (!(await this.moves(trx, stored, position))) {
+      stored = await this.checkpoint(trx);
+      // The tables were thrown away or restored below us: what lies between would be missing.
+      if (stored < this.stored || position <= stored) return stored;
+      await this.moves(trx, stored, position);
+    }
     const fresh = events.filter((event) => event.position > stored);
-    if (fresh.length > 0) await projection.apply(trx, fresh);
-    await trx.executeQuery({ ...this.moveCheckpoint, parameters: [position.toString(), projection.name] });
+    if (fresh.length > 0) await this.parts.projection.apply(trx, fresh);
     return stored;
+  }
+
+  /** Moves the checkpoint unless it stands elsewhere; inside a transaction nobody else moves it until the end. */
+  private async moves(trx: Kysely<Db>, from: bigint, to: bigint): Promise<boolean> {
+    const parameters = [to.toString(), this.name, from.toString()];
+    return (await trx.executeQuery({ ...this.moveCheckpoint, parameters })).rows.length > 0;
   }
 }
 
