@@ -8,7 +8,7 @@ import { BullMqQueue, InProcessQueue, launchRedis, type JobQueue } from '@app/jo
 import { Connectors, mayConnectToRedis, migrateRevocationDb, OutboundHttp } from '@app/revocation';
 import type { GateDb, RevocationDb } from '@app/revocation';
 import type { IdempotencyDb } from '@app/platform-api';
-import { migrateAlone, openDatabase, SystemClock, type Clock, type Config } from '@app/runtime';
+import { migrateAlone, openDatabase, SystemClock, type Clock, type Config, type DatabaseOptions } from '@app/runtime';
 import { rootKeyFrom, SqlVault, type Vault, type VaultDb } from '@app/vault';
 import type { LoggerService } from '@nestjs/common';
 import type { KeyObject } from 'node:crypto';
@@ -39,6 +39,9 @@ export interface Infrastructure {
   close(): Promise<void>;
 }
 
+/** What only this connection reads, and what the log can rebuild. */
+const VIEW: DatabaseOptions = { gatherMs: 50 };
+
 type Closer = () => Promise<void> | void;
 
 /**
@@ -63,15 +66,15 @@ async function open(config: Config, logger: LoggerService, closers: Closer[]): P
   const log = openLog(config);
   closers.push(() => log.close());
 
-  const database = async <Db>(schema: string, durable = false): Promise<Kysely<Db>> => {
-    const db = await openRoom<Db>(config, schema, durable);
+  const database = async <Db>(schema: string, options?: DatabaseOptions): Promise<Kysely<Db>> => {
+    const db = await openRoom<Db>(config, schema, options);
     closers.push(() => db.destroy());
     return db;
   };
   const rootKey = await rootKeyFrom({ vaultKey: config.vaultKey, directory: config.dataDir });
-  const vault = await SqlVault.open({ db: await database<VaultDb>('vault', true), rootKey });
+  const vault = await SqlVault.open({ db: await database<VaultDb>('vault', { durable: true }), rootKey });
   closers.push(() => vault.close());
-  const revocationDb = await database<RevocationDb>('revocation');
+  const revocationDb = await database<RevocationDb>('revocation', VIEW);
   await migrateAlone(revocationDb, migrateRevocationDb);
   const decisions = new Decisions(log, { soleWriter: config.eventLog === 'sqlite' });
   const policy = outboundPolicyOf(config);
@@ -88,13 +91,13 @@ async function open(config: Config, logger: LoggerService, closers: Closer[]): P
     vault,
     queue: config.roles.includes('worker') ? await openQueue(config, logger, closers) : undefined,
     logKey: await loadLogKey(new LogKeyFile(join(config.dataDir, 'log.key'))),
-    directoryDb: await database<DirectoryDb>('directory'),
-    gateDb: await database<GateDb>('gate'),
+    directoryDb: await database<DirectoryDb>('directory', VIEW),
+    gateDb: await database<GateDb>('gate', VIEW),
     revocationDb,
     auditDb: await database<AuditDb>('audit'),
-    ownersDb: await database<OwnerPolicyDb>('owners'),
-    rolesDb: await database<RoleFollowerDb>('roles'),
-    ordersDb: await database<ConnectionOrdersDb>('orders'),
+    ownersDb: await database<OwnerPolicyDb>('owners', VIEW),
+    rolesDb: await database<RoleFollowerDb>('roles', VIEW),
+    ordersDb: await database<ConnectionOrdersDb>('orders', VIEW),
     idempotencyDb: await database<IdempotencyDb>('idempotency'),
   };
 }
@@ -109,8 +112,8 @@ export const openLogReader = (config: Config): EventLog =>
   config.eventLog === 'sqlite' ? SqliteEventLog.openReader({ directory: config.dataDir }) : openLog(config);
 
 /** The database of a room: a file of its own in DATA_DIR, or a schema of its own in PostgreSQL. */
-export const openRoom = <Db>(config: Config, schema: string, durable = false): Promise<Kysely<Db>> =>
-  openDatabase<Db>({ url: config.databaseUrl, file: join(config.dataDir, `${schema}.db`), schema }, { durable });
+export const openRoom = <Db>(config: Config, schema: string, options?: DatabaseOptions): Promise<Kysely<Db>> =>
+  openDatabase<Db>({ url: config.databaseUrl, file: join(config.dataDir, `${schema}.db`), schema }, options);
 
 /** The engine drains and closes the queue; Redis goes last. */
 async function openQueue(config: Config, logger: LoggerService, closers: Closer[]): Promise<JobQueue> {

@@ -1,11 +1,17 @@
 // Opens the databases of the read models: SQLite on node:sqlite, or PostgreSQL, behind the same Kysely.
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { Kysely, PostgresAdapter, PostgresDialect, SqliteDialect, sql } from 'kysely';
+import { Kysely, PostgresAdapter, PostgresDialect, SqliteDialect, SqliteDriver, sql, type Driver } from 'kysely';
 import { Pool, types } from 'pg';
+import { GatheredCommits } from './gathered-commits.js';
 
 export interface DatabaseOptions {
   /** Survive a power cut to the last commit; needed only for what cannot be rebuilt from the log. */
   readonly durable?: boolean;
+  /**
+   * In SQLite, the transactions of this many ms become one commit: a crash may take back the last of them, and no other
+   * connection sees them before. PostgreSQL commits each.
+   */
+  readonly gatherMs?: number;
 }
 
 /** Statements kept prepared per database: more texts than the service has queries. */
@@ -19,40 +25,79 @@ const CACHE_KIB = 32 * 1024;
 /** node:sqlite in the form that Kysely's SQLite driver calls. */
 class PreparedDatabase {
   private readonly db: DatabaseSync;
-  private readonly statements = new Map<string, { statement: StatementSync; reader: boolean }>();
+  private readonly statements = new Map<string, { statement: StatementSync; reader: boolean; writes: boolean }>();
+  readonly gathered: GatheredCommits | undefined;
 
   constructor(file: string, options: DatabaseOptions) {
     this.db = new DatabaseSync(file);
     this.db.exec('PRAGMA journal_mode=WAL; PRAGMA busy_timeout=5000; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON');
     this.db.exec(`PRAGMA synchronous=${options.durable === true ? 'FULL' : 'NORMAL'}`);
     this.db.exec(`PRAGMA wal_autocheckpoint=${WAL_PAGES}; PRAGMA cache_size=-${CACHE_KIB}`);
+    this.gathered = options.gatherMs === undefined ? undefined : new GatheredCommits(this.db, options.gatherMs);
   }
 
   prepare(text: string) {
     let prepared = this.statements.get(text);
     if (prepared === undefined) {
       const statement = this.db.prepare(text);
-      prepared = { statement, reader: statement.columns().length > 0 };
+      prepared = { statement, reader: statement.columns().length > 0, writes: !/^\s*select\b/i.test(text) };
       if (this.statements.size >= STATEMENTS) this.statements.clear();
       this.statements.set(text, prepared);
     }
-    const { statement, reader } = prepared;
+    const { statement, reader, writes } = prepared;
+    const done = <R>(result: R): R => {
+      if (writes) this.gathered?.written();
+      return result;
+    };
     return {
       reader,
-      all: (parameters: readonly unknown[]) => statement.all(...(parameters as never[])),
-      run: (parameters: readonly unknown[]) => statement.run(...(parameters as never[])),
+      all: (parameters: readonly unknown[]) => done(statement.all(...(parameters as never[]))),
+      run: (parameters: readonly unknown[]) => done(statement.run(...(parameters as never[]))),
       iterate: (parameters: readonly unknown[]) => statement.iterate(...(parameters as never[])),
     };
   }
 
   close(): void {
+    this.gathered?.settle();
     this.db.close();
+  }
+}
+
+class GatheringDialect extends SqliteDialect {
+  constructor(private readonly database: PreparedDatabase) {
+    super({ database: database as never });
+  }
+
+  override createDriver(): Driver {
+    const { gathered } = this.database;
+    return gathered === undefined ? super.createDriver() : new GatheringDriver(this.database, gathered);
+  }
+}
+
+class GatheringDriver extends SqliteDriver {
+  constructor(
+    database: PreparedDatabase,
+    private readonly gathered: GatheredCommits,
+  ) {
+    super({ database: database as never });
+  }
+
+  override async beginTransaction(): Promise<void> {
+    this.gathered.begin();
+  }
+
+  override async commitTransaction(): Promise<void> {
+    this.gathered.commit();
+  }
+
+  override async rollbackTransaction(): Promise<void> {
+    this.gathered.rollback();
   }
 }
 
 /** A SQLite database; `:memory:` for one that lives with the process. Integers come as numbers, blobs as Uint8Array. */
 export function openSqlite<Db>(file: string, options: DatabaseOptions = {}): Kysely<Db> {
-  return new Kysely<Db>({ dialect: new SqliteDialect({ database: new PreparedDatabase(file, options) as never }) });
+  return new Kysely<Db>({ dialect: new GatheringDialect(new PreparedDatabase(file, options)) });
 }
 
 /** A schema of a PostgreSQL database, created when missing. bigint columns come as numbers. */
