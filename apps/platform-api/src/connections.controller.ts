@@ -195,7 +195,7 @@ export class ConnectionsController {
   @ApiOkResponse({ type: ExchangeList })
   async requests(@Caller() { tenant }: Principal, @Param('id') id: string): Promise<ExchangeList> {
     await this.mustExist(tenant, id);
-    return { requests: this.exchanges.of(id).map(answerOfExchange) };
+    return { requests: (await this.exchanges.of(id)).map(answerOfExchange) };
   }
 
   @Get(':id/quirks')
@@ -203,7 +203,7 @@ export class ConnectionsController {
   @ApiOkResponse({ type: QuirkList })
   async quirks(@Caller() { tenant }: Principal, @Param('id') id: string): Promise<QuirkList> {
     await this.mustExist(tenant, id);
-    return { quirks: answerOfQuirks(this.quirkCounts.of(tenant, id)) };
+    return { quirks: answerOfQuirks(await this.quirkCounts.of(tenant, id)) };
   }
 
   private async mustExist(tenant: string, id: string): Promise<void> {

@@ -188,7 +188,7 @@ export class ExchangeAnswer {
 }
 
 export class ExchangeList {
-  @ApiProperty({ type: [ExchangeAnswer], description: 'The newest first, of this process, since it started.' })
+  @ApiProperty({ type: [ExchangeAnswer], description: 'The newest first; a request is here within about a second.' })
   requests: ExchangeAnswer[];
 }
 
@@ -204,7 +204,7 @@ export class QuirkAnswer {
 }
 
 export class QuirkList {
-  @ApiProperty({ type: [QuirkAnswer], description: 'The most frequent first, of this process, since it started.' })
+  @ApiProperty({ type: [QuirkAnswer], description: 'The most frequent first; counted within about a second.' })
   quirks: QuirkAnswer[];
 }
 

@@ -3,16 +3,13 @@ import type { Exchange } from '@app/http';
 import { quirkSentences, type QuirkName } from '@app/scim';
 import type { ExchangeAnswer, QuirkAnswer } from './connections.dto.js';
 
-/** The form of the ids that this service makes: whatever else stood in a path may be a name or an address. */
-const OURS = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 export function answerOfExchange(exchange: Exchange): ExchangeAnswer {
   const { at, method, route, resourceId, status, scimType, durationMs, quirks = {}, requestId } = exchange;
   return {
     at: new Date(at).toISOString(),
     method,
     ...(route === undefined ? {} : { route }),
-    ...(resourceId !== undefined && OURS.test(resourceId) ? { resourceId } : {}),
+    ...(resourceId === undefined ? {} : { resourceId }),
     status,
     ...(scimType === undefined ? {} : { scimType }),
     durationMs,

@@ -27,7 +27,7 @@ import {
   SqliteEventLog,
 } from '@app/event-log';
 import type { ApiKeyRole, RequestContext } from '@app/events';
-import { createHttpApp, ExchangeLog, QuirkCounts } from '@app/http';
+import { createHttpApp, ExchangeLog, migrateTrafficDb, QuirkCounts, type TrafficDb } from '@app/http';
 import {
   Connectors,
   GATE_DB,
@@ -102,7 +102,9 @@ export async function openPlatform() {
   const vault = await SqlVault.open({ db: vaultDb, rootKey: Buffer.alloc(32, 1), clock });
   const readModels = new LateReadModels();
   const connectors = new Connectors();
-  const [exchanges, quirks] = [new ExchangeLog(), new QuirkCounts()];
+  const trafficDb = open<TrafficDb>('traffic');
+  await migrateTrafficDb(trafficDb);
+  const [exchanges, quirks] = [new ExchangeLog(trafficDb), new QuirkCounts(trafficDb)];
   const world = World.of([
     [EventLog, log],
     [Decisions, new Decisions(log, { soleWriter: true })],
@@ -206,7 +208,11 @@ export async function openPlatform() {
       await connectors.close();
       await log.close();
       await vault.close();
-      for (const db of [vaultDb, directoryDb, gateDb, revocationDb, idempotencyDb, rolesDb]) await db.destroy();
+      await exchanges.close();
+      await quirks.close();
+      for (const db of [vaultDb, directoryDb, gateDb, revocationDb, idempotencyDb, rolesDb, trafficDb]) {
+        await db.destroy();
+      }
       rmSync(directory, { recursive: true });
       if (failures.length > 0) throw failures[0];
     },

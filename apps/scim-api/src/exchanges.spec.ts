@@ -22,19 +22,19 @@ describe('the log of exchanges', () => {
     await scim.ask('POST', '/Users', { body: '{"canary' });
     await scim.ask('GET', '/Users/nobody');
     await scim.ask('GET', '/nowhere');
-    const shown = scim
-      .exchanges('lenient-acme')
-      .map(({ method, route, resourceId, status, scimType, quirks }) => [
+    const shown = (await scim.exchanges('lenient-acme')).map(
+      ({ method, route, resourceId, status, scimType, quirks }) => [
         method,
         route,
         resourceId,
         status,
         scimType,
         Object.keys(quirks ?? {}),
-      ]);
+      ],
+    );
     expect(shown).toEqual([
       ['GET', undefined, undefined, 404, undefined, []],
-      ['GET', USER, 'nobody', 404, undefined, []],
+      ['GET', USER, undefined, 404, undefined, []],
       ['POST', '/scim/v2/Users', undefined, 400, 'invalidSyntax', []],
       ['GET', '/scim/v2/Users', undefined, 400, 'invalidFilter', []],
       ['PATCH', USER, id, 400, 'noTarget', []],
@@ -42,8 +42,8 @@ describe('the log of exchanges', () => {
       ['GET', USER, id, 200, undefined, []],
       ['POST', '/scim/v2/Users', id, 201, undefined, expect.arrayContaining(['boolean-as-string'])],
     ]);
-    expect(JSON.stringify(scim.exchanges('lenient-acme'))).not.toContain('canary');
-    expect(scim.exchanges('strict-acme')).toEqual([]);
+    expect(JSON.stringify(await scim.exchanges('lenient-acme'))).not.toContain('canary');
+    expect(await scim.exchanges('strict-acme')).toEqual([]);
   });
 
   it('holds the quirks of all operations of a bulk request', async () => {
@@ -57,7 +57,7 @@ describe('the log of exchanges', () => {
         ],
       },
     });
-    expect(scim.exchanges('lenient-acme')[0]).toMatchObject({
+    expect((await scim.exchanges('lenient-acme'))[0]).toMatchObject({
       route: '/scim/v2/Bulk',
       quirks: { 'boolean-as-string': 2 },
     });

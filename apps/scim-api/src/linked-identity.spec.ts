@@ -51,9 +51,9 @@ describe('a user who is created again as inactive', () => {
   });
 
   it('is counted as a quirk', async () => {
-    const before = scim.quirks('lenient-acme')['deactivation-by-post'] ?? 0;
+    const before = (await scim.quirks('lenient-acme'))['deactivation-by-post'] ?? 0;
     await post({ userName });
-    expect(scim.quirks('lenient-acme')['deactivation-by-post']).toBe(before + 1);
+    expect((await scim.quirks('lenient-acme'))['deactivation-by-post']).toBe(before + 1);
   });
 });
 

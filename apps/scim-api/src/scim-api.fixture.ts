@@ -15,7 +15,7 @@ import {
 } from '@app/directory';
 import { Decisions, EventLog, Projector, ProjectorSet, ReadModels, SqliteEventLog } from '@app/event-log';
 import type { RecordedEvent, RequestContext } from '@app/events';
-import { createHttpApp, ExchangeLog, QuirkCounts } from '@app/http';
+import { createHttpApp, ExchangeLog, migrateTrafficDb, QuirkCounts, type TrafficDb } from '@app/http';
 import { Clock, ManualClock, newId, openSqlite } from '@app/runtime';
 import type { CustomExtensions } from '@app/scim';
 import { SqlVault, Vault, type VaultDb } from '@app/vault';
@@ -127,7 +127,9 @@ export async function openScim({ extensions = new Map() }: { extensions?: Custom
   const quiet = () => undefined;
   const logger: LoggerService = { log: quiet, warn: quiet, error: (message: unknown) => failures.push(message) };
   const projectors: Projector<DirectoryDb>[] = [];
-  const exchanges = new ExchangeLog();
+  const trafficDb = openSqlite<TrafficDb>(':memory:');
+  await migrateTrafficDb(trafficDb);
+  const [exchanges, quirks] = [new ExchangeLog(trafficDb), new QuirkCounts(trafficDb)];
   const readModels = new HeldReadModels(new ProjectorSet(projectors as unknown as Projector<never>[]));
   const world = World.of([
     { provide: EventLog, useValue: log },
@@ -136,7 +138,7 @@ export async function openScim({ extensions = new Map() }: { extensions?: Custom
     { provide: Vault, useValue: vault },
     { provide: Clock, useValue: clock },
     { provide: DIRECTORY_DB, useValue: db },
-    { provide: QuirkCounts, useValue: new QuirkCounts() },
+    { provide: QuirkCounts, useValue: quirks },
     { provide: SCIM_BASE_URL, useValue: { url: 'http://scim.test' } },
   ]);
   const app = await createHttpApp(App.of(world, ScimApiModule.extendedBy(extensions)), { logger, exchanges });
@@ -214,15 +216,15 @@ export async function openScim({ extensions = new Map() }: { extensions?: Custom
     /** What was asked on a connection, the newest first. */
     exchanges: (of: Connection) => exchanges.of(connections.get(of)?.connectionId as string),
     /** The quirks met on a connection. */
-    quirks: (of: Connection) =>
-      app.get(QuirkCounts).of(of.split('-')[1] as string, connections.get(of)?.connectionId as string),
+    quirks: (of: Connection) => quirks.of(of.split('-')[1] as string, connections.get(of)?.connectionId as string),
     async close(): Promise<void> {
       await app.close();
       await projector.stop();
       await log.close();
       await vault.close();
-      await db.destroy();
-      await vaultDb.destroy();
+      await exchanges.close();
+      await quirks.close();
+      for (const one of [db, vaultDb, trafficDb]) await one.destroy();
       await rm(directory, { recursive: true });
       if (failures.length > 0) throw new Error(inspect(failures[0], { depth: 4 }));
     },

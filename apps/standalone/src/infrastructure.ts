@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { loadLogKey, LogKeyFile, type AuditDb } from '@app/audit';
 import type { ConnectionOrdersDb, DirectoryDb, OwnerPolicyDb, RoleFollowerDb } from '@app/directory';
 import { Decisions, EventStoreLog, SqliteEventLog, type EventLog } from '@app/event-log';
+import { ExchangeLog, migrateTrafficDb, QuirkCounts, type TrafficDb } from '@app/http';
 import { BullMqQueue, InProcessQueue, launchRedis, type JobQueue } from '@app/jobs';
 import { Connectors, mayConnectToRedis, migrateRevocationDb, OutboundHttp } from '@app/revocation';
 import type { GateDb, RevocationDb } from '@app/revocation';
@@ -36,6 +37,9 @@ export interface Infrastructure {
   /** And again. */
   readonly ordersDb: Kysely<ConnectionOrdersDb>;
   readonly idempotencyDb: Kysely<IdempotencyDb>;
+  /** Of all that comes in. */
+  readonly exchanges: ExchangeLog;
+  readonly quirks: QuirkCounts;
   close(): Promise<void>;
 }
 
@@ -99,7 +103,20 @@ async function open(config: Config, logger: LoggerService, closers: Closer[]): P
     rolesDb: await database<RoleFollowerDb>('roles', VIEW),
     ordersDb: await database<ConnectionOrdersDb>('orders', VIEW),
     idempotencyDb: await database<IdempotencyDb>('idempotency'),
+    ...(await openTraffic(await database<TrafficDb>('traffic'), closers)),
   };
+}
+
+/** What is left to write is written before the database is closed. */
+async function openTraffic(
+  db: Kysely<TrafficDb>,
+  closers: Closer[],
+): Promise<Pick<Infrastructure, 'exchanges' | 'quirks'>> {
+  await migrateAlone(db, migrateTrafficDb);
+  const [exchanges, quirks] = [new ExchangeLog(db), new QuirkCounts(db)];
+  closers.push(() => exchanges.close());
+  closers.push(() => quirks.close());
+  return { exchanges, quirks };
 }
 
 export const openLog = (config: Config): EventLog =>

@@ -3,7 +3,7 @@ import 'reflect-metadata';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { EventLog, ReadModels } from '@app/event-log';
-import { createHttpApp, ExchangeLog } from '@app/http';
+import { createHttpApp } from '@app/http';
 import { Clock, createLogger, NestLogger, publicUrlOf, readConfig } from '@app/runtime';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -41,8 +41,8 @@ async function start(): Promise<Running> {
   };
   try {
     const address = { url: '' };
-    const exchanges = new ExchangeLog();
-    const module = StandaloneModule.of({ config, infrastructure, address, logger, exchanges });
+    const module = StandaloneModule.of({ config, infrastructure, address, logger });
+    const { exchanges } = infrastructure;
     app = await createHttpApp(module, { logger, requestsPerSecond: config.scimRequestsPerSecond, exchanges });
     await app.get(Views).start();
     await app.init();

@@ -45,13 +45,11 @@ export interface StandaloneParts {
   readonly infrastructure: Infrastructure;
   readonly address: Address;
   readonly logger: LoggerService;
-  /** Of all that comes in. */
-  readonly exchanges: ExchangeLog;
 }
 
 @Module({})
 export class StandaloneModule {
-  static of({ config, infrastructure, address, logger, exchanges }: StandaloneParts): DynamicModule {
+  static of({ config, infrastructure, address, logger }: StandaloneParts): DynamicModule {
     const ofRole: Readonly<Record<Role, () => Type | DynamicModule>> = {
       scim: () => ScimApiModule.extendedBy(extensionsIn(config.scimExtensions)),
       platform: () => PlatformApiModule,
@@ -69,7 +67,7 @@ export class StandaloneModule {
       module: StandaloneModule,
       imports: [
         CqrsModule.forRoot(),
-        InfrastructureModule.of(infrastructure, address, exchanges),
+        InfrastructureModule.of(infrastructure, address),
         ViewsModule.of({ infrastructure, roles: config.roles, logger }),
         DirectoryModule,
         RevocationModule,
@@ -83,7 +81,7 @@ export class StandaloneModule {
 @Global()
 @Module({})
 class InfrastructureModule {
-  static of(parts: Infrastructure, address: Address, exchanges: ExchangeLog): DynamicModule {
+  static of(parts: Infrastructure, address: Address): DynamicModule {
     const value = (provide: unknown, useValue: unknown) => ({ provide: provide as symbol, useValue });
     const made = (
       provide: unknown,
@@ -108,8 +106,8 @@ class InfrastructureModule {
       value(REVOCATION_DB, parts.revocationDb),
       value(IDEMPOTENCY_DB, parts.idempotencyDb),
       value(SCIM_BASE_URL, address),
-      value(ExchangeLog, exchanges),
-      value(QuirkCounts, new QuirkCounts()),
+      value(ExchangeLog, parts.exchanges),
+      value(QuirkCounts, parts.quirks),
       value(Ledger, ledger),
       value(Cascades, new Cascades(db)),
       value(Checkpoints, checkpoints),

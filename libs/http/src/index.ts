@@ -4,4 +4,5 @@ export { createHttpApp, type HttpAppOptions } from './http-app.js';
 export * from './principal.js';
 export * from './problem.js';
 export { QuirkCounts } from './quirk-counts.js';
+export * from './traffic-db.js';
 export * from './validation.js';

@@ -1,4 +1,4 @@
-// Limits how many requests of one connection are let in: a bucket of tokens each, refilled as time passes.
+// Limits how many requests of one connection this process lets in: a bucket of tokens each, refilled as time passes.
 
 interface Bucket {
   tokens: number;
@@ -9,6 +9,10 @@ interface Bucket {
 /** Seconds' worth of requests that may come at once after a silence. */
 const BURST_SECONDS = 2;
 
+/**
+ * Each process has its own buckets: it protects itself, and asking a database would cost every request more than it saves.
+ * Several processes behind a balancer let in as many times the limit.
+ */
 export class RateLimit {
   private readonly buckets = new Map<string, Bucket>();
   private readonly capacity: number;

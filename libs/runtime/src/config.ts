@@ -96,7 +96,7 @@ export const options = {
     'SCIM_REQUESTS_PER_SECOND',
     wholeNumber(0, 1_000_000),
     '0',
-    'The most requests per second of one SCIM connection, and twice as many at once; 0 sets no limit.',
+    'The most requests per second of one SCIM connection at this process, and twice as many at once; 0 sets no limit.',
   ),
   logLevel: setting(
     'LOG_LEVEL',
