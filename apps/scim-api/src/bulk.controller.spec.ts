@@ -1,7 +1,7 @@
 // Bulk requests: references, refusals and limits.
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { errorSchema, newName, off, openScim, type ScimWorld } from './scim-api.fixture.js';
+import { errorSchema, newName, off, openScim, patch, type Json, type ScimWorld } from './scim-api.fixture.js';
 
 let world: ScimWorld;
 beforeAll(async () => {
@@ -45,6 +45,82 @@ describe('a bulk request', () => {
       { status: '404' },
     ]);
     expect(body.Operations).toHaveLength(2);
+  });
+
+  const group = (bulkId: string, ...members: string[]) => ({
+    ...{ method: 'POST', path: '/Groups', bulkId },
+    data: { displayName: bulkId, members: members.map((value) => ({ value })) },
+  });
+  const membersAt = async (location: string): Promise<string[]> => {
+    const { members = [] } = (await world.ask('GET', location.replace('http://scim.test/scim/v2', ''))).body;
+    return members.map(({ $ref }: { $ref: string }) => $ref);
+  };
+
+  it('puts groups together that are members of one another, and a group that is one of itself', async () => {
+    const user = await world.newUser();
+    const { body } = await bulk([group('a', 'bulkId:b', user.id), group('b', 'bulkId:c'), group('c', 'bulkId:a')]);
+    expect(body.Operations.map(({ bulkId, status }: Json) => [bulkId, status])).toEqual([
+      ['a', '201'],
+      ['b', '201'],
+      ['c', '201'],
+    ]);
+    const [a, b, c] = body.Operations.map(({ location }: Json) => location);
+    expect((await membersAt(a)).toSorted()).toEqual([b, user.meta.location].toSorted());
+    expect([await membersAt(b), await membersAt(c)]).toEqual([[c], [a]]);
+    const self = (await bulk([group('self', 'bulkId:self')])).body.Operations[0];
+    expect(await membersAt(self.location)).toEqual([self.location]);
+    const found = await world.ask('GET', `/Groups/${self.location.split('/').at(-1)}`);
+    expect([self.status, self.version]).toEqual(['201', found.headers.etag]);
+  });
+
+  it('leaves nothing behind of a circle that cannot be closed', async () => {
+    const before = (await world.ask('GET', '/Groups?count=0')).body.totalResults;
+    const nameless = { ...group('b', 'bulkId:a'), data: { members: [{ value: 'bulkId:a' }] } };
+    const { body } = await bulk([group('a', 'bulkId:b'), nameless]);
+    expect(body.Operations).toMatchObject([{ status: '409' }, { status: '400' }]);
+    expect((await world.ask('GET', '/Groups?count=0')).body.totalResults).toBe(before);
+  });
+
+  it('answers 409 to a circle that is closed by single values', async () => {
+    const manager = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
+    const user = (bulkId: string, value: string) => ({
+      ...{ method: 'POST', path: '/Users', bulkId },
+      data: { userName: newName(), [manager]: { manager: { value } } },
+    });
+    const { body } = await bulk([user('a', 'bulkId:b'), user('b', 'bulkId:a')]);
+    expect(body.Operations).toMatchObject([{ status: '409' }, { status: '409' }]);
+  });
+
+  it('says where each resource is, also where its operation was refused or answered without a body', async () => {
+    const { id, meta } = await world.newUser();
+    const team = await world.create('/Groups', { displayName: 'Team' });
+    const { body } = await bulk([
+      { method: 'PATCH', path: `/Users/${id}`, version: 'W/"9"', data: off },
+      {
+        method: 'PATCH',
+        path: `/Groups/${team.id}`,
+        data: patch({ op: 'add', path: 'members', value: [{ value: id }] }),
+      },
+      { method: 'DELETE', path: `/Users/${id}` },
+      { method: 'POST', path: '/Users', bulkId: 'x', data: {} },
+      { method: 'PUT', path: '/Users/bulkId:x', data: { userName: 'x' } },
+      { method: 'DELETE', path: '/Printers/1' },
+    ]);
+    expect(body.Operations.map(({ status, location }: Json) => [status, location])).toEqual([
+      ['412', meta.location],
+      ['204', team.meta.location],
+      ['204', meta.location],
+      ['400', undefined],
+      ['400', undefined],
+      ['404', undefined],
+    ]);
+  });
+
+  it('does not run an operation whose version is none', async () => {
+    const { id } = await world.newUser();
+    const answer = await bulk([{ method: 'DELETE', path: `/Users/${id}`, version: 0 }]);
+    expect([answer.status, answer.body.scimType]).toEqual([400, 'invalidSyntax']);
+    expect((await world.ask('GET', `/Users/${id}`)).status).toBe(200);
   });
 
   it('says what it is on a strict connection', async () => {

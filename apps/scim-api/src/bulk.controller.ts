@@ -21,9 +21,13 @@ export class BulkController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const call = callOf(context, request);
-    const answer = await runBulk(parseBulkRequest(request.body, call.dialect), (operation) =>
-      this.run(call, operation),
-    );
+    const answer = await runBulk(parseBulkRequest(request.body, call.dialect), {
+      execute: (operation) => this.run(call, operation),
+      locate: (path) => {
+        const [, name = '', id = ''] = path.split('/');
+        return this.endpoints.byName(name)?.locationOf(context.tenant, id);
+      },
+    });
     send(reply, { status: 200, body: JSON.stringify(answer) });
   }
 

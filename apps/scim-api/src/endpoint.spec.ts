@@ -102,6 +102,28 @@ describe('versions', () => {
     expect(answer.status).toBe(status);
   });
 
+  it.each([
+    ['the version', 'W/"0"', 412],
+    ['any version', '*', 412],
+    ['a list that has the version', '"3", "0"', 412],
+    ['another version', 'W/"5"', 200],
+  ])('in If-None-Match of a write: %s', async (_, tag, status) => {
+    const { id } = await world.newUser();
+    await world.appended();
+    const headers = { 'if-none-match': tag };
+    expect((await world.ask('PATCH', `/Users/${id}`, { body: off, headers })).status).toBe(status);
+    expect(await world.appended()).toHaveLength(status === 200 ? 1 : 0);
+    if (status === 412) expect((await world.ask('DELETE', `/Users/${id}`, { headers })).status).toBe(412);
+  });
+
+  it('that a reader demands are shown, or none is', async () => {
+    const { id } = await world.newUser();
+    const ask = (tag: string) => world.ask('GET', `/Users/${id}`, { headers: { 'if-match': tag } });
+    expect([(await ask('W/"0"')).status, (await ask('*')).status, (await ask('W/"4"')).status]).toEqual([
+      200, 200, 412,
+    ]);
+  });
+
   it('guard a deletion', async () => {
     const { id } = await world.newUser();
     const remove = (tag: string) => world.ask('DELETE', `/Users/${id}`, { headers: { 'if-match': tag } });

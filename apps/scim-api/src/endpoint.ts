@@ -22,7 +22,7 @@ import {
   type Spelling,
 } from '@app/scim';
 import type { AnswerCache, KeptResource } from './answer-cache.js';
-import { demandedRevision, entityTag, isUnchanged } from './entity-tag.js';
+import { demandedRevision, entityTag, isNamed, isUnchanged } from './entity-tag.js';
 import type { Cursors } from './cursors.js';
 import { linkedIdentity } from './linked-identity.js';
 import { planListing } from './listing.js';
@@ -137,12 +137,18 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
     };
   }
 
+  /** The URL of a resource; undefined for what can be no id. */
+  locationOf(tenant: string, id: string): string | undefined {
+    return ID.test(id) ? this.viewsOf(tenant).location(id) : undefined;
+  }
+
   async get(call: ScimCall, id: string): Promise<ScimAnswer> {
-    const { context, query, asked = '', ifNoneMatch } = call;
+    const { context, query, asked = '', ifMatch, ifNoneMatch } = call;
     const make = () => this.one(call, this.valid(id), readProjection(this.viewsOf(context.tenant).type, query));
     const { body, revision } =
       asked === '' ? await this.parts.cache.one(context, this.resource.name, id, make) : await make();
     const etag = entityTag(revision);
+    if (ifMatch !== undefined && !isNamed(ifMatch, revision)) throw ScimError.preconditionFailed();
     return isUnchanged(ifNoneMatch, revision) ? { status: 304, etag } : { status: 200, etag, body };
   }
 
@@ -190,15 +196,16 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
     );
   }
 
-  async remove({ context, ifMatch }: ScimCall, id: string): Promise<ScimAnswer> {
-    const expected = await this.demanded(context, id, ifMatch);
+  async remove(call: ScimCall, id: string): Promise<ScimAnswer> {
+    const { context } = call;
+    const expected = await this.demanded(call, id);
     await this.settled(this.resource.remove(context, this.valid(id), expected));
     return { status: 204 };
   }
 
   private async change(call: ScimCall, id: string, silent: boolean, compute: Compute): Promise<ScimAnswer> {
     const projection = readProjection(this.viewsOf(call.context.tenant).type, call.query);
-    const expected = await this.demanded(call.context, id, call.ifMatch);
+    const expected = await this.demanded(call, id);
     let quirks: Quirks = {};
     const counted: Compute = (current, members) => {
       const changes = compute(current, members);
@@ -238,8 +245,8 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
     return { status: 200, id, etag, location: views.location(id), body: JSON.stringify(body) };
   }
 
-  private demanded(scope: Scope, id: string, ifMatch: string | undefined): Promise<bigint | undefined> {
-    return demandedRevision(ifMatch, async () => (await this.found(scope, id, false)).revision);
+  private demanded(call: ScimCall, id: string): Promise<bigint | undefined> {
+    return demandedRevision(call, async () => (await this.found(call.context, id, false)).revision);
   }
 
   private async found(scope: Scope, id: string, withRelated: boolean): Promise<R> {

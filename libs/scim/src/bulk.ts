@@ -1,31 +1,11 @@
-// Bulk requests: reads them, orders operations by their bulkId references, and runs them through a callback (RFC 7644 section 3.7).
-import type { Dialect, ScimValue } from './change-set.js';
+// Runs bulk requests: orders operations by their bulkId references and puts circles together (RFC 7644 section 3.7).
+import { postpone } from './bulk-circle.js';
+import type { BulkOperation, BulkRequest } from './bulk-request.js';
+import type { ScimValue } from './change-set.js';
 import { ScimError, type ScimErrorBody } from './errors.js';
-import { isObject, safeObject } from './json-safety.js';
-import { limits } from './limits.js';
-import { Tolerance } from './quirks.js';
-import { checkSchemas } from './write/schemas-list.js';
+import { isObject } from './json-safety.js';
 
-const bulkRequestSchema = 'urn:ietf:params:scim:api:messages:2.0:BulkRequest';
 const bulkResponseSchema = 'urn:ietf:params:scim:api:messages:2.0:BulkResponse';
-
-export type BulkMethod = 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-
-export interface BulkOperation {
-  readonly method: BulkMethod;
-  /** `/Users` for POST, `/Users/<id>` otherwise; may hold `bulkId:<x>` as the id until it is resolved. */
-  readonly path: string;
-  readonly bulkId?: string;
-  /** The ETag the resource must have. */
-  readonly version?: string;
-  readonly data?: ScimValue;
-}
-
-export interface BulkRequest {
-  /** Stop after this many failed operations; undefined: never stop. */
-  readonly failOnErrors: number | undefined;
-  readonly operations: readonly BulkOperation[];
-}
 
 /** What one operation came to. */
 export interface BulkOutcome {
@@ -36,64 +16,7 @@ export interface BulkOutcome {
   readonly version?: string;
 }
 
-const methods: readonly string[] = ['POST', 'PUT', 'PATCH', 'DELETE'];
 const reference = /^bulkId:(.+)$/i;
-
-function readOperation(raw: ScimValue, tolerance: Tolerance): BulkOperation {
-  if (!isObject(raw)) throw ScimError.invalidSyntax('Each of "Operations" must be an object.');
-  const method = typeof raw.method === 'string' ? raw.method.toUpperCase() : '';
-  if (!methods.includes(method)) throw ScimError.invalidSyntax('"method" must be POST, PUT, PATCH or DELETE.');
-  if (method !== raw.method) {
-    tolerance.tolerate('lower-case-method', () => ScimError.invalidSyntax('"method" must be in capitals.'));
-  }
-  const { path, bulkId, version, data } = raw;
-  if (typeof path !== 'string' || !/^\/[^/?#]+(\/[^/?#]+)?$/.test(path)) {
-    throw ScimError.invalidPath('"path" must be /<endpoint> or /<endpoint>/<id>.');
-  }
-  if ((method === 'POST') !== path.indexOf('/', 1) < 0) {
-    throw ScimError.invalidPath('"path" must name the endpoint for POST and the resource for every other method.');
-  }
-  if (method === 'POST' && (typeof bulkId !== 'string' || bulkId === '')) {
-    throw ScimError.invalidSyntax('A POST in a bulk request needs a "bulkId".');
-  }
-  if (method !== 'DELETE' && data === undefined)
-    throw ScimError.invalidSyntax(`A ${method} in a bulk request needs "data".`);
-  if (version !== undefined && version !== null && typeof version !== 'string') {
-    throw ScimError.invalidSyntax('"version" must be an ETag, as a string.');
-  }
-  return {
-    method: method as BulkMethod,
-    path,
-    ...(typeof bulkId === 'string' ? { bulkId } : {}),
-    ...(typeof version === 'string' ? { version } : {}),
-    ...(data === undefined ? {} : { data }),
-  };
-}
-
-/**
- * Reads a bulk request. The size of the body in bytes is the caller's to check against `limits.bulkBytes`.
- * @throws ScimError tooMany (413), invalidSyntax or invalidPath
- */
-export function parseBulkRequest(body: unknown, dialect: Dialect = 'lenient'): BulkRequest {
-  const safe = safeObject(body);
-  const tolerance = new Tolerance(dialect);
-  checkSchemas(safe, bulkRequestSchema, () => false, tolerance);
-  const { Operations: operations, failOnErrors } = safe;
-  if (!Array.isArray(operations)) throw ScimError.invalidSyntax('"Operations" must be a list.');
-  if (operations.length > limits.bulkOperations) {
-    throw ScimError.tooMany(`A bulk request takes at most ${limits.bulkOperations} operations.`);
-  }
-  if (failOnErrors !== undefined && failOnErrors !== null && !Number.isSafeInteger(failOnErrors)) {
-    throw ScimError.invalidValue('"failOnErrors" must be an integer.');
-  }
-  const read = operations.map((operation) => readOperation(operation, tolerance));
-  const ids = read.flatMap(({ bulkId, method }) => (bulkId === undefined || method !== 'POST' ? [] : [bulkId]));
-  if (new Set(ids).size !== ids.length) throw ScimError.invalidSyntax('A "bulkId" is used twice.');
-  return {
-    failOnErrors: typeof failOnErrors === 'number' && failOnErrors > 0 ? failOnErrors : undefined,
-    operations: read,
-  };
-}
 
 /** Replaces each `bulkId:<x>` in a value, or only visits them when `resolve` returns them unchanged. */
 function mapReferences(value: ScimValue, resolve: (bulkId: string) => string): ScimValue {
@@ -116,14 +39,16 @@ function mapOperation(operation: BulkOperation, resolve: (bulkId: string) => str
   };
 }
 
-function referencesOf(operation: BulkOperation): Set<string> {
+function referencesIn(value: ScimValue): Set<string> {
   const found = new Set<string>();
-  mapOperation(operation, (bulkId) => {
+  mapReferences(value, (bulkId) => {
     found.add(bulkId);
     return bulkId;
   });
   return found;
 }
+
+const referencesOf = ({ path, data }: BulkOperation): Set<string> => referencesIn([...path.split('/'), data ?? null]);
 
 /**
  * The order in which operations can run: as sent, except that what is referred to comes first.
@@ -157,52 +82,121 @@ export function orderBulk(operations: readonly BulkOperation[]): { order: number
 
 type Answer = { [key: string]: ScimValue };
 
-function answer(operation: BulkOperation, outcome: BulkOutcome, response?: ScimErrorBody): Answer {
-  return {
-    ...(outcome.location === undefined ? {} : { location: outcome.location }),
-    method: operation.method,
-    ...(operation.bulkId === undefined ? {} : { bulkId: operation.bulkId }),
-    ...(outcome.version === undefined ? {} : { version: outcome.version }),
-    status: String(outcome.status),
-    ...(response === undefined ? {} : { response: { ...response, schemas: [...response.schemas] } }),
-  };
+interface BulkPorts {
+  /** Runs one operation with its references resolved; throws ScimError if it is refused. */
+  readonly execute: (operation: BulkOperation) => Promise<BulkOutcome>;
+  /** The URL of what is at a path; undefined where there can be nothing. */
+  readonly locate: (path: string) => string | undefined;
 }
+
+/** A resource of a circle that lacks its references to the others. */
+interface Unfinished {
+  readonly index: number;
+  readonly path: string;
+  readonly rest: ScimValue;
+  readonly outcome: BulkOutcome;
+}
+
+class BulkRun {
+  private readonly created = new Map<string, string>();
+  private readonly answers = new Map<number, Answer>();
+  private readonly unfinished: Unfinished[] = [];
+  private errors = 0;
+
+  constructor(
+    private readonly request: BulkRequest,
+    private readonly ports: BulkPorts,
+  ) {}
+
+  async run(): Promise<Answer[]> {
+    const { operations, failOnErrors } = this.request;
+    const { order, circular } = orderBulk(operations);
+    for (const index of order) {
+      if (failOnErrors !== undefined && this.errors >= failOnErrors) break;
+      await this.answered(index, () => this.one(index, circular.has(index)));
+    }
+    for (const one of this.unfinished) await this.answered(one.index, () => this.finish(one));
+    return [...this.answers].sort(([a], [b]) => a - b).map(([, answer]) => answer);
+  }
+
+  private async answered(index: number, run: () => Promise<BulkOutcome>): Promise<void> {
+    const operation = this.request.operations[index] as BulkOperation;
+    try {
+      const outcome = await run();
+      if (outcome.status >= 400) this.errors += 1;
+      this.answers.set(index, this.answer(operation, outcome));
+    } catch (error) {
+      if (!(error instanceof ScimError)) throw error;
+      this.errors += 1;
+      this.answers.set(index, this.answer(operation, { status: error.status }, error.toBody()));
+    }
+  }
+
+  private async one(index: number, isCircular: boolean): Promise<BulkOutcome> {
+    const operation = this.request.operations[index] as BulkOperation;
+    const waits = (value: ScimValue) => [...referencesIn(value)].some((bulkId) => !this.created.has(bulkId));
+    const postponed = isCircular ? postpone(operation.data, waits) : { data: operation.data, rest: undefined };
+    if (postponed === undefined) throw circle();
+    const { data, rest } = postponed;
+    const outcome = await this.ports.execute(
+      mapOperation({ ...operation, ...(data === undefined ? {} : { data }) }, (bulkId) => this.resolved(bulkId)),
+    );
+    if (outcome.id === undefined) return outcome;
+    if (operation.bulkId !== undefined) this.created.set(operation.bulkId, outcome.id);
+    const path = `${operation.path}/${outcome.id}`;
+    if (rest !== undefined) this.unfinished.push({ index, path, rest, outcome });
+    return outcome;
+  }
+
+  /** What cannot be put together is not left lying about in parts. */
+  private async finish({ path, rest, outcome }: Unfinished): Promise<BulkOutcome> {
+    const { execute } = this.ports;
+    try {
+      const operation: BulkOperation = { method: 'PATCH', path, data: rest };
+      const { version } = await execute(mapOperation(operation, (bulkId) => this.resolved(bulkId)));
+      return version === undefined ? outcome : { ...outcome, version };
+    } catch (error) {
+      if (!(error instanceof ScimError)) throw error;
+      await execute({ method: 'DELETE', path });
+      throw circle();
+    }
+  }
+
+  private answer(operation: BulkOperation, outcome: BulkOutcome, response?: ScimErrorBody): Answer {
+    const { method, bulkId, path } = operation;
+    const location = outcome.location ?? (method === 'POST' ? undefined : this.located(path));
+    return {
+      ...(location === undefined ? {} : { location }),
+      method,
+      ...(bulkId === undefined ? {} : { bulkId }),
+      ...(outcome.version === undefined ? {} : { version: outcome.version }),
+      status: String(outcome.status),
+      ...(response === undefined ? {} : { response: { ...response, schemas: [...response.schemas] } }),
+    };
+  }
+
+  private located(path: string): string | undefined {
+    const [, endpoint = '', id = ''] = path.split('/');
+    const bulkId = reference.exec(id)?.[1];
+    const known = bulkId === undefined ? id : this.created.get(bulkId);
+    return known === undefined ? undefined : this.ports.locate(`/${endpoint}/${known}`);
+  }
+
+  private resolved(bulkId: string): string {
+    const id = this.created.get(bulkId);
+    if (id === undefined) throw ScimError.invalidValue('The operation refers to a "bulkId" that created nothing.');
+    return id;
+  }
+}
+
+const circle = (): ScimError =>
+  new ScimError(409, 'The operation is part of a circle of "bulkId" references that cannot be resolved.');
 
 /**
  * Runs a bulk request and builds its response; answers stand in the order of the request.
- * Circular references are answered 409, references to what was not created 400. Operations after the last error that
- * `failOnErrors` allows are neither run nor answered.
- * @param execute runs one operation with its references resolved; throws ScimError if it is refused
+ * Circles of references are created first and put together afterwards; one that cannot be is answered 409, a reference to
+ * what was not created 400. Operations after the last error that `failOnErrors` allows are neither run nor answered.
  */
-export async function runBulk(
-  request: BulkRequest,
-  execute: (operation: BulkOperation) => Promise<BulkOutcome>,
-): Promise<Answer> {
-  const { order, circular } = orderBulk(request.operations);
-  const created = new Map<string, string>();
-  const answers = new Map<number, Answer>();
-  let errors = 0;
-  for (const i of order) {
-    if (request.failOnErrors !== undefined && errors >= request.failOnErrors) break;
-    const operation = request.operations[i] as BulkOperation;
-    try {
-      if (circular.has(i)) throw new ScimError(409, 'The operation refers to itself through "bulkId".');
-      const outcome = await execute(mapOperation(operation, (bulkId) => resolved(created, bulkId)));
-      if (operation.bulkId !== undefined && outcome.id !== undefined) created.set(operation.bulkId, outcome.id);
-      if (outcome.status >= 400) errors += 1;
-      answers.set(i, answer(operation, outcome));
-    } catch (error) {
-      if (!(error instanceof ScimError)) throw error;
-      errors += 1;
-      answers.set(i, answer(operation, { status: error.status }, error.toBody()));
-    }
-  }
-  const sorted = [...answers].sort(([a], [b]) => a - b).map(([, one]) => one);
-  return { schemas: [bulkResponseSchema], Operations: sorted };
-}
-
-function resolved(created: ReadonlyMap<string, string>, bulkId: string): string {
-  const id = created.get(bulkId);
-  if (id === undefined) throw ScimError.invalidValue('The operation refers to a "bulkId" that created nothing.');
-  return id;
+export async function runBulk(request: BulkRequest, ports: BulkPorts): Promise<Answer> {
+  return { schemas: [bulkResponseSchema], Operations: await new BulkRun(request, ports).run() };
 }

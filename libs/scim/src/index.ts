@@ -1,14 +1,8 @@
 export * from './answer/body.js';
 export type { Projection } from './answer/projection.js';
 export * from './answer/discovery.js';
-export {
-  parseBulkRequest,
-  runBulk,
-  type BulkMethod,
-  type BulkOperation,
-  type BulkOutcome,
-  type BulkRequest,
-} from './bulk.js';
+export { runBulk, type BulkOutcome } from './bulk.js';
+export { parseBulkRequest, type BulkMethod, type BulkOperation, type BulkRequest } from './bulk-request.js';
 export * from './change-set.js';
 export * from './errors.js';
 export { compileFilter, type FilterSubject } from './filter/compile.js';

@@ -92,8 +92,18 @@ class Patch {
     if (op === 'remove') return this.remove(attribute, value);
     if (attribute.multiValued) return this.writeList(op, attribute, value as ScimValue);
     const next = readValue(attribute, value as ScimValue, this.tolerance);
+    this.assign(attribute, isObject(value) ? this.merged(attribute, value, next) : next);
+  }
+
+  /** What is not sent stays, what is sent as null goes (RFC 7644 section 3.5.2.3). */
+  private merged(attribute: Attribute, sent: { [key: string]: ScimValue }, read: ScimValue | undefined) {
     const before = this.draft.get(attribute);
-    this.assign(attribute, isObject(before) && isObject(next) ? { ...before, ...next } : next);
+    const merged = { ...(isObject(before) ? before : {}), ...(isObject(read) ? read : {}) };
+    for (const key of Object.keys(sent)) {
+      const sub = attribute.subAttributes.get(key);
+      if (sub !== undefined && sent[key] === null) delete merged[sub.name];
+    }
+    return Object.keys(merged).length === 0 ? undefined : merged;
   }
 
   private applyToExtension(op: Verb, extension: Extension, value: ScimValue | undefined): void {
