@@ -100,27 +100,3 @@ const search = {
   schemas: ['urn:ietf:params:scim:api:messages:2.0:SearchRequest'],
   filter: 'id pr',
 };
-
-describe('externalId', () => {
-  const set = (id: string, value: string, as: Connection) =>
-    scim.ask('PATCH', `/Users/${id}`, { body: patch({ op: 'replace', path: 'externalId', value }), as });
-
-  it('is each connection’s own, set once and not changed', async () => {
-    const [here, there] = [await user('lenient-acme'), await user(OTHER)];
-    expect((await set(here.id, 'e-1', 'lenient-acme')).body.externalId).toBe('e-1');
-    expect((await set(there.id, 'e-1', OTHER)).body.externalId).toBe('e-1');
-    const found = await scim.ask('GET', '/Users?filter=externalId eq "e-1"', { as: OTHER });
-    expect(found.body.Resources.map((one: Json) => one.id)).toEqual([there.id]);
-    const refused = await set(there.id, 'e-2', OTHER);
-    expect([refused.status, refused.body.scimType]).toEqual([400, 'mutability']);
-    expect((await set(there.id, 'e-1', OTHER)).status).toBe(200);
-  });
-
-  it('keeps its value on a lenient connection too, which hears what else the request says', async () => {
-    const { id } = await user('lenient-acme', { externalId: 'e-3' });
-    const body = patch({ op: 'replace', value: { externalId: 'e-4', active: false } });
-    const answer = await scim.ask('PATCH', `/Users/${id}`, { body });
-    expect([answer.status, answer.body.externalId, answer.body.active]).toEqual([200, 'e-3', false]);
-    expect(await scim.quirks('lenient-acme')).toMatchObject({ 'immutable-ignored': 1 });
-  });
-});
