@@ -90,9 +90,13 @@ export class AnswerCache {
         return this.forgetOne(tenant, 'User', event.data.userId);
       case 'UserDeleted':
       case 'AgentDeleted':
+      case 'ResourceDeleted':
         // What is out of date elsewhere may stay until it falls out; what is erased may not.
         this.epoch += 1;
         return this.kept.clear();
+      case 'ResourceCreated':
+      case 'ResourceChanged':
+        return this.forgetOne(tenant, event.data.resourceType, event.data.resourceId);
       case 'GroupCreated':
         return this.forgetOne(tenant, 'Group', event.data.groupId);
       case 'GroupMembershipChanged':

@@ -25,7 +25,7 @@ export class BulkController {
       execute: (operation) => this.run(call, operation),
       locate: (path) => {
         const [, name = '', id = ''] = path.split('/');
-        return this.endpoints.byName(name)?.locationOf(context.tenant, id);
+        return this.endpoints.byName(context.tenant, name)?.locationOf(context.tenant, id);
       },
     });
     send(reply, { status: 200, body: JSON.stringify(answer) });
@@ -33,7 +33,7 @@ export class BulkController {
 
   private async run(bulk: ScimCall, operation: BulkOperation): Promise<BulkOutcome> {
     const [, name = '', id = ''] = operation.path.split('/');
-    const endpoint = this.endpoints.byName(name);
+    const endpoint = this.endpoints.byName(bulk.context.tenant, name);
     if (endpoint === undefined) throw ScimError.notFound('There is no such endpoint.');
     const call: ScimCall = { ...bulk, asked: '', query: {}, ifMatch: operation.version, ifNoneMatch: undefined };
     const { status, id: written, location, etag } = await execute(endpoint, call, operation, id);

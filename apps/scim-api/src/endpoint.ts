@@ -85,7 +85,8 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
 
   /** The resource type as this tenant has it, and how its resources are shown. */
   private viewsOf(tenant: string): ResourceViews<S, R> {
-    const type = this.parts.registries.of(tenant).type(this.resource.name);
+    const type = this.parts.registries.of(tenant).known(this.resource.name);
+    if (type === undefined) throw ScimError.notFound('There is no such endpoint.');
     let views = this.shapes.get(type);
     if (views === undefined)
       this.shapes.set(type, (views = new ResourceViews(this.resource, type, this.parts.address)));

@@ -9,21 +9,25 @@ import { readExtensions, type CustomExtensions } from '@app/scim';
  */
 export function extensionsIn(path: string | undefined): CustomExtensions {
   if (path === undefined) return new Map();
-  const { extensions, problems } = readExtensions(documentIn(path));
+  const { extensions, problems } = readExtensions(documentIn(path, 'SCIM_EXTENSIONS'));
   if (problems.length > 0) throw new ConfigError(problems.map((problem) => `SCIM_EXTENSIONS: ${problem}`));
   return extensions;
 }
 
-function documentIn(path: string): unknown {
+/**
+ * @param setting that names the file
+ * @throws ConfigError
+ */
+export function documentIn(path: string, setting: string): unknown {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch {
-    throw new ConfigError(['SCIM_EXTENSIONS names a file that cannot be read. Set it to the path of a JSON file.']);
+    throw new ConfigError([`${setting} names a file that cannot be read. Set it to the path of a JSON file.`]);
   }
   try {
     return JSON.parse(text);
   } catch {
-    throw new ConfigError(['SCIM_EXTENSIONS names a file that is not JSON. Mend the file.']);
+    throw new ConfigError([`${setting} names a file that is not JSON. Mend the file.`]);
   }
 }

@@ -52,5 +52,9 @@ function othersAt(path: string, methods: readonly Method[]): Type {
   return Others;
 }
 
+/** Of a resource type that an operator added. */
+export const methodsOfType = (endpoint: string): Type[] =>
+  ofType(endpoint).map(([path, methods]) => othersAt(path, methods));
+
 /** One controller a path. */
 export const methodsControllers: readonly Type[] = served.map(([path, methods]) => othersAt(path, methods));

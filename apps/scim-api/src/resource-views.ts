@@ -61,6 +61,8 @@ export class ResourceViews<S extends Stored, R extends S> {
     if (!withRelated) return subject;
     const related = resource.relatedOf(found);
     if (resource.related === 'members') return { ...subject, members: memberSet(related.map(({ id }) => id)) };
+    // Nothing is said over an attribute that is kept under the same name.
+    if (related.length === 0) return subject;
     const refs = [...references(related, scimBase(this.address), resource.related === 'agents')];
     return { ...subject, [resource.related]: refs as unknown as ScimValue[] };
   }

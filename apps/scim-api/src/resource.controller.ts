@@ -9,7 +9,7 @@ import { Endpoints } from './endpoints.js';
 import { send } from './scim-answer.js';
 import { ScimController } from './scim-controller.js';
 
-abstract class ResourceController {
+export abstract class ResourceController {
   constructor(private readonly endpoint: Endpoint) {}
 
   @Get()

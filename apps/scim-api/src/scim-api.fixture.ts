@@ -17,7 +17,7 @@ import { Decisions, EventLog, Projector, ProjectorSet, ReadModels, SqliteEventLo
 import type { RecordedEvent, RequestContext } from '@app/events';
 import { createHttpApp, ExchangeLog, migrateTrafficDb, QuirkCounts, type TrafficDb } from '@app/http';
 import { Clock, ManualClock, newId, openSqlite } from '@app/runtime';
-import type { CustomExtensions } from '@app/scim';
+import type { CustomExtensions, CustomTypes } from '@app/scim';
 import { SqlVault, Vault, type VaultDb } from '@app/vault';
 import { Module, type DynamicModule, type LoggerService, type Provider } from '@nestjs/common';
 import { CommandBus, CqrsModule, QueryBus, type Command, type Query } from '@nestjs/cqrs';
@@ -116,7 +116,12 @@ const bookkeeping = new Set(['UserNameReserved', 'UserNameReleased']);
 
 export type ScimWorld = Awaited<ReturnType<typeof openScim>>;
 
-export async function openScim({ extensions = new Map() }: { extensions?: CustomExtensions } = {}) {
+interface Configured {
+  readonly extensions?: CustomExtensions;
+  readonly types?: CustomTypes;
+}
+
+export async function openScim({ extensions = new Map(), types = new Map() }: Configured = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'scim-api-'));
   const clock = new ManualClock();
   const log = SqliteEventLog.open({ directory });
@@ -141,7 +146,7 @@ export async function openScim({ extensions = new Map() }: { extensions?: Custom
     { provide: QuirkCounts, useValue: quirks },
     { provide: SCIM_BASE_URL, useValue: { url: 'http://scim.test' } },
   ]);
-  const app = await createHttpApp(App.of(world, ScimApiModule.extendedBy(extensions)), { logger, exchanges });
+  const app = await createHttpApp(App.of(world, ScimApiModule.extendedBy(extensions, types)), { logger, exchanges });
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
   const projector = new Projector({

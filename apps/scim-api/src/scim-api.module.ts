@@ -1,18 +1,19 @@
 // The SCIM role: what identity providers talk to. Needs CqrsModule, EventLog, ReadModels, Vault, Clock, QuirkCounts and SCIM_BASE_URL from the app around it.
 import { DirectoryModule } from '@app/directory';
-import type { CustomExtensions } from '@app/scim';
+import type { CustomExtensions, CustomTypes } from '@app/scim';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AgentResource } from './agent.resource.js';
 import { ApplicationResource } from './application.resource.js';
 import { AnswerCache } from './answer-cache.js';
 import { BulkController } from './bulk.controller.js';
 import { Cursors } from './cursors.js';
+import { customControllers } from './custom.controller.js';
 import { DiscoveryController } from './discovery.controller.js';
 import { Endpoints } from './endpoints.js';
 import { GroupResource } from './group.resource.js';
 import { IdentityResource } from './identity.resource.js';
 import { methodsControllers } from './methods.controller.js';
-import { Registries, SCIM_EXTENSIONS } from './registries.js';
+import { Registries, SCIM_EXTENSIONS, SCIM_RESOURCE_TYPES } from './registries.js';
 import {
   AgentsController,
   ApplicationsController,
@@ -51,8 +52,15 @@ import { UserResource } from './user.resource.js';
   ],
 })
 export class ScimApiModule {
-  /** With extensions of the operator's own beside those of the RFCs. */
-  static extendedBy(extensions: CustomExtensions): DynamicModule {
-    return { module: ScimApiModule, providers: [{ provide: SCIM_EXTENSIONS, useValue: extensions }] };
+  /** With extensions and resource types of the operator's own beside those of the RFCs. */
+  static extendedBy(extensions: CustomExtensions, types: CustomTypes = new Map()): DynamicModule {
+    return {
+      module: ScimApiModule,
+      controllers: customControllers(types),
+      providers: [
+        { provide: SCIM_EXTENSIONS, useValue: extensions },
+        { provide: SCIM_RESOURCE_TYPES, useValue: types },
+      ],
+    };
   }
 }

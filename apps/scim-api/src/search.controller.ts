@@ -31,7 +31,7 @@ export class SearchController {
         'Resources of several types have no common order: leave "sortBy" out, or search one type.',
       );
     }
-    const sources = this.endpoints.all.map((endpoint) => endpoint.among(call, parameters));
+    const sources = this.endpoints.all(context.tenant).map((endpoint) => endpoint.among(call, parameters));
     send(reply, { status: 200, body: JSON.stringify(await pageOf(this.cursors, context, sources, parameters)) });
   }
 }

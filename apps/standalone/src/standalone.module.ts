@@ -15,7 +15,7 @@ import { JobQueue } from '@app/jobs';
 import { IDEMPOTENCY_DB, PlatformApiModule } from '@app/platform-api';
 import { Connectors, GATE_DB, OutboundHttp, REVOCATION_DB, RevocationModule } from '@app/revocation';
 import { Clock, type Config, type Role } from '@app/runtime';
-import { extensionsIn, SCIM_BASE_URL, ScimApiModule } from '@app/scim-api';
+import { extensionsIn, resourceTypesIn, SCIM_BASE_URL, ScimApiModule } from '@app/scim-api';
 import { Vault } from '@app/vault';
 import { Worker, WorkerModule } from '@app/worker';
 import {
@@ -51,7 +51,8 @@ export interface StandaloneParts {
 export class StandaloneModule {
   static of({ config, infrastructure, address, logger }: StandaloneParts): DynamicModule {
     const ofRole: Readonly<Record<Role, () => Type | DynamicModule>> = {
-      scim: () => ScimApiModule.extendedBy(extensionsIn(config.scimExtensions)),
+      scim: () =>
+        ScimApiModule.extendedBy(extensionsIn(config.scimExtensions), resourceTypesIn(config.scimResourceTypes)),
       platform: () => PlatformApiModule,
       console: () => ConsoleModule,
       worker: () =>

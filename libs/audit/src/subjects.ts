@@ -25,6 +25,7 @@ const user = (d: { userId: string }): About => ({ subjects: [d.userId] });
 const group = (d: { groupId: string }): About => ({ subjects: [d.groupId] });
 const agent = (d: { agentId: string }): About => ({ subjects: [d.agentId], refs: [d.agentId] });
 const application = (d: { applicationId: string }): About => ({ subjects: [d.applicationId] });
+const resource = (d: { resourceId: string }): About => ({ subjects: [d.resourceId] });
 const connection = (d: { connectionId: string }): About => ({ subjects: [d.connectionId] });
 const provider = (d: { providerId: string }): About => ({ subjects: [d.providerId] });
 const nobody = (): About => ({});
@@ -93,6 +94,10 @@ const aboutTable: { readonly [T in EventType]: (data: EventData[T]) => About } =
   ApplicationReactivated: application,
   ApplicationDeleted: application,
   ApplicationHandedOver: application,
+  ResourceCreated: resource,
+  ResourceChanged: resource,
+  ResourceHandedOver: resource,
+  ResourceDeleted: resource,
   ProviderConfigured: provider,
   ProviderRemoved: provider,
   CredentialRegistered: (d) => held(d.credentialId, d),

@@ -83,6 +83,25 @@ export interface ApplicationRow {
   seq: number;
 }
 
+/** Of a type that an operator added. */
+export interface ResourceRow {
+  tenant: string;
+  resource_id: string;
+  resource_type: string;
+  /** The connection that created it; null: the platform. */
+  connection_id: string | null;
+  external_id: string | null;
+  /** displayName, or else the id. */
+  display: string;
+  /** JSON object. */
+  attributes: string;
+  data_key_id: string;
+  created: string;
+  last_modified: string;
+  revision: number;
+  seq: number;
+}
+
 /** Which applications an agent belongs to. */
 export interface AgentApplicationRow {
   tenant: string;
@@ -114,6 +133,7 @@ export interface DirectoryDb extends ConnectionsDb {
   owners: OwnerRow;
   applications: ApplicationRow;
   agent_applications: AgentApplicationRow;
+  resources: ResourceRow;
 }
 
 export type Trx = Kysely<DirectoryDb>;
@@ -195,6 +215,18 @@ const tables: { readonly [T in keyof DirectoryDb]: { columns: Columns<DirectoryD
     columns: { tenant: 'text', agent_id: 'text', application_id: 'text' },
     key: ['tenant', 'agent_id', 'application_id'],
   },
+  resources: {
+    columns: {
+      tenant: 'text',
+      resource_id: 'text',
+      resource_type: 'text',
+      external_id: 'text?',
+      display: 'text',
+      data_key_id: 'text',
+      ...resource,
+    },
+    key: ['tenant', 'resource_id'],
+  },
   ...connectionTables,
 };
 
@@ -219,6 +251,9 @@ const indexes: ReadonlyArray<readonly [name: string, table: keyof DirectoryDb, c
   ['applications_name', 'applications', ['tenant', 'name_ci']],
   ['applications_display_name', 'applications', ['tenant', 'display_name_ci']],
   ['applications_external_id', 'applications', ['tenant', 'external_id']],
+  ['resources_seq', 'resources', ['tenant', 'resource_type', 'seq']],
+  ['resources_connection', 'resources', ['tenant', 'connection_id', 'resource_type', 'seq']],
+  ['resources_external_id', 'resources', ['tenant', 'external_id']],
   ['agent_applications_application', 'agent_applications', ['tenant', 'application_id']],
   ...connectionIndexes,
 ];

@@ -15,6 +15,7 @@ import { DirectoryView } from './directory.view.js';
 import { FindGroupHandler, GroupViews, ListGroupsHandler } from './groups/group-queries.handlers.js';
 import { ChangeGroupHandler, CreateGroupHandler, DeleteGroupHandler, GroupDecisions } from './groups/group.handlers.js';
 import { OwnerPolicy } from './owner-policy.js';
+import { resourceProviders } from './resources/resource-providers.js';
 import { RoleFollower } from './roles/role-follower.js';
 import { roleProviders } from './roles/role-providers.js';
 import { ListConnectionsHandler, NamesOfHandler } from './tenants/connection-queries.handlers.js';
@@ -89,6 +90,7 @@ const queryHandlers = [
     ...queryHandlers,
     ...roleProviders,
     ...applicationProviders,
+    ...resourceProviders,
     UserNames,
     UserAgents,
     UserViews,

@@ -4,6 +4,7 @@ import { Query } from '@nestjs/cqrs';
 import type { StoredAgent } from './agent.commands.js';
 import type { StoredApplication } from './application.commands.js';
 import type { StoredGroup } from './group.commands.js';
+import type { StoredResource } from './resource.commands.js';
 import type { StoredUser } from './user.commands.js';
 
 /** A condition that an index answers. Values are compared without regard to case for `userName` and `displayName`. */
@@ -73,6 +74,8 @@ export interface FoundApplication extends StoredApplication, Placed {
   /** Empty when the query did not ask for them. */
   readonly agents: readonly NamedRef[];
 }
+
+export interface FoundResource extends StoredResource, Placed {}
 
 export interface FoundAgent extends StoredAgent, Placed {}
 
@@ -167,6 +170,28 @@ export class ListApplications extends Query<Listed<FoundApplication>> {
     readonly tenant: string,
     readonly listing: Listing<FoundApplication>,
     readonly withAgents = true,
+    readonly connection?: string,
+  ) {
+    super();
+  }
+}
+
+export class FindResource extends Query<FoundResource | undefined> {
+  constructor(
+    readonly tenant: string,
+    readonly resourceType: string,
+    readonly resourceId: string,
+    readonly connection?: string,
+  ) {
+    super();
+  }
+}
+
+export class ListResources extends Query<Listed<FoundResource>> {
+  constructor(
+    readonly tenant: string,
+    readonly resourceType: string,
+    readonly listing: Listing<FoundResource>,
     readonly connection?: string,
   ) {
     super();

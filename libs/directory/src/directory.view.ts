@@ -7,6 +7,7 @@ import { applyToAgents } from './agents/agents.view.js';
 import { applyToApplications } from './applications/applications.view.js';
 import { dropOldViews, migrateDirectoryDb, type DirectoryDb } from './directory-db.js';
 import { applyToGroups } from './groups/groups.view.js';
+import { applyToResources } from './resources/resources.view.js';
 import { applyToConnections, isTokenEvent } from './tenants/connections.view.js';
 import { applyToUsers } from './users/users.view.js';
 
@@ -32,6 +33,7 @@ export class DirectoryView implements Projection<DirectoryDb> {
       await applyToGroups(trx, tenant, ofTenant);
       await applyToApplications(trx, tenant, ofTenant);
       await applyToAgents(trx, tenant, ofTenant);
+      await applyToResources(trx, this.vault, tenant, ofTenant);
       await applyToUsers(trx, this.vault, tenant, ofTenant);
     }
   }

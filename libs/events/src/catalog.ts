@@ -70,8 +70,8 @@ export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
     version: 1,
     sentence: (d, n) => `What was ordered for connection ${n(d.connectionId)} was carried out.`,
   },
-  UserNameReserved: { version: 1, sentence: (d, n) => `A userName was reserved for ${n(d.userId)}.` },
-  UserNameReleased: { version: 1, sentence: (d, n) => `The userName of ${n(d.userId)} was released.` },
+  UserNameReserved: { version: 1, sentence: (d, n) => `A unique name was reserved for ${n(d.userId)}.` },
+  UserNameReleased: { version: 1, sentence: (d, n) => `A unique name of ${n(d.userId)} was released.` },
   UserProvisioned: {
     version: 1,
     sentence: (d, n) => `${n(d.userId)} was provisioned${d.active ? '' : ' as inactive'}.`,
@@ -159,6 +159,16 @@ export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
     version: 1,
     sentence: (d, n) => `Application ${n(d.applicationId)} was handed over to connection ${n(d.to)}.`,
   },
+  ResourceCreated: { version: 1, sentence: (d, n) => `${d.resourceType} ${n(d.resourceId)} was created.` },
+  ResourceChanged: {
+    version: 1,
+    sentence: (d, n) => `${d.resourceType} ${n(d.resourceId)} was changed (${d.changed.join(', ')}).`,
+  },
+  ResourceHandedOver: {
+    version: 1,
+    sentence: (d, n) => `${d.resourceType} ${n(d.resourceId)} was handed over to connection ${n(d.to)}.`,
+  },
+  ResourceDeleted: { version: 1, sentence: (d, n) => `${d.resourceType} ${n(d.resourceId)} was deleted.` },
   RoleDefined: {
     version: 1,
     sentence: (d) => `The ${d.kind} ${d.roleId} was defined${d.condition === undefined ? '' : `: ${d.condition}`}.`,

@@ -54,7 +54,7 @@ export interface DirectoryEvents {
   /** `orderId` is the id of the event that ordered it. */
   ConnectionOrderCarriedOut: { connectionId: string; orderId: string };
 
-  /** A claim on a userName; void after `until` unless the user exists. */
+  /** A claim on a userName, or on what a resource alone has; void after `until` unless the user or resource exists. */
   UserNameReserved: { userId: string; until: string };
   UserNameReleased: { userId: string };
 
@@ -104,6 +104,20 @@ export interface DirectoryEvents {
   AgentOrphaned: { agentId: string };
   AgentDeleted: { agentId: string };
   AgentHandedOver: { agentId: string; to: string };
+
+  /** A resource of a type that an operator added. `sealed` and `unique` as of users; `unique` are keyed hashes. */
+  ResourceCreated: { resourceId: string; resourceType: string; dataKeyId: string; sealed: Sealed; unique: string[] };
+  ResourceChanged: {
+    resourceId: string;
+    resourceType: string;
+    sealed: Sealed;
+    unique: string[];
+    /** Names of the attributes. */
+    changed: string[];
+  };
+  /** It belongs to the connection `to` from here on. */
+  ResourceHandedOver: { resourceId: string; resourceType: string; to: string };
+  ResourceDeleted: { resourceId: string; resourceType: string };
 
   /** What agents belong to: none of them may act while it is not active. */
   ApplicationProvisioned: {

@@ -20,6 +20,8 @@ export const streams = {
   /** Roles, mappings and memberships of a tenant: decided one after the other. */
   roles: (tenant: string) => name('roles', tenant, 'self'),
   agent: (tenant: string, id: string) => name('agent', tenant, id),
+  /** Of a type that an operator added. */
+  resource: (tenant: string, id: string) => name('resource', tenant, id),
   application: (tenant: string, id: string) => name('application', tenant, id),
   provider: (tenant: string, id: string) => name('provider', tenant, id),
   credential: (tenant: string, id: string) => name('credential', tenant, id),

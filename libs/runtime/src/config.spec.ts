@@ -149,7 +149,7 @@ describe('the configuration', () => {
     const env = Object.fromEntries(Object.values(options).map(({ name }) => [name, `canary ${name} @!`]));
     const { message } = new ConfigError(problemsOf(env));
     // Any text is a path.
-    const paths = 2;
+    const paths = 3;
     expect(message.match(/\n- /g)).toHaveLength(Object.keys(options).length - paths);
     expect(message).not.toContain('canary');
   });

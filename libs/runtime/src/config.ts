@@ -92,6 +92,12 @@ export const options = {
     'only the schemas of the RFCs',
     'The JSON file of the extensions that resource types have beside those of the RFCs, by tenant.',
   ),
+  scimResourceTypes: optional(
+    'SCIM_RESOURCE_TYPES',
+    file,
+    'only the resource types of the RFCs and drafts',
+    'The JSON file of the resource types that are served beside those of the RFCs, by tenant.',
+  ),
   scimRequestsPerSecond: setting(
     'SCIM_REQUESTS_PER_SECOND',
     wholeNumber(0, 1_000_000),

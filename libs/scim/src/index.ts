@@ -15,6 +15,7 @@ export { parseListQuery, parseSearchRequest, readProjection, type ListParameters
 export { quirkSentences, type QuirkName } from './quirks.js';
 export * from './schema/agent-schema.js';
 export * from './schema/custom-extensions.js';
+export * from './schema/custom-types.js';
 export * from './schema/definition.js';
 export * from './schema/group-schema.js';
 export * from './schema/registry.js';

@@ -39,6 +39,8 @@ function broughtIn(event: RecordedEvent): readonly [ProvisionedKind, string] | u
     case 'AgentProvisioned':
     case 'AgentReactivated':
       return [provisioned.agents, event.data.agentId];
+    case 'ResourceCreated':
+      return [provisioned.resources, event.data.resourceId];
     case 'ApplicationProvisioned':
     case 'ApplicationReactivated':
       return [provisioned.applications, event.data.applicationId];

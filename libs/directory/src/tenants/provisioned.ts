@@ -6,6 +6,7 @@ import { agentAggregate, handOverAgent } from '../agents/agent.js';
 import { applicationAggregate } from '../applications/application.js';
 import type { DirectoryDb } from '../directory-db.js';
 import { groupAggregate } from '../groups/group.js';
+import { resourceAggregate } from '../resources/resource.js';
 import { userAggregate } from '../users/user.js';
 
 /** Recorded with the deactivation of an agent. */
@@ -24,7 +25,7 @@ interface Owned {
 }
 
 interface Kind<S extends Owned> {
-  readonly table: 'users' | 'groups' | 'agents' | 'applications';
+  readonly table: 'users' | 'groups' | 'agents' | 'applications' | 'resources';
   readonly id: string;
   readonly stream: (tenant: string, id: string) => string;
   readonly aggregate: Aggregate<S>;
@@ -124,5 +125,15 @@ export const provisioned = {
     aggregate: groupAggregate,
     deactivated: () => [],
     handedOver: (_, groupId, to, context) => [newEvent('GroupHandedOver', { groupId, to }, context)],
+  }),
+  resources: kindOf({
+    table: 'resources',
+    id: 'resource_id',
+    stream: streams.resource,
+    aggregate: resourceAggregate,
+    deactivated: () => [],
+    handedOver: ({ type: resourceType }, resourceId, to, context) => [
+      newEvent('ResourceHandedOver', { resourceId, resourceType, to }, context),
+    ],
   }),
 } satisfies Record<string, ProvisionedKind>;

@@ -7,7 +7,8 @@ export interface Seal {
   readonly tenant: string;
   readonly userId: string;
   readonly dataKeyId: string;
-  readonly eventType: 'UserProvisioned' | 'UserChanged' | 'AgentProvisioned' | 'AgentChanged';
+  readonly eventType:
+    'UserProvisioned' | 'UserChanged' | 'AgentProvisioned' | 'AgentChanged' | 'ResourceCreated' | 'ResourceChanged';
 }
 
 const contextOf = ({ tenant, userId, eventType }: Seal): SealContext => ({

@@ -1,5 +1,5 @@
 // Who has a userName: a claim in a stream of its own, which stands while its user has that name.
-import { streams, type RecordedEvent, type RequestContext } from '@app/events';
+import { streams, type EventType, type RecordedEvent, type RequestContext } from '@app/events';
 import { contextOf, EventLog, newEvent, WrongExpectedRevision, type StreamWrite } from '@app/event-log';
 import { Clock } from '@app/runtime';
 import { Vault } from '@app/vault';
@@ -11,6 +11,8 @@ export const CLAIM_MS = 60_000;
 /** Conflicts in a row about one name before giving up. */
 const TRIES = 20;
 const PAGE = 100;
+
+const GONE: ReadonlySet<EventType> = new Set(['UserDeleted', 'AgentDeleted', 'ResourceDeleted']);
 
 /** What names are compared by: NFKC, without regard to case. */
 export const foldCase = (name: string): string => name.normalize('NFKC').toLowerCase().normalize('NFKC');
@@ -27,10 +29,11 @@ export const claimOf = (last: RecordedEvent | undefined): Claim =>
     ? { userId: last.data.userId, until: last.data.until }
     : { userId: undefined, until: '' };
 
-/** Whether the events of a user or agent, newest first, say that it has this name; undefined when they do not say. */
+/** Whether the events of a user, agent or resource, newest first, say that it has this name; undefined when they do not say. */
 export function hasName(newestFirst: readonly RecordedEvent[], hash: string): boolean | undefined {
   for (const event of newestFirst) {
-    if (event.type === 'UserDeleted' || event.type === 'AgentDeleted') return false;
+    if (GONE.has(event.type)) return false;
+    if (event.type === 'ResourceCreated' || event.type === 'ResourceChanged') return event.data.unique.includes(hash);
     if (event.type === 'UserChanged' || event.type === 'UserProvisioned') return event.data.userNameHash === hash;
     const isAgents = event.type === 'AgentChanged' || event.type === 'AgentProvisioned';
     if (isAgents && event.data.user !== undefined) return event.data.user.userNameHash === hash;
@@ -101,7 +104,8 @@ export class UserNames {
     if (Date.parse(until) > this.clock.now()) return true;
     const id = userId as string;
     const asUser = await this.tells(streams.user(tenant, id), hash);
-    return asUser ?? (await this.tells(streams.agent(tenant, id), hash)) ?? false;
+    const asAgent = asUser ?? (await this.tells(streams.agent(tenant, id), hash));
+    return asAgent ?? (await this.tells(streams.resource(tenant, id), hash)) ?? false;
   }
 
   /** What a whole stream says; undefined when it says nothing. */

@@ -10,6 +10,7 @@ const places = [
   ['agents', 'agent_id', 'name'],
   ['applications', 'application_id', 'name'],
   ['connections', 'connection_id', 'name'],
+  ['resources', 'resource_id', 'display'],
 ] as const;
 
 /** Unknown and erased ids are missing. */

@@ -7,7 +7,7 @@ import { isWithin, type Scope } from '../scope.js';
 import { foldCase } from '../users/user-name.js';
 import type { Shelf } from './listing.js';
 
-type Listable = 'users' | 'groups' | 'agents' | 'applications';
+type Listable = 'users' | 'groups' | 'agents' | 'applications' | 'resources';
 
 /** SQL with `?` for each of the parameters. */
 export interface Condition {
@@ -41,6 +41,8 @@ export interface SqlShelfParts<T extends Listable, R extends Placed> {
   readonly db: Kysely<DirectoryDb>;
   readonly table: T;
   readonly scope: Scope;
+  /** Which rows of the table; all when absent. */
+  readonly kind?: Condition;
   /** The condition that an index answers; undefined when nothing of this kind can be equal. */
   readonly equality: (equality: IndexedEquality) => Condition | undefined;
   /** Makes resources of rows, in their order. */
@@ -73,7 +75,7 @@ export class SqlShelf<T extends Listable, R extends Placed> implements Shelf<R> 
     const condition = this.parts.equality(equality);
     if (condition === undefined) return [];
     const { scope, present } = this.parts;
-    const found = await this.rows(ofTenant(scope), ` and ${condition.text}`, condition.parameters);
+    const found = await this.rows(this.ofKind(ofTenant(scope)), ` and ${condition.text}`, condition.parameters);
     const rows = found.filter((row) => isWithin(scope, row.connection_id));
     return present(rows.length > 1 ? rows.sort((a, b) => a.seq - b.seq) : rows);
   }
@@ -92,8 +94,14 @@ export class SqlShelf<T extends Listable, R extends Placed> implements Shelf<R> 
 
   private within(): Condition {
     const { scope } = this.parts;
-    if (scope.connection === undefined) return ofTenant(scope);
-    return { text: 'tenant = ? and connection_id = ?', parameters: [scope.tenant, scope.connection] };
+    if (scope.connection === undefined) return this.ofKind(ofTenant(scope));
+    return this.ofKind({ text: 'tenant = ? and connection_id = ?', parameters: [scope.tenant, scope.connection] });
+  }
+
+  private ofKind(of: Condition): Condition {
+    const { kind } = this.parts;
+    if (kind === undefined) return of;
+    return { text: `${of.text} and ${kind.text}`, parameters: [...of.parameters, ...kind.parameters] };
   }
 
   private rows(of: Condition, rest: string, parameters: readonly unknown[]): Promise<DirectoryDb[T][]> {

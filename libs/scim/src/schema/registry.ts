@@ -14,6 +14,8 @@ export interface Registry {
    * @throws Error if there is none.
    */
   type(name: string): ResourceType;
+  /** The same, of which there may be none. */
+  known(name: string): ResourceType | undefined;
   /** Finds a type by its endpoint in any case, with or without the leading slash. */
   byEndpoint(endpoint: string): ResourceType | undefined;
 }
@@ -77,6 +79,7 @@ export function createRegistry(definitions: readonly ResourceTypeDefinition[] = 
       if (type === undefined) throw new Error(`no resource type ${name}`);
       return type;
     },
+    known: (name) => byName.get(name),
     byEndpoint: (endpoint) => byEndpoint.get((endpoint.startsWith('/') ? endpoint : `/${endpoint}`).toLowerCase()),
   };
 }
