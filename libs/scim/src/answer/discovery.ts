@@ -63,6 +63,13 @@ export function serviceProviderConfig(registry: Registry, features: Features): B
         specUri: 'https://www.rfc-editor.org/info/rfc6750',
         primary: true,
       },
+      {
+        type: 'oauth2',
+        name: 'Client credentials',
+        description:
+          'A bearer token for an hour, for a statement that is signed with a key registered for this connection.',
+        specUri: 'https://www.rfc-editor.org/info/rfc7523',
+      },
     ],
     meta: { resourceType: 'ServiceProviderConfig', location: `${features.baseUrl}/ServiceProviderConfig` },
   };

@@ -4,6 +4,7 @@ import { ScimError } from '../errors.js';
 import { compileElementFilter } from '../filter/compile.js';
 import { equalityOn } from '../filter/equality.js';
 import type { Filter } from '../filter/filter.js';
+import { isObject } from '../json-safety.js';
 import type { Tolerance } from '../quirks.js';
 import type { Attribute } from '../schema/resource-type.js';
 import { noTarget } from './elements.js';
@@ -55,7 +56,9 @@ export function patchMembers(
   }
   if (op === 'replace') return members.replaceAll(readMembers(attribute, value ?? null, tolerance));
   if (op === 'add') {
-    for (const member of readMembers(attribute, value ?? null, tolerance)) members.add(member);
+    // One member to add may stand alone (RFC 7644 section 3.5.2.1).
+    const sent = isObject(value) ? [value] : (value ?? null);
+    for (const member of readMembers(attribute, sent, tolerance)) members.add(member);
     return;
   }
   if (value === undefined || value === null) return members.replaceAll([]);

@@ -138,7 +138,9 @@ class Patch {
   }
 
   private writeList(op: Verb, attribute: Attribute, value: ScimValue): void {
-    const incoming = readElements(attribute, value, this.tolerance);
+    // One value to add may stand alone (RFC 7644 section 3.5.2.1).
+    const sent = op === 'add' && isObject(value) ? [value] : value;
+    const incoming = readElements(attribute, sent, this.tolerance);
     // A JSON list inside a string is Entra ID's whole role assignment: roles it no longer lists are gone.
     const whole = op === 'replace' || (typeof value === 'string' && parseEmbedded(value) !== undefined);
     this.setElements(attribute, whole ? incoming : addElements(attribute, this.elements(attribute), incoming));
