@@ -1,3 +1,4 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ApiClient, eventually } from '@app/testkit';
 import { expectStatus, Scenario } from './scenario.js';
@@ -14,7 +15,7 @@ beforeAll(async () => {
   const answer = await scenario.api.get<{ connections: { id: string }[] }>('/connections');
   connectionId = expectStatus(answer, 200).connections[0]?.id ?? '';
 });
-afterAll(() => scenario.service.stop());
+afterAll(() => scenario.stop());
 
 const scimWith = (token: string) => new ApiClient(scenario.service.scimBaseUrl, token, 'application/scim+json');
 const issue = async (body: object): Promise<Issued> =>
@@ -45,6 +46,79 @@ describe('a token', () => {
     for (const path of ['/providers', '/cascades', '/trail', '/checkpoint']) {
       expect((await api.get(path)).status).toBe(403);
     }
+  });
+});
+
+describe('a connection', () => {
+  interface Connection {
+    readonly id: string;
+    readonly tokens: readonly { readonly id: string; readonly expiresAt?: string; readonly lastUsedAt?: string }[];
+    readonly clientKeys: readonly { readonly id: string; readonly lastUsedAt?: string }[];
+  }
+  const open = async (name: string): Promise<string> =>
+    expectStatus(await scenario.api.post<{ id: string }>('/connections', { name }), 201).id;
+  const shown = async (id: string): Promise<Connection> => {
+    const { connections } = expectStatus(await scenario.api.get<{ connections: Connection[] }>('/connections'), 200);
+    return connections.find((one) => one.id === id) as Connection;
+  };
+  const used = (id: string, tokenId: string) =>
+    eventually('the use is shown', async () => {
+      const { tokens, clientKeys } = await shown(id);
+      return [...tokens, ...clientKeys].find((one) => one.id === tokenId)?.lastUsedAt;
+    });
+
+  it('changes from one token to the next without a gap, sees which is used, and has two at most', async () => {
+    const id = await open('Rotating');
+    const next = (body: object = {}) => scenario.api.post<Issued>(`/connections/${id}/tokens`, body);
+    const soon = new Date(Date.now() + 2_000).toISOString();
+    const [first, second] = [expectStatus(await next({ expiresAt: soon }), 201), expectStatus(await next(), 201)];
+    expect(await next()).toMatchObject({ status: 409, body: { code: 'too_many_tokens' } });
+    expect((await shown(id)).tokens).toEqual([{ id: first.id, expiresAt: soon }, { id: second.id }]);
+    for (const { token } of [first, second]) expect((await scimWith(token).get('/Users')).status).toBe(200);
+    for (const { id: tokenId } of [first, second]) expect(await used(id, tokenId)).toMatch(/Z$/);
+
+    await eventually('the first expires', async () =>
+      (await scimWith(first.token).get('/Users')).status === 401 ? true : undefined,
+    );
+    const third = expectStatus(await next(), 201);
+    expect((await scenario.api.delete(`/connections/${id}/tokens/${second.id}`)).status).toBe(204);
+    expect((await scimWith(second.token).get('/Users')).status).toBe(401);
+    expect((await scimWith(third.token).get('/Users')).status).toBe(200);
+    expect(JSON.stringify(await shown(id))).not.toContain(third.token);
+  });
+
+  it('lets in a client that signs, at the endpoint that ServiceProviderConfig names', async () => {
+    const id = await open('Signing');
+    const { token } = expectStatus(await scenario.api.post<Issued>(`/connections/${id}/tokens`, {}), 201);
+    const { authenticationSchemes } = expectStatus(
+      await scimWith(token).get<{ authenticationSchemes: { name: string; description: string }[] }>(
+        '/ServiceProviderConfig',
+      ),
+      200,
+    );
+    const scheme = authenticationSchemes.find(({ name }) => name === 'OAuth client credentials');
+    const endpoint = /https?:\S+(?=:)/.exec(scheme?.description ?? '')?.[0] ?? '';
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+    const jwk = publicKey.export({ format: 'jwk' });
+    const registered = await scenario.api.post<{ id: string }>(`/connections/${id}/client-keys`, { jwk });
+    const { id: keyId } = expectStatus(registered, 201);
+
+    const exp = Math.floor(Date.now() / 1000) + 60;
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const data = `${part({ alg: 'EdDSA' })}.${part({ iss: id, sub: id, aud: endpoint, exp, jti: 'once' })}`;
+    const signature = sign(null, Buffer.from(data), privateKey).toString('base64url');
+    const body = new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: `${data}.${signature}`,
+    });
+    const answer = await fetch(endpoint, { method: 'POST', body });
+    expect(answer.status).toBe(200);
+    const { access_token } = (await answer.json()) as { access_token: string };
+    expect((await scimWith(access_token).get('/Users')).status).toBe(200);
+    expect(await used(id, keyId)).toMatch(/Z$/);
+    expect((await scenario.api.delete(`/connections/${id}/client-keys/${keyId}`)).status).toBe(204);
+    expect((await scimWith(access_token).get('/Users')).status).toBe(401);
   });
 });
 

@@ -14,7 +14,7 @@ import {
 import { All, Get, Inject, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Registries } from './registries.js';
-import { SCIM_BASE_URL, scimBase, type PublicAddress } from './public-address.js';
+import { SCIM_BASE_URL, scimBase, tokenEndpoint, type PublicAddress } from './public-address.js';
 import { send } from './scim-answer.js';
 import { ScimController } from './scim-controller.js';
 
@@ -38,7 +38,8 @@ export class DiscoveryController {
   @Get('ServiceProviderConfig')
   config(@Query() query: object, @Caller() { tenant }: Principal, @Res() reply: FastifyReply): void {
     refuseDiscoveryFilter(query);
-    const features = { baseUrl: scimBase(this.address), bulk: true, sort: true, etag: true, cursor: true };
+    const addresses = { baseUrl: scimBase(this.address), tokenEndpoint: tokenEndpoint(this.address) };
+    const features = { ...addresses, bulk: true, sort: true, etag: true, cursor: true };
     sendBody(reply, serviceProviderConfig(this.registries.of(tenant), features));
   }
 

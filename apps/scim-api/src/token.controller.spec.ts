@@ -75,6 +75,25 @@ const post = (form: Record<string, string> | string, type = 'application/x-www-f
   scim.post('/oauth/token', typeof form === 'string' ? form : new URLSearchParams(form).toString(), type);
 const users = (token: string) => scim.ask('GET', '/Users', { headers: { authorization: `Bearer ${token}` } });
 
+it('says in ServiceProviderConfig how a client gets in, and names the endpoint', async () => {
+  const { authenticationSchemes } = (await scim.ask('GET', '/ServiceProviderConfig')).body;
+  expect(authenticationSchemes).toEqual([
+    {
+      type: 'oauthbearertoken',
+      name: 'Bearer token',
+      description: expect.stringContaining('Authorization header'),
+      specUri: 'https://www.rfc-editor.org/info/rfc6750',
+      primary: true,
+    },
+    {
+      type: 'oauth2',
+      name: 'OAuth client credentials',
+      description: expect.stringMatching(new RegExp(` ${AUDIENCE}: grant_type client_credentials .*private_key_jwt`)),
+      specUri: 'https://www.rfc-editor.org/info/rfc7523',
+    },
+  ]);
+});
+
 describe('a signed statement', () => {
   it.each(['ES256', 'RS256', 'EdDSA'] as const)('by %s is worth a token of an hour for its connection', async (alg) => {
     const id = alg === 'ES256' ? undefined : await register(keys[alg].publicKey);

@@ -23,7 +23,19 @@ export interface Features {
   /** Whether there are pages by cursor (RFC 9865) beside those by index. */
   readonly cursor: boolean;
   readonly documentationUri?: string;
+  /** Where clients that sign get a bearer token, if anywhere. */
+  readonly tokenEndpoint?: string;
 }
+
+/** Another way to a bearer token, for a client that signs rather than keep one. */
+const clientCredentials = (tokenEndpoint: string): Body => ({
+  type: 'oauth2',
+  name: 'OAuth client credentials',
+  description:
+    `A bearer token of an hour from ${tokenEndpoint}: grant_type client_credentials (RFC 6749 section 4.4), the client ` +
+    'authenticated by private_key_jwt, a JWT signed with a key that is registered for this connection.',
+  specUri: 'https://www.rfc-editor.org/info/rfc7523',
+});
 
 /** What this service supports. Every number is the one that is enforced. */
 export function serviceProviderConfig(registry: Registry, features: Features): Body {
@@ -63,13 +75,7 @@ export function serviceProviderConfig(registry: Registry, features: Features): B
         specUri: 'https://www.rfc-editor.org/info/rfc6750',
         primary: true,
       },
-      {
-        type: 'oauth2',
-        name: 'Client credentials',
-        description:
-          'A bearer token for an hour, for a statement that is signed with a key registered for this connection.',
-        specUri: 'https://www.rfc-editor.org/info/rfc7523',
-      },
+      ...(features.tokenEndpoint === undefined ? [] : [clientCredentials(features.tokenEndpoint)]),
     ],
     meta: { resourceType: 'ServiceProviderConfig', location: `${features.baseUrl}/ServiceProviderConfig` },
   };
