@@ -1,5 +1,5 @@
 // What this service offers: ServiceProviderConfig, ResourceTypes and Schemas (RFC 7644 section 4), and what it does not: /Me.
-import { Caller, type Principal } from '@app/http';
+import { Caller, Public, Unauthorized, type AuthenticatedRequest, type Principal } from '@app/http';
 import {
   listResponse,
   refuseDiscoveryFilter,
@@ -11,12 +11,15 @@ import {
   spellingOf,
   type ScimValue,
 } from '@app/scim';
-import { All, Get, Inject, Param, Query, Res } from '@nestjs/common';
+import { All, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Registries } from './registries.js';
 import { SCIM_BASE_URL, scimBase, tokenEndpoint, type PublicAddress } from './public-address.js';
 import { send } from './scim-answer.js';
 import { ScimController } from './scim-controller.js';
+
+/** No tenant has this name. */
+const ANYBODY = '*';
 
 type Body = { [key: string]: ScimValue };
 
@@ -35,12 +38,19 @@ export class DiscoveryController {
     @Inject(SCIM_BASE_URL) private readonly address: PublicAddress,
   ) {}
 
+  /**
+   * Says how to authenticate, and so to whoever does not yet (RFC 7643 section 5); but a token that is not valid is told so:
+   * identity providers try theirs here.
+   */
   @Get('ServiceProviderConfig')
-  config(@Query() query: object, @Caller() { tenant }: Principal, @Res() reply: FastifyReply): void {
+  @Public()
+  config(@Query() query: object, @Req() request: Partial<AuthenticatedRequest>, @Res() reply: FastifyReply): void {
+    const { principal, headers } = request;
+    if (principal === undefined && headers?.authorization !== undefined) throw new Unauthorized();
     refuseDiscoveryFilter(query);
     const addresses = { baseUrl: scimBase(this.address), tokenEndpoint: tokenEndpoint(this.address) };
     const features = { ...addresses, bulk: true, sort: true, etag: true, cursor: true };
-    sendBody(reply, serviceProviderConfig(this.registries.of(tenant), features));
+    sendBody(reply, serviceProviderConfig(this.registries.of(principal?.tenant ?? ANYBODY), features));
   }
 
   @Get('ResourceTypes')

@@ -38,6 +38,19 @@ describe('a path', () => {
     expect(await world.appended()).toEqual([]);
   });
 
+  it('to the configuration is open to whoever has no token yet, and to nobody with one that is not valid', async () => {
+    const ask = (headers: Record<string, string>) => world.anonymous('/ServiceProviderConfig', headers);
+    const mine = await world.ask('GET', '/ServiceProviderConfig');
+    expect(await ask({})).toMatchObject({ status: 200, body: mine.body });
+    for (const authorization of ['Bearer nobody', 'Basic Zm9vOmJhcg==']) {
+      expect(await ask({ authorization })).toMatchObject({ status: 401, headers: { 'www-authenticate': 'Bearer' } });
+    }
+    expect((await world.anonymous('/Schemas', {})).status).toBe(401);
+    expect(
+      (await world.ask('PUT', '/ServiceProviderConfig', { headers: { authorization: '' }, body: {} })).status,
+    ).toBe(401);
+  });
+
   it('says so to those who may ask only', async () => {
     const headers = { authorization: 'Bearer nobody' };
     expect((await world.ask('PUT', '/Users', { headers, body: {} })).status).toBe(401);

@@ -201,6 +201,9 @@ export async function openScim({ extensions = new Map(), types = new Map() }: Co
     /** Sends a body as nobody in particular, to any path. */
     post: (path: string, payload: string, type: string): Promise<Answered> =>
       inject('POST', path, { headers: { 'content-type': type }, payload }),
+    /** Reads below the SCIM base URL without a token. */
+    anonymous: (path: string, headers: Record<string, string>): Promise<Answered> =>
+      inject('GET', `/scim/v2${path}`, { headers }),
     /** Creates a resource that must be creatable. */
     create,
     newUser: (attributes: object = {}): Promise<Json> => create('/Users', { userName: newName(), ...attributes }),
