@@ -119,9 +119,10 @@ export type ScimWorld = Awaited<ReturnType<typeof openScim>>;
 interface Configured {
   readonly extensions?: CustomExtensions;
   readonly types?: CustomTypes;
+  readonly requestsPerSecond?: number;
 }
 
-export async function openScim({ extensions = new Map(), types = new Map() }: Configured = {}) {
+export async function openScim({ extensions = new Map(), types = new Map(), ...limits }: Configured = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'scim-api-'));
   const clock = new ManualClock();
   const log = SqliteEventLog.open({ directory });
@@ -146,7 +147,11 @@ export async function openScim({ extensions = new Map(), types = new Map() }: Co
     { provide: QuirkCounts, useValue: quirks },
     { provide: SCIM_BASE_URL, useValue: { url: 'http://scim.test' } },
   ]);
-  const app = await createHttpApp(App.of(world, ScimApiModule.extendedBy(extensions, types)), { logger, exchanges });
+  const app = await createHttpApp(App.of(world, ScimApiModule.extendedBy(extensions, types)), {
+    logger,
+    exchanges,
+    ...limits,
+  });
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
   const projector = new Projector({
