@@ -82,4 +82,24 @@ describe('lists', () => {
     expect(bare[0]).not.toHaveProperty('members');
     expect(await filtered('groups.display eq "listed"')).toEqual(['list-a']);
   });
+
+  it('find groups by everything that is shown of a member', async () => {
+    const [user] = (await listed('filter=userName%20eq%20%22list-b%22')).Resources;
+    const make = async (displayName: string, value: string): Promise<string> =>
+      (await world.ask('POST', '/Groups', { as, body: { displayName, members: [{ value }] } })).body.id;
+    await make('Around', await make('Within', user.id));
+    const groups = async (filter: string): Promise<string[]> => {
+      const answer = await world.ask('GET', `/Groups?filter=${encodeURIComponent(filter)}`, { as });
+      return answer.body.Resources.map(({ displayName }: Json) => displayName);
+    };
+    const found: [string, string[]][] = [
+      ['members.type eq "Group"', ['Around']],
+      ['members[type eq "User" and display eq "list-b"]', ['Within']],
+      ['members.display sw "with"', ['Around']],
+      [`members.$ref ew "/Users/${user.id}"`, ['Within']],
+      [`members.value sw "${user.id}" and not (members.type eq "Group")`, ['Within']],
+      [`members.value ne "${user.id}" and members.type eq "User"`, ['Listed']],
+    ];
+    for (const [filter, names] of found) expect([filter, await groups(filter)]).toEqual([filter, names]);
+  });
 });

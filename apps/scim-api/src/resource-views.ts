@@ -60,10 +60,15 @@ export class ResourceViews<S extends Stored, R extends S> {
     };
     if (!withRelated) return subject;
     const related = resource.relatedOf(found);
-    if (resource.related === 'members') return { ...subject, members: memberSet(related.map(({ id }) => id)) };
+    const base = scimBase(this.address);
+    if (resource.related === 'members') {
+      const members = memberSet(related.map(({ id }) => id));
+      // Made only for a filter or an order that asks for more than ids: there may be many.
+      return { ...subject, members, memberRefs: () => [...references(related, base, true)] as unknown as ScimValue[] };
+    }
     // Nothing is said over an attribute that is kept under the same name.
     if (related.length === 0) return subject;
-    const refs = [...references(related, scimBase(this.address), resource.related === 'agents')];
+    const refs = [...references(related, base, resource.related === 'agents')];
     return { ...subject, [resource.related]: refs as unknown as ScimValue[] };
   }
 

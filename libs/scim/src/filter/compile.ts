@@ -10,6 +10,8 @@ export interface FilterSubject {
   readonly id?: string;
   readonly attributes: ScimAttributes;
   readonly members?: MemberSet;
+  /** The same members as they are answered, for filters that look at more of them than their ids. */
+  readonly memberRefs?: () => ScimValue[];
   readonly groups?: readonly ScimValue[];
   readonly agents?: readonly ScimValue[];
   readonly meta?: { readonly [key: string]: ScimValue | undefined };
@@ -151,7 +153,7 @@ export function attributeReader(
   if (urn !== undefined) {
     return (subject) => (subject.attributes[urn] as { [key: string]: ScimValue } | undefined)?.[name];
   }
-  if (attribute === type.members) return (subject) => memberValues(subject.members);
+  if (attribute === type.members) return ({ memberRefs, members }) => memberRefs?.() ?? memberValues(members);
   if (name === 'id') return (subject) => subject.id;
   if (name === 'meta') return (subject) => (subject.meta ?? {}) as { [key: string]: ScimValue };
   if (name === 'groups' || name === 'agents') {
