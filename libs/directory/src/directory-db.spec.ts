@@ -17,6 +17,8 @@ import {
   NamesOf,
 } from './directory.queries.js';
 import { ListAgents, type IndexedEquality } from './directory.queries.js';
+import { DeleteGroup } from './group.commands.js';
+import { People } from './roles/people.js';
 import type { OwnerPolicyDb } from './owner-policy-db.js';
 import {
   CreateTenant,
@@ -46,6 +48,20 @@ afterAll(async () => {
 const page = { offset: 0, limit: 10 };
 
 describe('on PostgreSQL', () => {
+  it('people are found in groups in groups, upwards and downwards, and in one that is deleted', async () => {
+    const [ann, ben] = [await directory.user('ann'), await directory.user('ben')];
+    const low = await directory.group('Low', [ann]);
+    const top = await directory.group('Top', [low, ben]);
+    const people = directory.get(People);
+    const [found] = await people.of('acme', [ann]);
+    expect(found?.found?.groups.map(({ display }) => display)).toEqual(['Low', 'Top']);
+    expect((await people.inGroup('acme', top)).toSorted()).toEqual([ann, ben].toSorted());
+    await directory.run(new DeleteGroup(directory.request(), top));
+    expect((await people.wereInGroup('acme', top)).toSorted()).toEqual([ann, ben].toSorted());
+    await directory.run(new DeleteGroup(directory.request(), low));
+    for (const id of [ann, ben]) await directory.run(new DeleteUser(directory.request(), id));
+  });
+
   it('users, groups and agents are stored, found, listed and suspended as on SQLite', async () => {
     const ada = await directory.user('ada', { displayName: 'Ada', externalId: 'x1' });
     const bob = await directory.user('bob');

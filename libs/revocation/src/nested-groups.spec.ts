@@ -1,6 +1,7 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { catalog, type EventData, type EventType, type MemberRef, type RecordedEvent } from '@app/events';
-import { openSqlite, run } from '@app/runtime';
+import { openPostgres, openSqlite, run } from '@app/runtime';
+import { startPrivatePostgres, type PrivatePostgres } from '@app/testkit';
 import fc from 'fast-check';
 import type { Kysely } from 'kysely';
 import { applyToHoldings } from './holdings.view.js';
@@ -19,8 +20,8 @@ class World {
 
   private constructor(readonly db: Kysely<RevocationDb>) {}
 
-  static async open(): Promise<World> {
-    const world = new World(openSqlite<RevocationDb>(':memory:'));
+  static async open(db: Kysely<RevocationDb> = openSqlite<RevocationDb>(':memory:')): Promise<World> {
+    const world = new World(db);
     await migrateRevocationDb(world.db);
     return world;
   }
@@ -55,9 +56,26 @@ class World {
   }
 }
 
-describe('a group in a group', () => {
+let postgres: PrivatePostgres;
+beforeAll(async () => {
+  postgres = await startPrivatePostgres();
+});
+afterAll(() => postgres.stop());
+
+let schemas = 0;
+const dialects: [string, () => Promise<Kysely<RevocationDb>>][] = [
+  ['SQLite', async () => openSqlite<RevocationDb>(':memory:')],
+  ['PostgreSQL', () => openPostgres<RevocationDb>(postgres.url, `nested${(schemas += 1)}`)],
+];
+
+describe.each(dialects)('a group in a group, on %s', (_, open) => {
+  let world: World;
+  beforeEach(async () => {
+    world = await World.open(await open());
+  });
+  afterEach(() => world.db.destroy());
+
   it('makes its members members of those above it, however far', async () => {
-    const world = await World.open();
     await world.person('a');
     await world.change('TOP', { added: ['MIDDLE'] });
     await world.change('MIDDLE', { added: ['LOW'] });
@@ -69,7 +87,6 @@ describe('a group in a group', () => {
   });
 
   it('takes nothing from who is in the group above in another way', async () => {
-    const world = await World.open();
     await world.person('a');
     await world.change('TOP', { added: ['LEFT', 'RIGHT', 'a'] });
     for (const group of ['LEFT', 'RIGHT']) await world.change(group, { added: ['a'] });
@@ -80,7 +97,6 @@ describe('a group in a group', () => {
   });
 
   it('takes what the groups above gave when it is deleted', async () => {
-    const world = await World.open();
     await world.person('a');
     await world.change('TOP', { added: ['LOW'] });
     await world.change('LOW', { added: ['a'] });
@@ -91,7 +107,6 @@ describe('a group in a group', () => {
   });
 
   it('may be above itself', async () => {
-    const world = await World.open();
     await world.person('a');
     await world.change('ONE', { added: ['TWO', 'a'] });
     await world.change('TWO', { added: ['ONE'] });
@@ -103,7 +118,6 @@ describe('a group in a group', () => {
   });
 
   it('is found in the rows of an earlier version', async () => {
-    const world = await World.open();
     await world.when('GroupCreated', { groupId: 'LOW', displayName: 'Low', resource: {} });
     await world.change('TOP', { added: ['LOW', 'a'] });
     await world.change('LOW', { added: ['b'] });
