@@ -1,5 +1,4 @@
 // Measures a cascade through the engine in this process, beside undici alone making the same calls in the same run.
-import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +11,8 @@ import { openSqlite, SystemClock } from '@app/runtime';
 import { SqlVault, type VaultDb } from '@app/vault';
 import { Pool } from 'undici';
 import { bullMqFloor } from './bullmq-floor.js';
+import { startChild } from './floors.js';
+import { median } from './rows.js';
 
 export interface CascadeOptions {
   readonly credentials: number;
@@ -34,23 +35,12 @@ export interface CascadeResult {
 const TENANT = 'bench';
 const CONNECTIONS = 200;
 
-async function startProvider(): Promise<{ origin: string; stop: () => void }> {
-  const child = fork(join(import.meta.dirname, 'provider-server.js'), {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
-  const port = await new Promise<number>((resolve, reject) => {
-    child.once('message', (message) => resolve((message as { port: number }).port));
-    child.once('exit', (code) => reject(new Error(`the provider ended with ${code}`)));
-  });
-  return { origin: `http://127.0.0.1:${port}`, stop: () => child.kill() };
-}
-
 /** Everything the worker role stands on, in a directory of its own. */
 async function startEngine(redisPath: string | undefined) {
   const directory = mkdtempSync(join(tmpdir(), 'cascade-bench-'));
   const onError = (error: unknown) => process.stderr.write(`${String(error)}\n`);
   const log = SqliteEventLog.open({ directory });
-  const db = openSqlite<RevocationDb>(join(directory, 'revocation.db'));
+  const db = openSqlite<RevocationDb>(join(directory, 'revocation.db'), { gatherMs: 50 });
   const vaultDb = openSqlite<VaultDb>(join(directory, 'vault.db'), { durable: true });
   const vault = await SqlVault.open({ db: vaultDb, rootKey: randomBytes(32) });
   const http = new OutboundHttp({ allowHttp: true, allowLoopback: true }, { connections: CONNECTIONS });
@@ -154,12 +144,9 @@ async function bareCalls(origin: string, count: number): Promise<number> {
   return elapsed;
 }
 
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-
 /** Measures all of it in turns, so that each round meets the same machine. */
 export async function measureCascade({ credentials, redisPath, rounds = 3 }: CascadeOptions): Promise<CascadeResult> {
-  const provider = await startProvider();
+  const provider = await startChild('provider-server.js');
   const running = await startEngine(redisPath);
   try {
     const settings = { revocationEndpoint: `${provider.origin}/revoke`, clientId: 'bench' };
@@ -181,6 +168,6 @@ export async function measureCascade({ credentials, redisPath, rounds = 3 }: Cas
     return redisPath === undefined ? result : { ...result, bullmqFloorMs: median(took.bullmq) };
   } finally {
     await running.stop();
-    provider.stop();
+    provider.child.kill();
   }
 }

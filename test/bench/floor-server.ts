@@ -5,7 +5,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Body, Controller, Get, Module, Patch, Post } from '@nestjs/common';
+import { Body, Controller, Get, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 
@@ -47,16 +47,13 @@ class Durable {
 const durable = new Durable();
 const stored = Buffer.from(JSON.stringify({ userName: 'x'.repeat(600) }));
 
+let kept: object = {};
+
 @Controller()
 class FloorController {
   @Get('echo')
   read(): Buffer {
     return stored;
-  }
-
-  @Post('echo')
-  echo(@Body() body: object): object {
-    return body;
   }
 
   @Post('durable')
@@ -65,16 +62,22 @@ class FloorController {
     return body;
   }
 
-  @Patch('durable')
-  async change(@Body() body: object): Promise<object> {
-    await durable.write(body);
-    return body;
+  @Post('kept')
+  keep(@Body() body: object): void {
+    kept = body;
+  }
+
+  @Get('kept')
+  readKept(): object {
+    return kept;
   }
 }
 
 @Module({ controllers: [FloorController] })
 class FloorModule {}
 
-const app = await NestFactory.create<NestFastifyApplication>(FloorModule, new FastifyAdapter(), { logger: false });
+const app = await NestFactory.create<NestFastifyApplication>(FloorModule, new FastifyAdapter({ bodyLimit: 2 ** 21 }), {
+  logger: false,
+});
 await app.listen(0, '127.0.0.1');
 process.send?.({ port: (app.getHttpServer().address() as { port: number }).port });

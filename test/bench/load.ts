@@ -22,8 +22,8 @@ export interface LoadOptions {
   readonly count: number;
   /** The request with this number, from 0 to count - 1. */
   readonly next: (i: number) => LoadRequest;
-  /** Every answer must have this status, or the run is void. */
-  readonly status: number;
+  /** Every answer must have one of these, or the run is void. */
+  readonly status: readonly number[];
 }
 
 /** Sends exactly `count` requests. @throws at the first answer with another status */
@@ -38,7 +38,7 @@ export async function load({ origin, headers, connections, count, next, status }
       const at = performance.now();
       const answer = await pool.request({ method, path, headers: headers ?? {}, body: body ?? null });
       const text = await answer.body.text();
-      if (answer.statusCode !== status)
+      if (!status.includes(answer.statusCode))
         throw new Error(`${method} ${path}: ${answer.statusCode} ${text.slice(0, 300)}`);
       times.push(performance.now() - at);
     }
