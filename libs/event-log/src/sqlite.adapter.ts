@@ -35,6 +35,8 @@ const DEFAULT_MAX = 1000;
 /** Pages (4 KiB) of write-ahead log before they are moved: what is written again and again is moved once. */
 const WAL_PAGES = 8_000;
 const CACHE_KIB = 64 * 1024;
+/** Turns of the event loop that an append waits at most for others to join it. */
+const TURNS = 16;
 /** How often a reader looks for new events. */
 const POLL_MS = 25;
 
@@ -115,10 +117,16 @@ export class SqliteEventLog extends EventLog {
     if (this.closed) throw new EventLogUnavailable('the event log is closed');
     const encoded = writes.map(({ stream, expected, events }) => encode(stream, firstRevision(expected), events));
     return new Promise((resolve, reject) => {
-      // One turn later than this tick: who is answered by a turn of its own, as requests are, shares the commit.
-      if (this.pending.length === 0) setImmediate(() => setImmediate(() => this.commit()));
+      if (this.pending.length === 0) setImmediate(() => this.gather(0, 0));
       this.pending.push({ writes, encoded, resolve, reject });
     });
+  }
+
+  /** Commits when nobody has joined for a turn: who is answered by a turn of its own, as requests are, shares the flush. */
+  private gather(joined: number, turns: number): void {
+    const waiting = this.pending.length;
+    if (waiting > joined && turns < TURNS) setImmediate(() => this.gather(waiting, turns + 1));
+    else this.commit();
   }
 
   /** One transaction for all that waits; a conflict is found before its caller has written anything. */

@@ -32,6 +32,8 @@ export interface ServiceProcess extends Announced {
   kill(): Promise<void>;
 }
 
+/** As `npm start` has them. */
+const FLAGS = ['--enable-source-maps', '--max-semi-space-size=32'];
 const MAIN = join('dist', 'apps', 'standalone', 'src', 'main.js');
 
 /**
@@ -40,7 +42,7 @@ const MAIN = join('dist', 'apps', 'standalone', 'src', 'main.js');
  */
 export async function startService({ dataDir, env, args = [] }: ServiceOptions = {}): Promise<ServiceProcess> {
   const directory = dataDir ?? mkdtempSync(join(tmpdir(), 'cascade-'));
-  const child = spawn(process.execPath, ['--enable-source-maps', MAIN, '--json', ...args], {
+  const child = spawn(process.execPath, [...FLAGS, MAIN, '--json', ...args], {
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
