@@ -67,7 +67,13 @@ export class Engine {
         this.spent.notice(change.ended);
       },
     });
-    this.relay = new Projector({ log, db, projection: relay, onError: (error) => onError(error, 'relay') });
+    this.relay = new Projector({
+      log,
+      db,
+      projection: relay,
+      onError: (error) => onError(error, 'relay'),
+      pauseMs: () => relay.pauseMs(),
+    });
     this.sweep = new Sweep({
       dispatcher: this.dispatcher,
       queue,

@@ -15,6 +15,8 @@ type Trx = Kysely<RevocationDb>;
 
 /** Events per append: a plan of any size stays below the append limit. */
 const PLANNED_EVENTS_PER_APPEND = 8;
+/** How long (ms) to wait after a batch that brought no work: a busy log is then followed in fewer steps. */
+const IDLE_PAUSE_MS = 5;
 
 export interface RelayParts {
   readonly log: EventLog;
@@ -32,6 +34,7 @@ export interface RelayParts {
 export class Relay implements Projection<RevocationDb> {
   readonly name = 'relay';
   private pending: WorkChange | undefined;
+  private idle = false;
 
   constructor(private readonly parts: RelayParts) {}
 
@@ -56,6 +59,12 @@ export class Relay implements Projection<RevocationDb> {
     }
     await Promise.all(noted);
     this.pending = change;
+    this.idle = change.lanes.size + change.reopened.size + change.ended.length === 0;
+  }
+
+  /** ms between the last batch and the next. */
+  pauseMs(): number {
+    return this.idle ? IDLE_PAUSE_MS : 0;
   }
 
   /** Called once the batch is durable: only now may work be handed out. */

@@ -31,6 +31,8 @@ class PreparedDatabase {
   constructor(file: string, options: DatabaseOptions) {
     this.db = new DatabaseSync(file);
     this.db.exec('PRAGMA journal_mode=WAL; PRAGMA busy_timeout=5000; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON');
+    // What a savepoint would take back is kept in memory: no file, and nobody's data in one.
+    this.db.exec('PRAGMA temp_store=MEMORY');
     this.db.exec(`PRAGMA synchronous=${options.durable === true ? 'FULL' : 'NORMAL'}`);
     this.db.exec(`PRAGMA wal_autocheckpoint=${WAL_PAGES}; PRAGMA cache_size=-${CACHE_KIB}`);
     this.gathered = options.gatherMs === undefined ? undefined : new GatheredCommits(this.db, options.gatherMs);
