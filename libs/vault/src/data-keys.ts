@@ -1,5 +1,5 @@
 // Data keys: made ahead, kept unwrapped for a short time, and erased to make what is sealed under them unreadable.
-import { idLists, newId, ROWS_PER_STATEMENT, type Clock } from '@app/runtime';
+import { idLists, newId, ROWS_PER_STATEMENT, run, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { KeyObject } from 'node:crypto';
@@ -8,7 +8,7 @@ import { TickBatch } from './tick-batch.js';
 import { forgetDeleted, type VaultDb } from './vault-db.js';
 
 /** Keys written in one commit ahead of need; the next ones are written when half of them are used. */
-const BATCH = 256;
+const BATCH = 512;
 const CACHED_KEYS = 20_000;
 /** How long another process may still read under a key after it was erased. */
 export const KEY_CACHE_MS = 60_000;
@@ -100,8 +100,12 @@ export class DataKeys {
       const id = newId(this.clock.now());
       return { id, ...newWrappedKey(this.wrapping, placeOf(id)) };
     });
-    const rows = fresh.map(({ id, wrapped }) => ({ data_key_id: id, wrapped_key: wrapped }));
-    await this.db.insertInto('vault_data_keys').values(rows).execute();
+    const text = `insert into vault_data_keys (data_key_id, wrapped_key) values ${fresh.map(() => '(?, ?)').join(', ')}`;
+    await run(
+      this.db,
+      text,
+      fresh.flatMap(({ id, wrapped }) => [id, wrapped]),
+    );
     this.spare.push(...fresh);
   }
 

@@ -18,12 +18,15 @@ const tables: Readonly<Record<keyof VaultDb, readonly string[]>> = {
 
 /** Creates what is missing; safe to call at every start. The first column of each table is its key. */
 export async function migrateVaultDb(db: Kysely<VaultDb>): Promise<void> {
+  const isSqlite = db.getExecutor().adapter instanceof SqliteAdapter;
   for (const [name, [key, ...others]] of Object.entries(tables)) {
     let table = db.schema
       .createTable(name)
       .ifNotExists()
       .addColumn(key as string, 'text', (c) => c.primaryKey());
     for (const column of others) table = table.addColumn(column, 'text', (c) => c.notNull());
+    // Otherwise the keys would stand twice: in the table and in an index of their own.
+    if (isSqlite) table = table.modifyEnd(sql`without rowid`);
     await table.execute();
   }
 }
