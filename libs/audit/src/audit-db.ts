@@ -1,5 +1,4 @@
 // The tables of the audit room. All but the checkpoints are rebuilt from the log.
-import { chunksOf } from '@app/runtime';
 import type { Kysely } from 'kysely';
 
 /** 0 or 1: portable between SQLite and PostgreSQL. */
@@ -108,14 +107,11 @@ export interface TargetRow {
 
 export type Trx = Kysely<AuditDb>;
 
-/** The most parameters a statement may have: SQLite allows 32,766, PostgreSQL 65,535. */
-const PARAMETERS = 30_000;
-
-/** Rows that fit into one INSERT. */
-export function* insertChunks<T extends object>(rows: readonly T[]): Generator<T[]> {
-  const perChunk = Math.min(500, Math.floor(PARAMETERS / Math.max(1, Object.keys(rows[0] ?? {}).length)));
-  yield* chunksOf(rows, perChunk);
-}
+/**
+ * Leaves that are found by their streams: each user has a reservation, in a stream of its own that nobody asks for, and
+ * to keep those in the index costs more than everything else that it holds.
+ */
+export const IN_STREAM_INDEX = `type <> 'UserNameReserved'`;
 
 /** A view over the same memory, so that drivers which know only Buffer take it. */
 export const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,9 +1,9 @@
 // The cascades' projection: one row per cascade with its counts and times, one row per target with its state.
 import type { CascadeCause, CascadeSubject, RecordedEvent } from '@app/events';
 import type { Projection } from '@app/event-log';
-import { chunksOf } from '@app/runtime';
+import { putRows, rowsIn } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import { insertChunks, type AuditDb, type CascadeRow, type TargetRow, type Trx } from './audit-db.js';
+import type { AuditDb, CascadeRow, TargetRow, Trx } from './audit-db.js';
 import { migrateCascades } from './cascades.tables.js';
 import { plannedRow, targetChange, TARGET_STATES } from './target-fold.js';
 
@@ -27,26 +27,53 @@ export class CascadesView implements Projection<AuditDb> {
   }
 }
 
-const idsOf = (events: readonly RecordedEvent[], key: 'targetId' | 'cascadeId'): string[] => [
-  ...new Set(events.flatMap((e) => (e.data as Partial<Record<typeof key, string>>)[key] ?? [])),
-];
+const idsOf = (events: readonly RecordedEvent[], key: 'targetId' | 'cascadeId'): Set<string> =>
+  new Set(events.flatMap((e) => (e.data as Partial<Record<typeof key, string>>)[key] ?? []));
+
+/** What an event about a target changes in its row. */
+const FOLDED = [
+  'state',
+  'settled',
+  'grade',
+  'attempts',
+  'next_at',
+  't2',
+  't3',
+  't4',
+  'last_class',
+  'last_reason',
+] as const satisfies (keyof TargetRow)[];
+
+/** What it changes in the row of its cascade: nothing that an index holds. */
+const COUNTED = [
+  'counts',
+  'settled_count',
+  'parked_count',
+  'deferred_count',
+  't2',
+  't3',
+  't4',
+] as const satisfies (keyof CascadeRow)[];
 
 /** The rows that one batch of events of one tenant touches, folded in memory. */
 class Batch {
   private readonly targets = new Map<string, TargetRow>();
   private readonly cascades = new Map<string, CascadeRow>();
+  /** Ids of what changed. */
+  private readonly folded = new Set<string>();
+  private readonly started = new Set<string>();
+  private readonly counted = new Set<string>();
+  private readonly ended = new Set<string>();
 
   private constructor(private readonly tenant: string) {}
 
   static async load(trx: Trx, tenant: string, events: readonly RecordedEvent[]): Promise<Batch> {
     const batch = new Batch(tenant);
-    for (const ids of chunksOf(idsOf(events, 'targetId'))) {
-      const found = trx.selectFrom('cascade_targets').selectAll().where('tenant', '=', tenant);
-      for (const row of await found.where('target_id', 'in', ids).execute()) batch.targets.set(row.target_id, row);
+    for (const row of await rowsIn(trx, 'cascade_targets', tenant, 'target_id', idsOf(events, 'targetId'))) {
+      batch.targets.set(row.target_id, row);
     }
-    for (const ids of chunksOf(idsOf(events, 'cascadeId'))) {
-      const found = trx.selectFrom('cascade_cascades').selectAll().where('tenant', '=', tenant);
-      for (const row of await found.where('cascade_id', 'in', ids).execute()) batch.cascades.set(row.cascade_id, row);
+    for (const row of await rowsIn(trx, 'cascade_cascades', tenant, 'cascade_id', idsOf(events, 'cascadeId'))) {
+      batch.cascades.set(row.cascade_id, row);
     }
     return batch;
   }
@@ -55,26 +82,27 @@ class Batch {
     const { at } = event.metadata;
     switch (event.type) {
       case 'CascadeStarted': {
-        const { cascadeId, targetCount, policyHash } = event.data;
-        const row = this.started(event, event.data);
-        this.cascades.set(cascadeId, { ...row, target_count: targetCount, policy_hash: policyHash });
+        const { targetCount, policyHash } = event.data;
+        const row = this.startedRow(event, event.data);
+        this.start({ ...row, target_count: targetCount, policy_hash: policyHash });
         return;
       }
       case 'NothingToRevoke': {
-        const row = this.started(event, event.data);
-        this.cascades.set(event.data.cascadeId, { ...row, status: 'complete', completed_at: at });
+        const row = this.startedRow(event, event.data);
+        this.start({ ...row, status: 'complete', completed_at: at });
         return;
       }
       case 'RevocationPlanned': {
         const { cascadeId, targets } = event.data;
         for (const target of targets) {
           this.targets.set(target.targetId, plannedRow(this.tenant, cascadeId, target, at));
+          this.folded.add(target.targetId);
         }
         this.count(cascadeId, { planned: targets.length });
         return;
       }
       case 'CascadeCompleted':
-        this.change(event.data.cascadeId, () => ({ status: event.data.verdict, completed_at: at }));
+        this.change(event.data.cascadeId, this.ended, () => ({ status: event.data.verdict, completed_at: at }));
         return;
       default:
         this.applyToTarget(event);
@@ -82,34 +110,17 @@ class Batch {
   }
 
   async save(trx: Trx): Promise<void> {
-    for (const rows of insertChunks([...this.targets.values()])) {
-      await trx
-        .insertInto('cascade_targets')
-        .values(rows)
-        .onConflict((c) =>
-          c.columns(['tenant', 'target_id']).doUpdateSet((eb) => ({
-            state: eb.ref('excluded.state'),
-            settled: eb.ref('excluded.settled'),
-            grade: eb.ref('excluded.grade'),
-            attempts: eb.ref('excluded.attempts'),
-            next_at: eb.ref('excluded.next_at'),
-            t2: eb.ref('excluded.t2'),
-            t3: eb.ref('excluded.t3'),
-            t4: eb.ref('excluded.t4'),
-            last_class: eb.ref('excluded.last_class'),
-            last_reason: eb.ref('excluded.last_reason'),
-          })),
-        )
-        .execute();
-    }
-    for (const row of this.cascades.values()) {
-      const { tenant: _tenant, cascade_id: _id, ...changed } = row;
-      await trx
-        .insertInto('cascade_cascades')
-        .values(row)
-        .onConflict((c) => c.columns(['tenant', 'cascade_id']).doUpdateSet(changed))
-        .execute();
-    }
+    const { targets, cascades } = this;
+    await putRows(trx, 'cascade_targets', ['tenant', 'target_id'], rowsOf(targets, this.folded), FOLDED);
+    const key = ['tenant', 'cascade_id'] as const;
+    await putRows(trx, 'cascade_cascades', key, rowsOf(cascades, this.started));
+    await putRows(trx, 'cascade_cascades', key, rowsOf(cascades, this.counted), COUNTED);
+    await putRows(trx, 'cascade_cascades', key, rowsOf(cascades, this.ended), ['status', 'completed_at']);
+  }
+
+  private start(row: CascadeRow): void {
+    this.cascades.set(row.cascade_id, row);
+    this.started.add(row.cascade_id);
   }
 
   private applyToTarget(event: RecordedEvent): void {
@@ -118,8 +129,9 @@ class Batch {
     if (row === undefined || change === undefined) return;
     const next = { ...row, ...change };
     this.targets.set(row.target_id, next);
+    this.folded.add(row.target_id);
     this.count(row.cascade_id, { [row.state]: -1 }, { [next.state]: 1 });
-    this.change(row.cascade_id, (cascade) => ({
+    this.change(row.cascade_id, this.counted, (cascade) => ({
       settled_count: cascade.settled_count + next.settled - row.settled,
       t2: earlier(cascade.t2, next.t2),
       t3: later(cascade.t3, next.t3),
@@ -128,7 +140,7 @@ class Batch {
   }
 
   private count(cascadeId: string, ...deltas: Partial<Record<string, number>>[]): void {
-    this.change(cascadeId, (cascade) => {
+    this.change(cascadeId, this.counted, (cascade) => {
       const counts = JSON.parse(cascade.counts) as Record<string, number>;
       for (const delta of deltas) {
         for (const [state, n = 0] of Object.entries(delta)) counts[state] = (counts[state] ?? 0) + n;
@@ -138,12 +150,14 @@ class Batch {
     });
   }
 
-  private change(cascadeId: string, changed: (row: CascadeRow) => Partial<CascadeRow>): void {
-    const row = this.cascades.get(cascadeId);
-    if (row !== undefined) this.cascades.set(cascadeId, { ...row, ...changed(row) });
+  private change(id: string, among: Set<string>, changed: (row: CascadeRow) => Partial<CascadeRow>): void {
+    const row = this.cascades.get(id);
+    if (row === undefined) return;
+    this.cascades.set(id, { ...row, ...changed(row) });
+    if (!this.started.has(id)) among.add(id);
   }
 
-  private started(event: RecordedEvent, data: Started): CascadeRow {
+  private startedRow(event: RecordedEvent, data: Started): CascadeRow {
     const { cascadeId, subject, cause, holdingsPosition } = data;
     return {
       tenant: this.tenant,
@@ -171,6 +185,9 @@ class Batch {
     };
   }
 }
+
+const rowsOf = <Row>(rows: ReadonlyMap<string, Row>, ids: ReadonlySet<string>): Row[] =>
+  [...ids].flatMap((id) => rows.get(id) ?? []);
 
 interface Started {
   readonly cascadeId: string;

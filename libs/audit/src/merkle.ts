@@ -1,5 +1,5 @@
 // The Merkle tree of RFC 6962 section 2.1: hashing, growing by leaves, and the two kinds of proof with their verification.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 export type Hash = Buffer;
 
@@ -22,15 +22,17 @@ interface Range {
 const LEAF = Buffer.from([0]);
 const NODE = Buffer.from([1]);
 
+/** In one call: fed piece by piece, it takes a third longer. */
+const sha256 = (bytes: Uint8Array): Hash => hash('sha256', bytes, 'buffer');
+
 /** SHA-256(0x00 || bytes) */
-export const leafHash = (bytes: Uint8Array): Hash => createHash('sha256').update(LEAF).update(bytes).digest();
+export const leafHash = (bytes: Uint8Array): Hash => sha256(Buffer.concat([LEAF, bytes]));
 
 /** SHA-256(0x01 || left || right) */
-export const nodeHash = (left: Hash, right: Hash): Hash =>
-  createHash('sha256').update(NODE).update(left).update(right).digest();
+export const nodeHash = (left: Hash, right: Hash): Hash => sha256(Buffer.concat([NODE, left, right]));
 
 /** Root of the tree without leaves. */
-export const emptyRoot = (): Hash => createHash('sha256').digest();
+export const emptyRoot = (): Hash => sha256(Buffer.alloc(0));
 
 /** Largest power of two smaller than `size`; where RFC 6962 splits a tree of at least two leaves. */
 function splitOf(size: number): number {

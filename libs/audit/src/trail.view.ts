@@ -1,60 +1,52 @@
 // The trail's projection: one row per event, and rows by which the events about one person are found.
 import type { RecordedEvent } from '@app/events';
 import type { Projection } from '@app/event-log';
-import { chunksOf } from '@app/runtime';
+import { createTables, insertRows, putRows, rowsIn, run, type Index, type Table } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import { insertChunks, type AuditDb, type TrailRow, type Trx } from './audit-db.js';
+import type { AuditDb, TrailRow, Trx } from './audit-db.js';
 import { aboutOf, type About } from './subjects.js';
+
+const tables: Readonly<Record<string, Table>> = {
+  trail_heads: { columns: { tenant: 'text', size: 'bigint' }, key: ['tenant'] },
+  trail_entries: {
+    columns: {
+      tenant: 'text',
+      seq: 'bigint',
+      at: 'text',
+      type: 'text',
+      stream: 'text',
+      actor: 'text',
+      correlation_id: 'text',
+      cascade_id: 'text?',
+      target_id: 'text?',
+    },
+    key: ['tenant', 'seq'],
+  },
+  trail_subjects: {
+    columns: { tenant: 'text', subject_id: 'text', seq: 'bigint' },
+    key: ['tenant', 'subject_id', 'seq'],
+    inKey: true,
+  },
+  trail_links: {
+    columns: { tenant: 'text', ref_id: 'text', subject_id: 'text' },
+    key: ['tenant', 'ref_id', 'subject_id'],
+    inKey: true,
+  },
+};
+
+/** Most events are about no cascade. */
+const indexes: readonly Index[] = [
+  ['trail_entries_cascade_id', 'trail_entries', ['tenant', 'cascade_id', 'seq'], 'cascade_id is not null'],
+  ['trail_entries_target_id', 'trail_entries', ['tenant', 'target_id', 'seq'], 'target_id is not null'],
+  ['trail_entries_at', 'trail_entries', ['tenant', 'at', 'seq']],
+];
 
 /** Numbers the events of a tenant exactly as the ledger does: both see all of them, in log order. */
 export class TrailView implements Projection<AuditDb> {
   readonly name = 'trail';
 
-  async migrate(db: Kysely<AuditDb>): Promise<void> {
-    await db.schema
-      .createTable('trail_heads')
-      .ifNotExists()
-      .addColumn('tenant', 'text', (c) => c.primaryKey())
-      .addColumn('size', 'bigint', (c) => c.notNull())
-      .execute();
-    await db.schema
-      .createTable('trail_entries')
-      .ifNotExists()
-      .addColumn('tenant', 'text', (c) => c.notNull())
-      .addColumn('seq', 'bigint', (c) => c.notNull())
-      .addColumn('at', 'text', (c) => c.notNull())
-      .addColumn('type', 'text', (c) => c.notNull())
-      .addColumn('stream', 'text', (c) => c.notNull())
-      .addColumn('actor', 'text', (c) => c.notNull())
-      .addColumn('correlation_id', 'text', (c) => c.notNull())
-      .addColumn('cascade_id', 'text')
-      .addColumn('target_id', 'text')
-      .addPrimaryKeyConstraint('trail_entries_pk', ['tenant', 'seq'])
-      .execute();
-    await db.schema
-      .createTable('trail_subjects')
-      .ifNotExists()
-      .addColumn('tenant', 'text', (c) => c.notNull())
-      .addColumn('subject_id', 'text', (c) => c.notNull())
-      .addColumn('seq', 'bigint', (c) => c.notNull())
-      .addPrimaryKeyConstraint('trail_subjects_pk', ['tenant', 'subject_id', 'seq'])
-      .execute();
-    await db.schema
-      .createTable('trail_links')
-      .ifNotExists()
-      .addColumn('tenant', 'text', (c) => c.notNull())
-      .addColumn('ref_id', 'text', (c) => c.notNull())
-      .addColumn('subject_id', 'text', (c) => c.notNull())
-      .addPrimaryKeyConstraint('trail_links_pk', ['tenant', 'ref_id', 'subject_id'])
-      .execute();
-    for (const column of ['cascade_id', 'target_id', 'at'] as const) {
-      await db.schema
-        .createIndex(`trail_entries_${column}`)
-        .ifNotExists()
-        .on('trail_entries')
-        .columns(['tenant', column, 'seq'])
-        .execute();
-    }
+  migrate(db: Kysely<AuditDb>): Promise<void> {
+    return createTables(db, tables, indexes);
   }
 
   async apply(trx: Trx, events: readonly RecordedEvent[]): Promise<void> {
@@ -64,7 +56,7 @@ export class TrailView implements Projection<AuditDb> {
   }
 
   private async applyTenant(trx: Trx, tenant: string, events: readonly RecordedEvent[]): Promise<void> {
-    const head = await trx.selectFrom('trail_heads').select('size').where('tenant', '=', tenant).executeTakeFirst();
+    const [head] = await run<{ size: number }>(trx, 'select size from trail_heads where tenant = ?', [tenant]);
     const first = Number(head?.size ?? 0);
     const abouts = events.map((event) => aboutOf(event.type, event.data));
     const links = await Links.load(
@@ -81,21 +73,10 @@ export class TrailView implements Projection<AuditDb> {
       for (const subject_id of links.subjectsOf(about)) subjects.push({ tenant, subject_id, seq });
       links.learn(about);
     });
-    for (const chunk of insertChunks(entries)) await trx.insertInto('trail_entries').values(chunk).execute();
-    for (const chunk of insertChunks(subjects)) await trx.insertInto('trail_subjects').values(chunk).execute();
-    for (const chunk of insertChunks(links.learned)) {
-      await trx
-        .insertInto('trail_links')
-        .values(chunk)
-        .onConflict((c) => c.doNothing())
-        .execute();
-    }
-    const size = first + events.length;
-    await trx
-      .insertInto('trail_heads')
-      .values({ tenant, size })
-      .onConflict((c) => c.column('tenant').doUpdateSet({ size }))
-      .execute();
+    await insertRows(trx, 'trail_entries', entries);
+    await insertRows(trx, 'trail_subjects', subjects);
+    await insertRows(trx, 'trail_links', links.learned, 'on conflict do nothing');
+    await putRows(trx, 'trail_heads', ['tenant'], [{ tenant, size: first + events.length }]);
   }
 }
 
@@ -120,15 +101,8 @@ class Links {
 
   static async load(trx: Trx, tenant: string, refs: readonly string[]): Promise<Links> {
     const links = new Links(tenant);
-    for (const chunk of chunksOf([...new Set(refs)])) {
-      const rows = await trx
-        .selectFrom('trail_links')
-        .select(['ref_id', 'subject_id'])
-        .where('tenant', '=', tenant)
-        .where('ref_id', 'in', chunk)
-        .execute();
-      for (const row of rows) links.add(row.ref_id, row.subject_id);
-    }
+    const rows = await rowsIn(trx, 'trail_links', tenant, 'ref_id', new Set(refs));
+    for (const row of rows) links.add(row.ref_id, row.subject_id);
     return links;
   }
 

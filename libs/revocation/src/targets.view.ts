@@ -1,6 +1,6 @@
 // The work to be done: one row per target and one per cascade, folded from their events in bulk.
 import type { Grade, PlannedTarget, RecordedEvent } from '@app/events';
-import { chunksOf, idLists, marks, rowGroups, run } from '@app/runtime';
+import { chunksOf, idLists, insertRows, marks, run } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import type { CascadeRow, RevocationDb, TargetRow } from './revocation-db.js';
 import type { HoldingKey } from './spent-secrets.js';
@@ -149,21 +149,8 @@ async function applyToCascade(trx: Trx, event: RecordedEvent, change: WorkChange
     .execute();
   if (planned.length === 0) return;
   const rows = planned.map((target) => plannedRow(tenant, cascade, target, Date.parse(at)));
-  await insertTargets(trx, rows);
+  await insertRows(trx, 'work_targets', rows, 'on conflict do nothing');
   for (const row of rows) change.lanes.add(laneOf(tenant, row.provider_id));
-}
-
-async function insertTargets(trx: Trx, rows: readonly TargetRow[]): Promise<void> {
-  for (const group of rowGroups(rows)) {
-    const columns = Object.keys(group[0] as TargetRow) as (keyof TargetRow)[];
-    const places = group.map(() => `(${marks(columns)})`).join(', ');
-    const text = `insert into work_targets (${columns.join(', ')}) values ${places} on conflict do nothing`;
-    await run(
-      trx,
-      text,
-      group.flatMap((row) => columns.map((column) => row[column])),
-    );
-  }
 }
 
 async function applyToTargets(

@@ -3,11 +3,16 @@ import { SqliteAdapter, sql, type Kysely } from 'kysely';
 
 export interface Table {
   /** A `?` after the type: the column may be null. */
-  readonly columns: Readonly<Record<string, 'text' | 'integer' | 'bigint' | 'text?' | 'bigint?'>>;
+  readonly columns: Readonly<Record<string, Type | `${Type}?`>>;
   readonly key: readonly string[];
+  /** In SQLite, the rows lie in the index of the key, not in a second tree beside it: for rows of up to 200 bytes. */
+  readonly inKey?: boolean;
 }
 
-export type Index = readonly [name: string, table: string, columns: readonly string[]];
+type Type = 'text' | 'integer' | 'bigint' | 'bytea';
+
+/** `where`: the condition of the rows it holds; only a query that asks for no others uses it. */
+export type Index = readonly [name: string, table: string, columns: readonly string[], where?: string];
 
 /** 0 or 1: portable between SQLite and PostgreSQL. */
 export type Flag = number;
@@ -27,21 +32,23 @@ export async function createTables<Db>(
   tables: Readonly<Record<string, Table>>,
   indexes: readonly Index[] = [],
 ): Promise<void> {
-  for (const [name, { columns, key }] of Object.entries(tables)) {
+  const isSqlite = db.getExecutor().adapter instanceof SqliteAdapter;
+  for (const [name, { columns, key, inKey = false }] of Object.entries(tables)) {
     let table = db.schema.createTable(name).ifNotExists();
     for (const [column, type] of Object.entries(columns)) {
       const optional = type.endsWith('?');
-      const sqlType = type.replace('?', '') as 'text' | 'integer' | 'bigint';
+      const sqlType = type.replace('?', '') as Type;
       table = table.addColumn(column, sqlType, (c) => (optional ? c : c.notNull()));
     }
+    if (inKey && isSqlite) table = table.modifyEnd(sql`without rowid`);
     await table.addPrimaryKeyConstraint(`${name}_pk`, key as never[]).execute();
   }
-  for (const [name, table, columns] of indexes) {
-    await db.schema
+  for (const [name, table, columns, where] of indexes) {
+    const index = db.schema
       .createIndex(name)
       .ifNotExists()
       .on(table)
-      .columns([...columns])
-      .execute();
+      .columns([...columns]);
+    await (where === undefined ? index : index.where(sql<boolean>`${sql.raw(where)}`)).execute();
   }
 }

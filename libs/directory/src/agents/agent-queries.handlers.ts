@@ -1,5 +1,6 @@
 // Answers what is asked about agents, each with its owners.
 import type { OwnerRef } from '@app/events';
+import { rowsIn } from '@app/runtime';
 import { Inject, Injectable } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { Kysely } from 'kysely';
@@ -8,7 +9,6 @@ import { FindAgent, ListAgents, type FoundAgent, type Listed } from '../director
 import type { Attributes } from '../user.commands.js';
 import type { Scope } from '../scope.js';
 import { list } from '../view/listing.js';
-import { rowsIn } from '../view/row-batch.js';
 import { equalityOn, SqlShelf } from '../view/sql-shelf.js';
 
 /** An agent's name is what its `userName` is to a user. */

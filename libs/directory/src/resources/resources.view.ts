@@ -1,11 +1,11 @@
 // Applies the events of resources of an operator's own types: rows with what their sealed attributes say, gone with them.
 import type { RecordedEvent } from '@app/events';
+import { deleteRowsIn, putRows, rowsIn } from '@app/runtime';
 import type { Vault } from '@app/vault';
 import type { ResourceRow, Trx } from '../directory-db.js';
 import type { Attributes } from '../user.commands.js';
 import { openAttributes, type Seal } from '../users/sealed-attributes.js';
 import { handedOver } from '../view/handed-over.js';
-import { deleteRowsIn, putRows, rowsIn } from '../view/row-batch.js';
 
 type ResourceEvent = Extract<RecordedEvent, { type: `Resource${string}` }>;
 

@@ -1,8 +1,7 @@
 // Applies the events of tenants and connections: which connections there are and which tokens open what.
 import type { RecordedEvent } from '@app/events';
-import { run } from '@app/runtime';
+import { deleteRowsIn, putRows, run } from '@app/runtime';
 import type { Trx } from '../directory-db.js';
-import { deleteRowsIn, putRows } from '../view/row-batch.js';
 import { orderOf } from './connection.js';
 import type { ConnectionRow } from './connection-tables.js';
 

@@ -1,5 +1,5 @@
 // Answers what is asked about users, each with the groups it is in.
-import { idLists, marks, run } from '@app/runtime';
+import { idLists, marks, rowsIn, run } from '@app/runtime';
 import { Inject, Injectable } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { Kysely } from 'kysely';
@@ -9,7 +9,6 @@ import type { Listed, NamedRef, UserWithGroups } from '../directory.queries.js';
 import type { Attributes } from '../user.commands.js';
 import type { Scope } from '../scope.js';
 import { list } from '../view/listing.js';
-import { rowsIn } from '../view/row-batch.js';
 import { equalityOn, SqlShelf } from '../view/sql-shelf.js';
 
 const equality = equalityOn('user_id', 'user_name_ci');

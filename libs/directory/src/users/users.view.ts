@@ -1,10 +1,10 @@
 // Applies the events of users: rows with what their sealed attributes say, gone with the user.
 import type { RecordedEvent } from '@app/events';
+import { deleteRowsIn, patchRows, putRows, rowsIn } from '@app/runtime';
 import type { Vault } from '@app/vault';
 import type { Trx, UserRow } from '../directory-db.js';
 import type { Attributes } from '../user.commands.js';
 import { handedOver } from '../view/handed-over.js';
-import { deleteRowsIn, patchRows, putRows, rowsIn } from '../view/row-batch.js';
 import { openAttributes, type Seal } from './sealed-attributes.js';
 import { foldCase } from './user-name.js';
 

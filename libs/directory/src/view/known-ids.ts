@@ -1,12 +1,11 @@
 // Finds out what ids stand for: only what this tenant, or this connection of it, has may become a member, an owner or a parent.
 import type { MemberRef, OwnerRef } from '@app/events';
-import { idLists } from '@app/runtime';
+import { idLists, rowsIn } from '@app/runtime';
 import { Inject, Injectable } from '@nestjs/common';
 import { sql, type Kysely } from 'kysely';
 import { DIRECTORY_DB, type DirectoryDb } from '../directory-db.js';
 import { UnknownMembers } from '../directory.errors.js';
 import { isWithin, type Scope } from '../scope.js';
-import { rowsIn } from './row-batch.js';
 
 /** What may be a member or an owner, the most frequent kind first. */
 const places = [
