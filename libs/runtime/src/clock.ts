@@ -2,6 +2,9 @@
 
 /** Milliseconds since the epoch, and a timer that follows the same clock. */
 export abstract class Clock {
+  /** The time last written out: the same is asked for many times. */
+  private written: { readonly at: number; readonly text: string } | undefined;
+
   abstract now(): number;
 
   /** Calls `callback` once when `now()` has reached `at` (ms). Returns a function that cancels it. */
@@ -9,7 +12,8 @@ export abstract class Clock {
 
   /** ISO 8601 UTC with milliseconds. */
   iso(at: number = this.now()): string {
-    return new Date(at).toISOString();
+    if (at !== this.written?.at) this.written = { at, text: new Date(at).toISOString() };
+    return this.written.text;
   }
 }
 
