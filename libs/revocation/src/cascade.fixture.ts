@@ -39,13 +39,13 @@ export class Bench {
   batch = 512;
   /** Told of what the relay committed. */
   onWork: (change: WorkChange) => void = () => undefined;
-  db = openSqlite<RevocationDb>(':memory:');
   relay: Relay;
   private readonly heads = new Map<string, bigint>();
   private position = -1n;
 
   private constructor(
     private readonly directory: string,
+    public db: Kysely<RevocationDb>,
     readonly log: SqliteEventLog,
     readonly vault: SqlVault,
     private readonly vaultDb: Kysely<VaultDb>,
@@ -53,11 +53,11 @@ export class Bench {
     this.relay = this.newRelay();
   }
 
-  static async open(): Promise<Bench> {
+  static async open(db = openSqlite<RevocationDb>(':memory:')): Promise<Bench> {
     const directory = mkdtempSync(join(tmpdir(), 'cascade-'));
     const vaultDb = openSqlite<VaultDb>(':memory:');
     const vault = await SqlVault.open({ db: vaultDb, rootKey: randomBytes(32) });
-    const bench = new Bench(directory, SqliteEventLog.open({ directory }), vault, vaultDb);
+    const bench = new Bench(directory, db, SqliteEventLog.open({ directory }), vault, vaultDb);
     await migrateRevocationDb(bench.db);
     return bench;
   }

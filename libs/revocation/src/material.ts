@@ -51,13 +51,9 @@ export async function loadMaterial(
   tenant: string,
   rows: readonly FoundTarget[],
 ): Promise<LoadedTarget[]> {
-  const providers = await db
-    .selectFrom('held_providers')
-    .selectAll()
-    .where('tenant', '=', tenant)
-    .where('removed', '=', 0)
-    .where('provider_id', 'in', [...new Set(rows.map((row) => row.provider_id))])
-    .execute();
+  const providerIds = [...new Set(rows.map((row) => row.provider_id))];
+  const text = `select * from held_providers where tenant = ? and removed = 0 and provider_id in (${marks(providerIds)})`;
+  const providers = await run<RevocationDb['held_providers']>(db, text, [tenant, ...providerIds]);
   const secretIds = rows.map(currentSecret);
   const wanted = [...secretIds, ...providers.map((p) => p.secret_id)].filter((id) => id !== null);
   const secrets = wanted.length === 0 ? new Map<string, string>() : await vault.openSecrets(tenant, wanted);

@@ -1,8 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { openPostgres, openSqlite } from '@app/runtime';
 import type { Vault } from '@app/vault';
-import { eventually } from '@app/testkit';
+import { eventually, startPrivatePostgres, type PrivatePostgres } from '@app/testkit';
+import type { Kysely } from 'kysely';
 import { Bench } from './cascade.fixture.js';
-import type { TargetRow } from './revocation-db.js';
+import type { RevocationDb, TargetRow } from './revocation-db.js';
 import { SpentSecrets } from './spent-secrets.js';
 
 let bench: Bench;
@@ -13,9 +15,9 @@ const errors: unknown[] = [];
 const over = (vault: Pick<Vault, 'destroySecrets'>) =>
   new SpentSecrets({ db: bench.db, vault: vault as Vault, clock: bench.clock, onError: (error) => errors.push(error) });
 
-beforeEach(async () => {
+const begin = async (db: Kysely<RevocationDb>) => {
   errors.length = 0;
-  bench = await Bench.open();
+  bench = await Bench.open(db);
   spent = over(bench.vault);
   bench.onWork = (change) => spent.notice(change.ended);
   ({ secretId } = await bench.vault.putSecret('acme', 'the-token'));
@@ -23,7 +25,7 @@ beforeEach(async () => {
   await bench.credential('token', { userId: 'ada', secretId });
   await bench.deactivate('ada');
   await bench.follow();
-});
+};
 
 afterEach(async () => {
   await spent.stop();
@@ -41,7 +43,21 @@ const settleAll = async () => {
   await bench.follow();
 };
 
-describe('the material of a holding', () => {
+let postgres: PrivatePostgres;
+beforeAll(async () => {
+  postgres = await startPrivatePostgres();
+});
+afterAll(() => postgres.stop());
+
+let schemas = 0;
+const dialects: [string, () => Promise<Kysely<RevocationDb>>][] = [
+  ['SQLite', async () => openSqlite<RevocationDb>(':memory:')],
+  ['PostgreSQL', () => openPostgres<RevocationDb>(postgres.url, `spent${(schemas += 1)}`)],
+];
+
+describe.each(dialects)('the material of a holding, on %s', (_, open) => {
+  beforeEach(async () => begin(await open()));
+
   it('stays while its target is open, and is destroyed within a second of its end', async () => {
     spent.notice([{ tenant: 'acme', holding_type: 'credential', holding_id: 'token' }]);
     bench.clock.advance(1_000);

@@ -1,7 +1,7 @@
 // Destroys the material of ended holdings and the replaced secrets of providers, and finds again what a crash left.
 import type { Clock } from '@app/runtime';
 import type { Vault } from '@app/vault';
-import { chunksOf } from '@app/runtime';
+import { chunksOf, idLists, marks, run } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import type { HoldingRow, RevocationDb } from './revocation-db.js';
 
@@ -11,6 +11,12 @@ const AT_ONCE = 2_000;
 /** Wait after the vault has failed. */
 const AGAIN_MS = 5_000;
 const NONE = '[]';
+
+const SPENT = `select holding_id, secret_ids from held_holdings h
+  where state <> 'held' and secret_ids <> '${NONE}' and not exists (
+    select 1 from work_targets t where t.tenant = h.tenant and t.holding_type = h.holding_type
+      and t.holding_id = h.holding_id and t.state <> 'settled')
+  and tenant = ? and holding_type = ? and holding_id in`;
 
 /** `holding_type` is `provider` for a provider whose secret may have been replaced. */
 export type HoldingKey = Pick<HoldingRow, 'tenant' | 'holding_type' | 'holding_id'>;
@@ -95,16 +101,22 @@ export class SpentSecrets {
     if (spent.length === 0) return;
     const secretIds = spent.flatMap((row) => JSON.parse(row.secret_ids) as string[]);
     await this.parts.vault.destroySecrets(tenant, secretIds);
-    const column = (name: keyof Spent) => spent.map((row) => row[name]);
-    await this.parts.db
-      .updateTable('held_holdings')
-      .set({ secret_ids: NONE })
-      .where('tenant', '=', tenant)
-      .where('holding_type', '=', holding_type)
-      .where('holding_id', 'in', column('holding_id'))
+    await this.parts.db.transaction().execute((trx) => this.forget(trx, tenant, holding_type, spent));
+  }
+
+  private async forget(
+    trx: Kysely<RevocationDb>,
+    tenant: string,
+    type: string,
+    spent: readonly Spent[],
+  ): Promise<void> {
+    const destroyed = [...idLists(spent.map((row) => row.secret_ids))];
+    for (const [i, ids] of [...idLists(spent.map((row) => row.holding_id))].entries()) {
       // A secret that came in meanwhile has not been destroyed.
-      .where('secret_ids', 'in', column('secret_ids'))
-      .execute();
+      const text = `update held_holdings set secret_ids = '${NONE}' where tenant = ? and holding_type = ?
+        and holding_id in (${marks(ids)}) and secret_ids in (${marks(ids)})`;
+      await run(trx, text, [tenant, type, ...ids, ...(destroyed[i] as string[])]);
+    }
   }
 
   private async destroyReplaced(tenant: string, providerIds: readonly string[]): Promise<void> {
@@ -126,27 +138,11 @@ export class SpentSecrets {
   }
 
   /** Of these holdings, those that ended: a secret that came in late has brought a target of its own. */
-  private spent(tenant: string, type: string, ids: readonly string[]): Promise<Spent[]> {
-    return this.parts.db
-      .selectFrom('held_holdings')
-      .select(['holding_id', 'secret_ids'])
-      .where('tenant', '=', tenant)
-      .where('holding_type', '=', type)
-      .where('holding_id', 'in', ids)
-      .where('state', '!=', 'held')
-      .where('secret_ids', '!=', NONE)
-      .where(({ not, exists, selectFrom }) =>
-        not(
-          exists(
-            selectFrom('work_targets')
-              .select('target_id')
-              .whereRef('work_targets.tenant', '=', 'held_holdings.tenant')
-              .whereRef('work_targets.holding_type', '=', 'held_holdings.holding_type')
-              .whereRef('work_targets.holding_id', '=', 'held_holdings.holding_id')
-              .where('work_targets.state', '!=', 'settled'),
-          ),
-        ),
-      )
-      .execute();
+  private async spent(tenant: string, type: string, ids: readonly string[]): Promise<Spent[]> {
+    const found: Spent[] = [];
+    for (const list of idLists(ids)) {
+      found.push(...(await run<Spent>(this.parts.db, `${SPENT} (${marks(list)})`, [tenant, type, ...list])));
+    }
+    return found;
   }
 }

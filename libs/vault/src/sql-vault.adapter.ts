@@ -1,5 +1,15 @@
 // The vault in a SQL database: SQLite for the embedded default, PostgreSQL in production.
-import { idLists, migrateAlone, newId, rowGroups, ROWS_PER_STATEMENT, SystemClock, type Clock } from '@app/runtime';
+import {
+  idLists,
+  marks,
+  migrateAlone,
+  newId,
+  rowGroups,
+  ROWS_PER_STATEMENT,
+  run,
+  SystemClock,
+  type Clock,
+} from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { DataKeys } from './data-keys.js';
 import {
@@ -83,12 +93,8 @@ export class SqlVault extends Vault {
   async openSecrets(tenant: string, secretIds: readonly string[]): Promise<Map<string, string>> {
     const opened = new Map<string, string>();
     for (const ids of idLists(secretIds)) {
-      const rows = await this.db
-        .selectFrom('vault_secrets')
-        .selectAll()
-        .where('tenant', '=', tenant)
-        .where('secret_id', 'in', ids)
-        .execute();
+      const text = `select * from vault_secrets where tenant = ? and secret_id in (${marks(ids)})`;
+      const rows = await run<SecretRow>(this.db, text, [tenant, ...ids]);
       for (const row of rows) opened.set(row.secret_id, this.plaintextOf(row));
     }
     return opened;
@@ -98,7 +104,8 @@ export class SqlVault extends Vault {
     if (secretIds.length === 0) return;
     await this.db.transaction().execute(async (trx) => {
       for (const ids of idLists(secretIds)) {
-        await trx.deleteFrom('vault_secrets').where('tenant', '=', tenant).where('secret_id', 'in', ids).execute();
+        const text = `delete from vault_secrets where tenant = ? and secret_id in (${marks(ids)})`;
+        await run(trx, text, [tenant, ...ids]);
       }
     });
     await forgetDeleted(this.db);
