@@ -107,11 +107,5 @@ export interface TargetRow {
 
 export type Trx = Kysely<AuditDb>;
 
-/**
- * Leaves that are found by their streams: each user has a reservation, in a stream of its own that nobody asks for, and
- * to keep those in the index costs more than everything else that it holds.
- */
-export const IN_STREAM_INDEX = `type <> 'UserNameReserved'`;
-
 /** A view over the same memory, so that drivers which know only Buffer take it. */
 export const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

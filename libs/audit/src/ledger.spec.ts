@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@app/runtime';
 import { generateKeyPairSync } from 'node:crypto';
-import { sql, type Kysely } from 'kysely';
-import { IN_STREAM_INDEX, type AuditDb } from './audit-db.js';
+import type { Kysely } from 'kysely';
+import type { AuditDb } from './audit-db.js';
 import { openNote, parseCheckpoint } from './checkpoint.js';
 import { Checkpoints, InconsistentLedger, LedgerBehind, type SignedCheckpoint } from './checkpoints.js';
 import { proveEvent } from './event-proof.js';
@@ -66,18 +66,6 @@ describe('the ledger', () => {
       [13, 'user-acme-u6', 1, 140n],
     ]);
     expect(found.every((e) => e.bytes.equals((log.events[e.seq] as { bytes: Uint8Array }).bytes))).toBe(true);
-  });
-
-  it('finds the events of streams by an index that holds no reservations of names', async () => {
-    const stream = 'username-acme-h1';
-    const reserved = { userId: 'u1', until: '2026-01-01T00:01:00.000Z' };
-    log.record('UserNameReserved', reserved, { stream });
-    log.record('UserNameReleased', { userId: 'u1' }, { stream });
-    await follow(db, [view], log.events);
-    expect(await new Ledger(db).placesOf('acme', [stream], 2)).toEqual([1]);
-    const query = sql.raw(`select seq from ledger_leaves where tenant = '' and stream = '' and ${IN_STREAM_INDEX}`);
-    const { rows } = await sql<{ detail: string }>`explain query plan ${query}`.execute(db);
-    expect(rows.map(({ detail }) => detail)).toEqual([expect.stringContaining('INDEX ledger_leaves_stream')]);
   });
 
   it('pages through events and leaf hashes in order', async () => {

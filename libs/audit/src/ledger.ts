@@ -1,7 +1,7 @@
 // Questions to the ledger: the root of a tenant's tree at any size, proofs, and the recorded bytes.
 import { chunksOf } from '@app/runtime';
-import { sql, type Kysely } from 'kysely';
-import { asBuffer, IN_STREAM_INDEX, type AuditDb } from './audit-db.js';
+import type { Kysely } from 'kysely';
+import { asBuffer, type AuditDb } from './audit-db.js';
 import {
   consistencyPlan,
   emptyRoot,
@@ -25,9 +25,6 @@ export interface LedgerEvent {
   /** Exactly as stored in the log. */
   readonly bytes: Buffer;
 }
-
-/** Without the condition in the query a database does not use the index. */
-const inStreamIndex = sql<boolean>`${sql.raw(IN_STREAM_INDEX)}`;
 
 const keyOf = ({ level, index }: NodeId): string => `${level}.${index}`;
 
@@ -91,7 +88,7 @@ export class Ledger {
     }
   }
 
-  /** Places of all events of these streams below `size`, in ledger order; reservations of names are not found so. */
+  /** Places of all events of these streams below `size`, in ledger order. */
   async placesOf(tenant: string, streams: readonly string[], size: number): Promise<number[]> {
     const seqs: number[] = [];
     for (const chunk of chunksOf(streams)) {
@@ -100,7 +97,6 @@ export class Ledger {
         .select('seq')
         .where('tenant', '=', tenant)
         .where('stream', 'in', chunk)
-        .where(inStreamIndex)
         .where('seq', '<', size)
         .execute();
       seqs.push(...rows.map((row) => Number(row.seq)));
@@ -108,14 +104,13 @@ export class Ledger {
     return seqs.sort((a, b) => a - b);
   }
 
-  /** Place of one event of a stream; undefined when the ledger has not seen it, and for a reservation of a name. */
+  /** Place of one event of a stream; undefined when the ledger has not seen it. */
   async placeOf(tenant: string, stream: string, revision: number): Promise<number | undefined> {
     const row = await this.db
       .selectFrom('ledger_leaves')
       .select('seq')
       .where('tenant', '=', tenant)
       .where('stream', '=', stream)
-      .where(inStreamIndex)
       .where('revision', '=', revision)
       .executeTakeFirst();
     return row && Number(row.seq);

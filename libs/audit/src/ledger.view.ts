@@ -3,7 +3,7 @@ import type { RecordedEvent } from '@app/events';
 import type { Projection } from '@app/event-log';
 import { createTables, insertRows, putRows, run, type Index, type Table } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import { asBuffer, IN_STREAM_INDEX, type AuditDb, type LeafRow, type Trx } from './audit-db.js';
+import { asBuffer, type AuditDb, type LeafRow, type Trx } from './audit-db.js';
 import { Frontier, leafHash } from './merkle.js';
 
 const tables: Readonly<Record<string, Table>> = {
@@ -33,9 +33,7 @@ const tables: Readonly<Record<string, Table>> = {
   },
 };
 
-const indexes: readonly Index[] = [
-  ['ledger_leaves_stream', 'ledger_leaves', ['tenant', 'stream', 'seq'], IN_STREAM_INDEX],
-];
+const indexes: readonly Index[] = [['ledger_leaves_stream', 'ledger_leaves', ['tenant', 'stream', 'seq']]];
 
 /**
  * The events' bytes are kept beside their hashes: a bundle is then made from one ordered read, and whoever alters the
