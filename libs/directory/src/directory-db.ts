@@ -1,5 +1,5 @@
 // The tables of the directory's views, rebuilt from the log.
-import { createTables } from '@app/runtime';
+import { createTables, type Table } from '@app/runtime';
 import { CompiledQuery, type Kysely } from 'kysely';
 import { connectionIndexes, connectionTables, type ConnectionsDb } from './tenants/connection-tables.js';
 
@@ -150,7 +150,7 @@ const resource = {
   seq: 'bigint',
 } as const;
 
-const tables: { readonly [T in keyof DirectoryDb]: { columns: Columns<DirectoryDb[T]>; key: readonly string[] } } = {
+const tables: { readonly [T in keyof DirectoryDb]: Table & { columns: Columns<DirectoryDb[T]> } } = {
   users: {
     columns: {
       tenant: 'text',
@@ -179,6 +179,7 @@ const tables: { readonly [T in keyof DirectoryDb]: { columns: Columns<DirectoryD
   members: {
     columns: { tenant: 'text', group_id: 'text', member_id: 'text', type: 'text' },
     key: ['tenant', 'group_id', 'member_id'],
+    inKey: true,
   },
   agents: {
     columns: {

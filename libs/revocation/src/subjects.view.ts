@@ -33,6 +33,7 @@ export const subjectTables: Readonly<Record<keyof SubjectsDb, Table>> = {
     columns: { tenant: 'text', subject_type: 'text', subject_id: 'text', state: 'text', generation: 'integer' },
     // Agents may have ids chosen by the platform: one that equals a user's must not become that user.
     key: ['tenant', 'subject_type', 'subject_id'],
+    inKey: true,
   },
   held_owners: {
     columns: { tenant: 'text', agent_id: 'text', owner_type: 'text', owner_id: 'text' },
@@ -49,6 +50,7 @@ export const subjectTables: Readonly<Record<keyof SubjectsDb, Table>> = {
   held_members: {
     columns: { tenant: 'text', group_id: 'text', member_id: 'text' },
     key: ['tenant', 'group_id', 'member_id'],
+    inKey: true,
   },
   held_groups: { columns: { tenant: 'text', group_id: 'text' }, key: ['tenant', 'group_id'] },
   held_nested: {
