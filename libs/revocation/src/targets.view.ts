@@ -24,14 +24,8 @@ export const noChange = (): WorkChange => ({ lanes: new Set(), reopened: new Set
 /** The unit of fairness: one provider of one tenant. */
 export const laneOf = (tenant: string, providerId: string): string => `${tenant}.${providerId}`;
 
-/** What folding an outcome takes; half the columns, read for every target of a cascade. */
-const WORKED = [
-  'tenant',
-  'target_id',
-  'cascade_id',
-  'provider_id',
-  'holding_type',
-  'holding_id',
+/** What an outcome changes. */
+const FOLDED = [
   'state',
   'grade',
   'consumed',
@@ -40,6 +34,17 @@ const WORKED = [
   'due_at',
   'last_class',
   'revision',
+] as const satisfies readonly (keyof TargetRow)[];
+
+/** What folding an outcome takes; half the columns, read for every target of a cascade. */
+const WORKED = [
+  'tenant',
+  'target_id',
+  'cascade_id',
+  'provider_id',
+  'holding_type',
+  'holding_id',
+  ...FOLDED,
 ] as const satisfies readonly (keyof TargetRow)[];
 
 export type WorkedTarget = Pick<TargetRow, (typeof WORKED)[number]>;
@@ -193,18 +198,6 @@ async function applyToTargets(
   }
   return settled;
 }
-
-/** What an outcome changes. */
-const FOLDED = [
-  'state',
-  'grade',
-  'consumed',
-  'attempts',
-  'probes',
-  'due_at',
-  'last_class',
-  'revision',
-] as const satisfies readonly (keyof WorkedTarget)[];
 
 const SET_FOLDED = `update work_targets set ${FOLDED.map((column) => `${column} = ?`).join(', ')}`;
 
