@@ -1,6 +1,7 @@
 // Runs projections: follows the log from a checkpoint that is stored with the rows, and knows how far it has come.
 import { setTimeout as wait } from 'node:timers/promises';
-import { sql, type CompiledQuery, type Kysely } from 'kysely';
+import { run } from '@app/runtime';
+import type { Kysely } from 'kysely';
 import { EventLogUnavailable, type EventLog, type LogBatch } from './event-log.port.js';
 import { Progress, START } from './progress.js';
 import { ReadModels, type Projection } from './projection.port.js';
@@ -23,6 +24,10 @@ const BACKOFF = [10, 50, 250, 1_000, 5_000];
 /** How far the stored checkpoint may stay behind: what a restart reads again. */
 const PASSED_AT_MOST = 10_000n;
 
+const READ_CHECKPOINT = `insert into checkpoints (name, position) values (?, ?)
+  on conflict (name) do update set position = checkpoints.position returning position`;
+const MOVE_CHECKPOINT = 'update checkpoints set position = ? where name = ? and position = ? returning position';
+
 export class Projector<Db> {
   /** The last failure; undefined while all is well. */
   failure: unknown;
@@ -32,19 +37,7 @@ export class Projector<Db> {
   private readonly stopping = new AbortController();
   private running: Promise<void> | undefined;
 
-  /** Composed once: they come with every batch. */
-  private readonly readCheckpoint: CompiledQuery<{ position: string }>;
-  private readonly moveCheckpoint: CompiledQuery<{ position: string }>;
-
-  constructor(private readonly parts: ProjectorParts<Db>) {
-    const { db, projection } = parts;
-    this.readCheckpoint = sql<{ position: string }>`
-      insert into checkpoints (name, position) values (${projection.name}, ${START.toString()})
-      on conflict (name) do update set position = checkpoints.position returning position`.compile(db);
-    this.moveCheckpoint = sql<{ position: string }>`
-      update checkpoints set position = ${START.toString()}
-      where name = ${projection.name} and position = ${START.toString()} returning position`.compile(db);
-  }
+  constructor(private readonly parts: ProjectorParts<Db>) {}
 
   get name(): string {
     return this.parts.projection.name;
@@ -86,8 +79,8 @@ export class Projector<Db> {
 
   /** Where the rows stand; inside a transaction nobody else moves it until the end. */
   private async checkpoint(db: Kysely<Db>): Promise<bigint> {
-    const { rows } = await db.executeQuery(this.readCheckpoint);
-    return BigInt((rows[0] as { position: string }).position);
+    const [row] = await run<{ position: string }>(db, READ_CHECKPOINT, [this.name, START.toString()]);
+    return BigInt((row as { position: string }).position);
   }
 
   /** Ends after the batch under way. */
@@ -166,8 +159,7 @@ export class Projector<Db> {
 
   /** Moves the checkpoint unless it stands elsewhere; inside a transaction nobody else moves it until the end. */
   private async moves(trx: Kysely<Db>, from: bigint, to: bigint): Promise<boolean> {
-    const parameters = [to.toString(), this.name, from.toString()];
-    return (await trx.executeQuery({ ...this.moveCheckpoint, parameters })).rows.length > 0;
+    return (await run(trx, MOVE_CHECKPOINT, [to.toString(), this.name, from.toString()])).length > 0;
   }
 }
 

@@ -34,7 +34,8 @@ const BATCH = 512;
 const DEFAULT_MAX = 1000;
 /** Pages (4 KiB) of write-ahead log before they are moved: what is written again and again is moved once. */
 const WAL_PAGES = 8_000;
-const CACHE_KIB = 64 * 1024;
+/** A commit looks through the whole cache once: a larger one costs more than it saves. */
+const CACHE_KIB = 16 * 1024;
 /** Turns of the event loop that an append waits at most for others to join it. */
 const TURNS = 16;
 /** How often a reader looks for new events. */

@@ -18,6 +18,11 @@ export class GatheredCommits {
     private readonly ms: number,
   ) {}
 
+  /** Between the begin and the end of a transaction. */
+  get isInside(): boolean {
+    return this.inside;
+  }
+
   /** @throws what the last commit failed with; all that it held is gone */
   begin(): void {
     this.report();

@@ -1,6 +1,7 @@
 // Opens the databases of the read models: SQLite on node:sqlite, or PostgreSQL, behind the same Kysely.
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { Kysely, PostgresAdapter, PostgresDialect, SqliteDialect, SqliteDriver, sql, type Driver } from 'kysely';
+import { Kysely, PostgresAdapter, PostgresDialect, SqliteAdapter, SqliteDialect, SqliteDriver, sql } from 'kysely';
+import type { Driver } from 'kysely';
 import { Pool, types } from 'pg';
 import { GatheredCommits } from './gathered-commits.js';
 
@@ -59,15 +60,43 @@ class PreparedDatabase {
     };
   }
 
+  /** Somebody has begun a transaction that others must not see into. */
+  get isOccupied(): boolean {
+    return this.gathered?.isInside ?? this.db.isTransaction;
+  }
+
   close(): void {
     this.gathered?.settle();
     this.db.close();
   }
 }
 
+/** By which a statement that is written out finds its database. */
+export class EmbeddedAdapter extends SqliteAdapter {
+  constructor(private readonly database: PreparedDatabase) {
+    super();
+  }
+
+  /** Whether a statement would be carried out at the place it belongs to, if it were run now. */
+  mayRun(isOfTransaction: boolean): boolean {
+    return isOfTransaction || !this.database.isOccupied;
+  }
+
+  run(text: string, parameters: readonly unknown[]): unknown[] {
+    const statement = this.database.prepare(text);
+    if (statement.reader) return statement.all(parameters);
+    statement.run(parameters);
+    return [];
+  }
+}
+
 class GatheringDialect extends SqliteDialect {
   constructor(private readonly database: PreparedDatabase) {
     super({ database: database as never });
+  }
+
+  override createAdapter(): SqliteAdapter {
+    return new EmbeddedAdapter(this.database);
   }
 
   override createDriver(): Driver {

@@ -1,5 +1,6 @@
 // Runs statements that are written out with `?` for parameters: having them composed costs more than running them.
-import { CompiledQuery, SqliteAdapter, type Kysely } from 'kysely';
+import { CompiledQuery, type Kysely } from 'kysely';
+import { EmbeddedAdapter } from './sql.js';
 
 const numbered = new Map<string, string>();
 
@@ -14,15 +15,20 @@ function inPostgres(text: string): string {
   return known;
 }
 
-/** @param text of the code alone, never of what a client sent */
-export async function run<R>(
-  db: Pick<Kysely<unknown>, 'executeQuery' | 'getExecutor'>,
-  text: string,
-  parameters: readonly unknown[],
-): Promise<R[]> {
-  const isSqlite = db.getExecutor().adapter instanceof SqliteAdapter;
-  const query = CompiledQuery.raw(isSqlite ? text : inPostgres(text), [...parameters]);
-  return (await db.executeQuery(query)).rows as R[];
+type Statements = Pick<Kysely<unknown>, 'executeQuery' | 'getExecutor' | 'isTransaction'>;
+
+/**
+ * On SQLite a statement is a call, and is made at once unless it would end up in a transaction of somebody else.
+ * @param text of the code alone, never of what a client sent
+ */
+export async function run<R>(db: Statements, text: string, parameters: readonly unknown[]): Promise<R[]> {
+  const { adapter } = db.getExecutor();
+  if (!(adapter instanceof EmbeddedAdapter)) return runWith<R>(db, inPostgres(text), parameters);
+  return adapter.mayRun(db.isTransaction) ? (adapter.run(text, parameters) as R[]) : runWith<R>(db, text, parameters);
+}
+
+async function runWith<R>(db: Statements, text: string, parameters: readonly unknown[]): Promise<R[]> {
+  return (await db.executeQuery<R>(CompiledQuery.raw(text, [...parameters]))).rows;
 }
 
 /** A mark for each of the items. */

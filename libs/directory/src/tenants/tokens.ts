@@ -1,5 +1,5 @@
 // Knows bearer tokens by their keyed fingerprint; what was found is kept, so that a request costs no query.
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { RecordedEvent } from '@app/events';
 import { TokenRegistry, type Principal, type Role } from '@app/http';
 import { Clock } from '@app/runtime';
@@ -33,6 +33,7 @@ interface Found {
 
 @Injectable()
 export class DirectoryTokens extends TokenRegistry {
+  /** By the hash of the token. */
   private readonly kept = new LRUCache<string, Found>({ max: KEPT });
   /** Grows with every change of tokens: what was read before it must not be kept after it. */
   private epoch = 0;
@@ -47,8 +48,9 @@ export class DirectoryTokens extends TokenRegistry {
   }
 
   override async find(token: string): Promise<Principal | undefined> {
-    const fingerprint = fingerprintOf(this.vault, token);
-    const found = this.kept.get(fingerprint) ?? (await this.read(fingerprint));
+    // Random as tokens are, a plain hash of one tells nothing; it costs a fifth of the keyed one that is stored.
+    const digest = hash('sha256', token, 'base64');
+    const found = this.kept.get(digest) ?? (await this.read(token, digest));
     if (found === undefined || (found.expiresAt !== undefined && found.expiresAt <= this.clock.now())) return undefined;
     const { principal } = found;
     if (principal.connection !== undefined) this.uses.note(principal.tenant, principal.keyId);
@@ -62,8 +64,9 @@ export class DirectoryTokens extends TokenRegistry {
     this.kept.clear();
   }
 
-  private async read(fingerprint: string): Promise<Found | undefined> {
+  private async read(token: string, digest: string): Promise<Found | undefined> {
     const { epoch } = this;
+    const fingerprint = fingerprintOf(this.vault, token);
     const row = (await this.issued(fingerprint)) ?? (await this.issuedToClient(fingerprint));
     if (row === undefined || (row.connection_id !== null && (row.state === null || row.state === 'closed'))) {
       return undefined;
@@ -72,7 +75,7 @@ export class DirectoryTokens extends TokenRegistry {
       principal: principalOf(row),
       expiresAt: row.expires_at === null ? undefined : Date.parse(row.expires_at),
     };
-    if (epoch === this.epoch) this.kept.set(fingerprint, found);
+    if (epoch === this.epoch) this.kept.set(digest, found);
     return found;
   }
 

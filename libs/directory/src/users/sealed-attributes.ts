@@ -21,8 +21,12 @@ const contextOf = ({ tenant, userId, eventType }: Seal): SealContext => ({
 export const sealAttributes = (vault: Vault, seal: Seal, attributes: Attributes): Promise<string> =>
   vault.seal(seal.dataKeyId, contextOf(seal), JSON.stringify(attributes));
 
+/** The attributes as they were sealed, in JSON. @returns undefined when the key was erased */
+export const openSealed = (vault: Vault, seal: Seal, sealed: string): Promise<string | undefined> =>
+  vault.open(seal.dataKeyId, contextOf(seal), sealed);
+
 /** @returns undefined when the key was erased */
 export async function openAttributes(vault: Vault, seal: Seal, sealed: string): Promise<Attributes | undefined> {
-  const text = await vault.open(seal.dataKeyId, contextOf(seal), sealed);
+  const text = await openSealed(vault, seal, sealed);
   return text === undefined ? undefined : (JSON.parse(text) as Attributes);
 }

@@ -5,7 +5,7 @@ import type { Vault } from '@app/vault';
 import type { Trx, UserRow } from '../directory-db.js';
 import type { Attributes } from '../user.commands.js';
 import { handedOver } from '../view/handed-over.js';
-import { openAttributes, type Seal } from './sealed-attributes.js';
+import { openSealed, type Seal } from './sealed-attributes.js';
 import { foldCase } from './user-name.js';
 
 type UserEvent = Extract<RecordedEvent, { data: { userId: string }; type: `User${string}` }>;
@@ -22,15 +22,17 @@ interface Draft {
 
 const textOr = <F>(value: unknown, otherwise: F): string | F => (typeof value === 'string' ? value : otherwise);
 
-const described = (attributes: Attributes) => {
-  const userName = textOr(attributes.userName, '');
-  const displayName = textOr(attributes.displayName, null);
+/** @param attributes in JSON */
+const described = (attributes: string) => {
+  const { userName: name, displayName: shown, externalId } = JSON.parse(attributes) as Attributes;
+  const userName = textOr(name, '');
+  const displayName = textOr(shown, null);
   return {
     user_name_ci: foldCase(userName),
     display_name_ci: displayName === null ? null : foldCase(displayName),
-    external_id: textOr(attributes.externalId, null),
+    external_id: textOr(externalId, null),
     display: displayName ?? userName,
-    attributes: JSON.stringify(attributes),
+    attributes,
   };
 };
 
@@ -41,7 +43,7 @@ const freshRow = (
   tenant: event.metadata.tenant,
   connection_id: event.metadata.connection ?? null,
   ...user,
-  ...described({}),
+  ...described('{}'),
   active: Number(event.data.active),
   created: event.metadata.at,
   last_modified: event.metadata.at,
@@ -117,7 +119,7 @@ const isWhole = ({ sealed, handedTo }: Draft): boolean => sealed !== undefined |
 async function unseal({ row, sealed }: Draft, vault: Vault): Promise<boolean> {
   if (sealed === undefined) return true;
   const seal = { tenant: row.tenant, userId: row.user_id, dataKeyId: row.data_key_id, eventType: sealed.eventType };
-  const attributes = await openAttributes(vault, seal, sealed.value);
+  const attributes = await openSealed(vault, seal, sealed.value);
   if (attributes === undefined) return false;
   Object.assign(row, described(attributes));
   return true;
