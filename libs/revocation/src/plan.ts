@@ -26,8 +26,15 @@ export interface Plan {
   readonly events: readonly AnyEvent[];
 }
 
+/** Characters of a target's id that are those of its cascade: 48 bits, and a dash. */
+const SHARED = 13;
+
+/** Begins as the cascade's does: what is revoked together lies together in the indexes of the log and of every view. */
+const targetIdOf = (cascadeId: string, { holding_type, holding_id }: HoldingRow): string =>
+  cascadeId.slice(0, SHARED) + derivedId('target', cascadeId, holding_type, holding_id).slice(SHARED);
+
 const plannedTarget = (cascadeId: string, row: HoldingRow): PlannedTarget => ({
-  targetId: derivedId('target', cascadeId, row.holding_type, row.holding_id),
+  targetId: targetIdOf(cascadeId, row),
   holdingType: row.holding_type as HoldingType,
   holdingId: row.holding_id,
   kind: row.kind as PlannedTarget['kind'],
@@ -56,8 +63,8 @@ export function planFor(event: RecordedEvent, loss: Loss, policyHash: string, at
   const { tenant, correlationId } = event.metadata;
   const cascadeId = derivedId('cascade', tenant, event.id);
   const cause = causeOf(event);
-  // A total order: a plan that is recorded in parts continues after a crash where it ended. By target id, because what
-  // is revoked together is then written side by side in the log's index: a third of the bytes per commit.
+  // A total order: a plan that is recorded in parts continues after a crash where it ended. By target id, so that each
+  // commit of outcomes writes to one place of the indexes.
   const targets = loss.holdings
     .map((row) => plannedTarget(cascadeId, row))
     .sort((a, b) => a.order - b.order || compare(a.targetId, b.targetId));
