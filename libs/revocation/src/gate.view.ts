@@ -1,7 +1,7 @@
 // The deny gate: who may act, folded in the order of the log, so that it agrees with what the relay revokes.
 import type { Projection } from '@app/event-log';
 import type { EventType, Holder, HoldingType, RecordedEvent } from '@app/events';
-import { idLists } from '@app/runtime';
+import { idLists, marks, run } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { denialsOf } from './denials.js';
 import { migrateGateDb, type GateDb } from './gate-db.js';
@@ -101,13 +101,18 @@ async function applyToHoldings(trx: Trx, event: RecordedEvent): Promise<void> {
       return release(trx, tenant, 'run', event.data.runId);
     case 'RevocationPlanned':
       for (const [type, targets] of Map.groupBy(event.data.targets, (target) => target.holdingType)) {
-        const ids = targets.map((target) => target.holdingId);
-        for (const list of idLists(ids)) await holdings(trx, tenant, type, list).set({ state: 'revoked' }).execute();
+        for (const ids of idLists(targets.map((target) => target.holdingId))) await revoke(trx, tenant, type, ids);
       }
       return;
     default:
       return;
   }
+}
+
+async function revoke(trx: Trx, tenant: string, type: HoldingType, ids: readonly string[]): Promise<void> {
+  const text = `update gate_holdings set state = 'revoked'
+    where tenant = ? and holding_type = ? and holding_id in (${marks(ids)})`;
+  await run(trx, text, [tenant, type, ...ids]);
 }
 
 const holdings = (trx: Trx, tenant: string, type: HoldingType, ids: readonly string[]) =>
