@@ -81,9 +81,13 @@ export async function build() {
   writeFileSync(stamp, fingerprint);
 }
 
+/** For what starts a Redis of its own. */
+export const ensureRedis = () =>
+  ensureServer('Redis', () => findExecutable('redis-server'), { apt: 'redis-server', brew: 'redis' });
+
 /** The servers the tests start for themselves. */
 export async function ensureTestServers() {
-  await ensureServer('Redis', () => findExecutable('redis-server'), { apt: 'redis-server', brew: 'redis' });
+  await ensureRedis();
   await ensureServer('PostgreSQL', findPostgres, { apt: 'postgresql', brew: 'postgresql' });
 }
 
@@ -92,7 +96,7 @@ async function ensureServer(name, find, packages) {
   await installPackage(packages, say);
   if (find() !== undefined) return;
   throw new SetupError(
-    `The tests need ${name}: install it with "apt-get install ${packages.apt}" (as root) or "brew install ${packages.brew}".`,
+    `${name} is missing: install it with "apt-get install ${packages.apt}" (as root) or "brew install ${packages.brew}".`,
   );
 }
 

@@ -1,5 +1,5 @@
 // Runs a program of the build, installed and built first: node scripts/start.mjs <file under dist> [its arguments].
-import { main, prepare, runProgram } from './setup.mjs';
+import { ensureRedis, main, prepare, runProgram } from './setup.mjs';
 
 const [program, ...args] = process.argv.slice(2);
 
@@ -8,5 +8,7 @@ const FLAGS = ['--enable-source-maps', '--max-semi-space-size=32'];
 
 await main(async () => {
   await prepare();
+  // The service looks for a Redis itself; the demo and the benchmark start one beside it.
+  if (program.startsWith('test/')) await ensureRedis();
   return runProgram([...FLAGS, `dist/${program}`, ...args]);
 });

@@ -8,7 +8,7 @@ import { ScimBench, userOf } from './scim.bench.js';
 import { measureCascades } from './service-cascade.bench.js';
 
 const CREDENTIALS = 1_000;
-const CASCADES = 3;
+const CASCADES = 5;
 
 /** The embedded default: the engine with the queue in process, beside undici alone making the same calls. */
 async function measureEngine(): Promise<Row> {

@@ -18,8 +18,8 @@ export interface CascadeOptions {
   readonly credentials: number;
   /** Socket of a private Redis: the queue runs on it, and so does the bare BullMQ worker to compare with. */
   readonly redisPath?: string;
-  /** Cascades measured; the first one beyond these warms up. Default 3. */
-  readonly rounds?: number;
+  /** Cascades measured, after as many that warm up. */
+  readonly rounds: number;
 }
 
 /** Medians in ms over the rounds. */
@@ -145,7 +145,7 @@ async function bareCalls(origin: string, count: number): Promise<number> {
 }
 
 /** Measures all of it in turns, so that each round meets the same machine. */
-export async function measureCascade({ credentials, redisPath, rounds = 3 }: CascadeOptions): Promise<CascadeResult> {
+export async function measureCascade({ credentials, redisPath, rounds }: CascadeOptions): Promise<CascadeResult> {
   const provider = await startChild('provider-server.js');
   const running = await startEngine(redisPath);
   try {
@@ -153,13 +153,13 @@ export async function measureCascade({ credentials, redisPath, rounds = 3 }: Cas
     const configured = { providerId: 'p', connector: 'rfc7009', displayName: 'bench', settings };
     await append(running, streams.provider(TENANT, 'p'), 'ProviderConfigured', configured);
     const took = { cascade: [] as number[], undici: [] as number[], bullmq: [] as number[] };
-    for (let round = 0; round <= rounds; round += 1) {
+    for (let round = 0; round < 2 * rounds; round += 1) {
       await hire(running, round, credentials);
       const cascadeMs = await deactivate(running, round, credentials);
       const undiciMs = await bareCalls(provider.origin, credentials);
       const floor = { provider: provider.origin, jobs: credentials, concurrency: 50 };
       const bullmqMs = redisPath === undefined ? Number.NaN : await bullMqFloor({ redisPath, ...floor });
-      if (round === 0) continue;
+      if (round < rounds) continue;
       took.cascade.push(cascadeMs);
       took.undici.push(undiciMs);
       took.bullmq.push(bullmqMs);

@@ -4,10 +4,14 @@ import { CONNECTIONS, type Floors } from './floors.js';
 import { load, type LoadRequest, type LoadResult } from './load.js';
 import { perSecond, type Row } from './rows.js';
 
-const USERS = 10_000;
-const MANY_USERS = 100_000;
-const WARM = 2_000;
 const REQUESTS = 10_000;
+/** As many as the floors are warmed with. */
+const WARM = REQUESTS;
+const USERS = WARM + REQUESTS;
+const MANY_USERS = 100_000;
+/** Users who are deactivated and reactivated by turns. */
+const CHANGING = 5_000;
+const LARGE_GROUP = 10_000;
 /** Members that come and go, one at a time; the others stay. */
 const COMING = 10;
 /** Connections at which the slowest are looked at. */
@@ -27,6 +31,8 @@ const patchOf = (operation: object): string =>
   JSON.stringify({ schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [operation] });
 
 export const activeOf = (active: boolean): string => patchOf({ op: 'replace', path: 'active', value: active });
+
+const renameTo = (name: string): string => patchOf({ op: 'replace', path: 'displayName', value: name });
 
 const ratioRow = (what: string, measured: number, base: number, goal: string): Row => ({
   what,
@@ -51,27 +57,44 @@ export class ScimBench {
 
   /** @param many once more at 100,000 users, which take a while to make */
   async measure(many: boolean): Promise<Row[]> {
-    const r = (await this.floors.echo()).perSecond;
-    const w = await this.floors.durable();
     await this.create(WARM);
-    const posted = await this.create(USERS - WARM);
+    const posted = await this.written('POST /Users', () => this.create(REQUESTS));
     await this.readIds();
-    const find = await this.warm(REQUESTS, this.find);
-    const get = await this.warm(REQUESTS, (i) => ({ method: 'GET', path: this.userPath(i) }));
-    const active = await this.patch(2 * USERS, (i) => activeOf(Math.floor(i / USERS) % 2 === 1));
-    const name = await this.patch(REQUESTS, (i) => patchOf({ op: 'replace', path: 'displayName', value: `N ${i}` }));
-    return [
-      ratioRow('POST /Users', posted.perSecond, w.perSecond, '>= 0.70 W'),
-      ratioRow('PATCH active', active.perSecond, w.perSecond, '>= 0.70 W'),
-      ratioRow('PATCH displayName', name.perSecond, w.perSecond, '>= 0.70 W'),
-      ratioRow(`filter userName eq at ${USERS} users`, find.perSecond, r, '>= 0.80 R'),
-      ratioRow('GET one user', get.perSecond, r, '>= 0.80 R'),
+    const found = await this.read(`filter userName eq at ${USERS} users`, this.find);
+    const rows = [
+      posted,
+      await this.patched('PATCH active', CHANGING, (i) => activeOf(Math.floor(i / CHANGING) % 2 === 1)),
+      await this.patched('PATCH displayName', USERS, (i) => renameTo(`N ${i}`)),
+      found.row,
+      (await this.read('GET one user', (i) => ({ method: 'GET', path: this.userPath(i) }))).row,
       await this.page(),
-      ...(await this.mix(w.perSecond)),
+      ...(await this.mix()),
       // Last, because it makes everybody a member of many groups.
-      ...(await this.groups(w.perSecond)),
-      ...(many ? [await this.findAmongMany(find.perSecond)] : []),
+      ...(await this.groups()),
     ];
+    return many ? [...rows, await this.findAmongMany(found.perSecond)] : rows;
+  }
+
+  private async written(what: string, work: () => Promise<{ perSecond: number }>): Promise<Row> {
+    const w = await this.floors.durable();
+    return ratioRow(what, (await work()).perSecond, w.perSecond, '>= 0.70 W');
+  }
+
+  private async read(
+    what: string,
+    next: (i: number) => LoadRequest,
+  ): Promise<{ readonly row: Row; readonly perSecond: number }> {
+    await this.run(WARM, next);
+    const r = await this.floors.echo();
+    const { perSecond } = await this.run(REQUESTS, (i) => next(i + WARM));
+    return { row: ratioRow(what, perSecond, r.perSecond, '>= 0.80 R'), perSecond };
+  }
+
+  /** @param users whose turn it is, one after another */
+  private async patched(what: string, users: number, bodyOf: (i: number) => string): Promise<Row> {
+    const next = (i: number): LoadRequest => ({ method: 'PATCH', path: this.userPath(i % users), body: bodyOf(i) });
+    await this.run(WARM, next);
+    return this.written(what, () => this.run(REQUESTS, (i) => next(i + WARM)));
   }
 
   private create(count: number): Promise<LoadResult> {
@@ -96,10 +119,6 @@ export class ScimBench {
     return { method: 'GET', path: `/Users?filter=${filter}` };
   };
 
-  private patch(count: number, bodyOf: (i: number) => string): Promise<LoadResult> {
-    return this.warm(count, (i) => ({ method: 'PATCH', path: this.userPath(i), body: bodyOf(i) }));
-  }
-
   private async page(): Promise<Row> {
     const path = (i: number) => `/Users?count=100&startIndex=${1 + 100 * (i % (USERS / 100))}`;
     const measured = await this.warm(REQUESTS / 5, (i) => ({ method: 'GET', path: path(i) }));
@@ -108,14 +127,15 @@ export class ScimBench {
   }
 
   /** As many groups as connections, so that writes of one do not wait for those of another. */
-  private async groups(w: number): Promise<Row[]> {
+  private async groups(): Promise<Row[]> {
     const small = await this.changeMembers(1_000);
-    const large = await this.changeMembers(USERS - COMING);
+    const w = await this.floors.durable();
+    const large = await this.changeMembers(LARGE_GROUP);
     const path = `/Groups/${large.ids[0]}`;
     const get = await this.warm(REQUESTS / 50, () => ({ method: 'GET', path }));
     const floor = await this.floors.echoOf((await this.scim.get(path)).body, REQUESTS / 50);
     return [
-      ratioRow('PATCH one member of 10,000', large.perSecond, w, '>= 0.70 W'),
+      ratioRow('PATCH one member of 10,000', large.perSecond, w.perSecond, '>= 0.70 W'),
       ratioRow('the same, and of 1,000', large.perSecond, small.perSecond, '>= 0.90 x 1,000'),
       ratioRow('GET a group of 10,000', get.perSecond, floor.perSecond, '>= 2.00 R'),
     ];
@@ -143,20 +163,20 @@ export class ScimBench {
   }
 
   /** What a synchronisation sends: it looks for each user, then creates or changes it. */
-  private async mix(w: number): Promise<Row[]> {
+  private async mix(): Promise<Row[]> {
     const next = (from: number) => (i: number) => {
       const n = from + i;
       if (n % 2 === 0) return this.find(n);
-      const displayName = patchOf({ op: 'replace', path: 'displayName', value: `M ${n}` });
+      const displayName = renameTo(`M ${n}`);
       if (n % 4 === 1) return { method: 'PATCH', path: this.userPath(n), body: displayName } as const;
       return { method: 'POST', path: '/Users', body: JSON.stringify(userOf(10_000_000 + n)) } as const;
     };
     await this.run(WARM, next(0));
-    const measured = await this.run(REQUESTS, next(WARM));
+    const row = await this.written('mix: filter, then POST or PATCH', () => this.run(REQUESTS, next(WARM)));
     const crowded = await this.run(REQUESTS, next(WARM + REQUESTS), CROWD);
     const floor = await this.floors.durable(CROWD);
     return [
-      ratioRow('mix: filter, then POST or PATCH', measured.perSecond, w, '>= 0.70 W'),
+      row,
       {
         what: `the same at ${CROWD} connections, p99`,
         measured: `${crowded.p99.toFixed(1)} ms`,
@@ -174,8 +194,8 @@ export class ScimBench {
   }
 
   private async warm(count: number, next: (i: number) => LoadRequest): Promise<LoadResult> {
-    await this.run(Math.min(count, WARM), next);
-    return this.run(count, (i) => next(i + WARM));
+    await this.run(count, next);
+    return this.run(count, (i) => next(i + count));
   }
 
   private run(count: number, next: (i: number) => LoadRequest, connections = CONNECTIONS): Promise<LoadResult> {
