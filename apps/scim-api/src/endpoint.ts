@@ -95,11 +95,11 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
 
   /** @throws ScimError, EventLogUnavailable; so do all methods */
   async list(call: ScimCall): Promise<ScimAnswer> {
-    const { context, query, asked = '' } = call;
+    const { query, asked = '' } = call;
     const make = async () => ({ body: Buffer.from(await this.page(call, query)) });
     // Cursors are made for one connection, and grow old.
     if (query.cursor !== undefined) return { status: 200, ...(await make()) };
-    const { body } = await this.parts.cache.list(context, this.resource.name, asked, make);
+    const { body } = await this.parts.cache.list(call, this.resource.name, asked, make);
     return { status: 200, body };
   }
 
@@ -147,7 +147,7 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
     const { context, query, asked = '', ifMatch, ifNoneMatch } = call;
     const make = () => this.one(call, this.valid(id), readProjection(this.viewsOf(context.tenant).type, query));
     const { body, revision } =
-      asked === '' ? await this.parts.cache.one(context, this.resource.name, id, make) : await make();
+      asked === '' ? await this.parts.cache.one(call, this.resource.name, id, make) : await make();
     const etag = entityTag(revision);
     if (ifMatch !== undefined && !isNamed(ifMatch, revision)) throw ScimError.preconditionFailed();
     return isUnchanged(ifNoneMatch, revision) ? { status: 304, etag } : { status: 200, etag, body };
@@ -158,8 +158,7 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
     const found = await this.found(scope, id, shown);
     const related = shown ? this.resource.relatedOf(found) : undefined;
     const body = this.viewsOf(scope.tenant).body(found, projection, related, spelling);
-    const { connection } = scope;
-    return { body: Buffer.from(JSON.stringify(body)), revision: found.revision, connection };
+    return { body: Buffer.from(JSON.stringify(body)), revision: found.revision };
   }
 
   async create(call: ScimCall, body: unknown): Promise<ScimAnswer> {
