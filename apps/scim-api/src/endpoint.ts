@@ -94,6 +94,11 @@ export class Endpoint<S extends Stored = Stored, R extends S & Placed = S & Plac
     return views;
   }
 
+  /** As this tenant has it. */
+  typeOf(tenant: string): ResourceType {
+    return this.viewsOf(tenant).type;
+  }
+
   /** @throws ScimError, EventLogUnavailable; so do all methods */
   async list(call: ScimCall): Promise<ScimAnswer> {
     const { query, asked = '' } = call;
