@@ -1,5 +1,6 @@
 // Connections: the doors for identity providers, and the bearer tokens that open them.
 import {
+  ChangeConnection,
   CloseConnection,
   HandOverConnection,
   IssueConnectionToken,
@@ -14,7 +15,7 @@ import {
 } from '@app/directory';
 import type { RequestContext } from '@app/events';
 import { Caller, Context, ExchangeLog, QuirkCounts, type Principal } from '@app/http';
-import { Body, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import {
   ApiAcceptedResponse,
@@ -24,8 +25,10 @@ import {
   ApiOperation,
 } from '@nestjs/swagger';
 import {
+  ChangeConnectionRequest,
   ClientKeyRequest,
   CloseQuery,
+  ConnectionAnswer,
   ConnectionList,
   ExchangeList,
   HandOverRequest,
@@ -33,7 +36,6 @@ import {
   QuirkList,
   TokenAnswer,
   TokenRequest,
-  type ConnectionAnswer,
 } from './connections.dto.js';
 import { IdAnswer } from './fields.dto.js';
 import { ShownOnce } from './idempotency.js';
@@ -76,6 +78,23 @@ export class ConnectionsController {
   @ApiOkResponse({ type: ConnectionList })
   async list(@Caller() { tenant }: Principal): Promise<ConnectionList> {
     return { connections: (await this.queries.execute(new ListConnections(tenant))).map(answerOf) };
+  }
+
+  @Patch(':id')
+  @ApiOperation({
+    summary: 'Change a connection that is not closed; what is not mentioned stays',
+    description:
+      'It holds for the requests that come in after this is answered. Whom the connection provisioned before stays what ' +
+      'they are: a changed agentWhen decides for those who are provisioned from then on.',
+  })
+  @ApiOkResponse({ type: ConnectionAnswer })
+  async change(
+    @Context() context: RequestContext,
+    @Param('id') id: string,
+    @Body() changes: ChangeConnectionRequest,
+  ): Promise<ConnectionAnswer> {
+    await this.writes.execute(new ChangeConnection(context, id, changes));
+    return answerOf(await this.one(context.tenant, id));
   }
 
   @Post(':id/pause')
@@ -194,7 +213,7 @@ export class ConnectionsController {
   @ApiOperation({ summary: 'The last 500 requests that came in, without bodies, queries, tokens and values' })
   @ApiOkResponse({ type: ExchangeList })
   async requests(@Caller() { tenant }: Principal, @Param('id') id: string): Promise<ExchangeList> {
-    await this.mustExist(tenant, id);
+    await this.one(tenant, id);
     return { requests: (await this.exchanges.of(id)).map(answerOfExchange) };
   }
 
@@ -202,12 +221,13 @@ export class ConnectionsController {
   @ApiOperation({ summary: 'The deviations from the RFCs that were accepted, with how often' })
   @ApiOkResponse({ type: QuirkList })
   async quirks(@Caller() { tenant }: Principal, @Param('id') id: string): Promise<QuirkList> {
-    await this.mustExist(tenant, id);
+    await this.one(tenant, id);
     return { quirks: answerOfQuirks(await this.quirkCounts.of(tenant, id)) };
   }
 
-  private async mustExist(tenant: string, id: string): Promise<void> {
+  /** @throws ProblemError 404 */
+  private async one(tenant: string, id: string): Promise<ConnectionSummary> {
     const connections = await this.queries.execute(new ListConnections(tenant));
-    found(connections.find(({ connectionId }) => connectionId === id));
+    return found(connections.find(({ connectionId }) => connectionId === id));
   }
 }

@@ -2,7 +2,7 @@
 import type { AgentNameKey, ApiKeyRole } from '@app/events';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsIn, IsObject } from 'class-validator';
-import { IsCondition, IsDirectoryId, IsInstant, IsLine, Optional } from './fields.dto.js';
+import { IsCondition, IsDirectoryId, IsInstant, IsLine, Optional, OptionalOrNull } from './fields.dto.js';
 
 const DIALECTS = ['lenient', 'strict'] as const;
 const NAME_KEYS: readonly AgentNameKey[] = ['agentUserName', 'name'];
@@ -40,6 +40,32 @@ export class OpenConnectionRequest {
     default: 'agentUserName',
     description: 'What the name of an agent is answered under, as the two drafts differ. Either is understood.',
   })
+  @Optional()
+  @IsIn(NAME_KEYS)
+  agentNameKey?: AgentNameKey;
+}
+
+export class ChangeConnectionRequest {
+  @ApiPropertyOptional()
+  @Optional()
+  @IsLine()
+  name?: string;
+
+  @ApiPropertyOptional({ enum: DIALECTS })
+  @Optional()
+  @IsIn(DIALECTS)
+  dialect?: (typeof DIALECTS)[number];
+
+  @ApiPropertyOptional({
+    type: String,
+    nullable: true,
+    description: 'Decides for whom is provisioned from now on; whoever is already stays what they are. null: no rule.',
+  })
+  @OptionalOrNull()
+  @IsCondition()
+  agentWhen?: string | null;
+
+  @ApiPropertyOptional({ enum: NAME_KEYS })
   @Optional()
   @IsIn(NAME_KEYS)
   agentNameKey?: AgentNameKey;

@@ -12,6 +12,9 @@ const VALUE_LENGTH = 1024;
 /** May be left out; null is not the same as left out. */
 export const Optional = () => ValidateIf((_, value) => value !== undefined);
 
+/** May be left out: it stays; or null: there is none any more. */
+export const OptionalOrNull = () => ValidateIf((_, value) => value !== undefined && value !== null);
+
 /** An id that this directory gave out. */
 export const IsDirectoryId = () => Matches(ID, { message: '$property is not an id of this service' });
 

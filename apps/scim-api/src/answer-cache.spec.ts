@@ -3,9 +3,10 @@ import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DirectoryView } from '@app/directory';
 import type { RecordedEvent } from '@app/events';
+import { spellingOf } from '@app/scim';
 import type { Vault } from '@app/vault';
 import fc from 'fast-check';
-import { AnswerCache } from './answer-cache.js';
+import { AnswerCache, type Reader } from './answer-cache.js';
 import { newName, openScim, patch, type Json, type ScimWorld } from './scim-api.fixture.js';
 
 let world: ScimWorld;
@@ -14,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const okta = { tenant: 'acme', connection: 'okta' };
+const okta: Reader = { context: { tenant: 'acme', connection: 'okta' }, dialect: 'lenient' };
 
 let nonce = 0;
 /** A question nobody has asked before has no kept answer. */
@@ -139,7 +140,7 @@ describe('a kept answer', () => {
   it('is not kept when something changed while it was being built', async () => {
     const view = new DirectoryView({} as Vault);
     const cache = new AnswerCache(view);
-    const built = (text: string) => ({ body: Buffer.from(text), revision: 0n, connection: 'okta' });
+    const built = (text: string) => ({ body: Buffer.from(text), revision: 0n });
     const changed = {
       type: 'UserDeactivated',
       stream: 'user-acme-u1',
@@ -155,18 +156,35 @@ describe('a kept answer', () => {
     expect(second.body.toString()).toBe('inactive');
     const third = await cache.one(okta, 'User', 'u1', async () => built('never asked'));
     expect(third.body.toString()).toBe('inactive');
-    const elsewhere = await cache.one({ tenant: 'globex' }, 'User', 'u1', async () => ({
-      ...built('another tenant'),
-      connection: undefined,
-    }));
+    const globex: Reader = { context: { tenant: 'globex' }, dialect: 'lenient' };
+    const elsewhere = await cache.one(globex, 'User', 'u1', async () => built('another tenant'));
     expect(elsewhere.body.toString()).toBe('another tenant');
+  });
+
+  it('is for who it was made for alone, and made again for a connection that was changed', async () => {
+    const cache = new AnswerCache(new DirectoryView({} as Vault));
+    let built = 0;
+    const build = async () => ({ body: Buffer.from(String(++built)), revision: 0n });
+    const read = async (reader: Reader) =>
+      Promise.all([cache.one(reader, 'Agent', 'a1', build), cache.list(reader, 'Agent', 'count=1', build)]);
+    for (const reader of [
+      okta,
+      { ...okta, spelling: spellingOf('name') },
+      { ...okta, dialect: 'strict' as const },
+      { ...okta, context: { tenant: 'acme', connection: 'entra' } },
+    ]) {
+      const before = built;
+      const first = await read(reader);
+      expect(await read(reader)).toEqual(first);
+      expect(built).toBe(before + 2);
+    }
   });
 
   it('is forgotten by an event nobody has thought of, and by none that no answer shows', async () => {
     const view = new DirectoryView({} as Vault);
     const cache = new AnswerCache(view);
     let built = 0;
-    const build = async () => ({ body: Buffer.from(String(++built)), revision: 0n, connection: 'okta' });
+    const build = async () => ({ body: Buffer.from(String(++built)), revision: 0n });
     const tell = (stream: string) =>
       view.committed([{ type: 'Unknown', stream, metadata: { tenant: 'acme' }, data: {} } as unknown as RecordedEvent]);
     for (const [stream, builds] of [

@@ -1,6 +1,7 @@
 // Keeps the bytes of answers to reads until the directory changes what they show: a group of 10,000 is built once.
 import { DirectoryView, type Scope } from '@app/directory';
 import type { RecordedEvent } from '@app/events';
+import type { Dialect, Spelling } from '@app/scim';
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 
@@ -11,8 +12,20 @@ export interface KeptList {
 
 export interface KeptResource extends KeptList {
   readonly revision: bigint;
-  /** The one that provisioned it, and that alone may see it. */
+}
+
+/** Who is answered, and how: a kept answer is for the connection that it was made for, as that one was. */
+export interface Reader {
+  readonly context: Scope;
+  readonly dialect: Dialect;
+  readonly spelling?: Spelling | undefined;
+}
+
+interface Kept {
+  readonly answer: KeptList;
   readonly connection: string | undefined;
+  readonly dialect: Dialect;
+  readonly spelling: Spelling | undefined;
 }
 
 const CAPACITY_BYTES = 64 * 1024 * 1024;
@@ -28,9 +41,9 @@ const ELSEWHERE = /^(username|tenant|roles|connection|provider|credential|schedu
  */
 @Injectable()
 export class AnswerCache {
-  private readonly kept = new LRUCache<string, KeptList>({
+  private readonly kept = new LRUCache<string, Kept>({
     maxSize: CAPACITY_BYTES,
-    sizeCalculation: ({ body }) => body.length + OVERHEAD_BYTES,
+    sizeCalculation: ({ answer }) => answer.body.length + OVERHEAD_BYTES,
   });
   /** Of a tenant, of all single resources of a type in it, of all lists of them. */
   private readonly generations = new Map<string, number>();
@@ -44,28 +57,23 @@ export class AnswerCache {
   }
 
   /** One resource as it is answered when nothing in particular is asked for. What `make` throws is not kept. */
-  async one(
-    { tenant, connection }: Scope,
-    type: string,
-    id: string,
-    make: () => Promise<KeptResource>,
-  ): Promise<KeptResource> {
-    const answer = await this.answer(this.keyOf(tenant, type, id), make);
-    // Somebody else's: not kept, and so for `make` to say.
-    return answer.connection === connection ? answer : make();
+  one(reader: Reader, type: string, id: string, make: () => Promise<KeptResource>): Promise<KeptResource> {
+    return this.answer(this.keyOf(reader.context.tenant, type, id), reader, make);
   }
 
   /** @param asked the whole of the question */
-  list({ tenant, connection }: Scope, type: string, asked: string, make: () => Promise<KeptList>): Promise<KeptList> {
-    return this.answer(this.keyOf(tenant, `${type}s`, `${connection} ${asked}`), make);
+  list(reader: Reader, type: string, asked: string, make: () => Promise<KeptList>): Promise<KeptList> {
+    const { tenant, connection } = reader.context;
+    return this.answer(this.keyOf(tenant, `${type}s`, `${connection} ${asked}`), reader, make);
   }
 
-  private async answer<A extends KeptList>(key: string, make: () => Promise<A>): Promise<A> {
+  private async answer<A extends KeptList>(key: string, reader: Reader, make: () => Promise<A>): Promise<A> {
     const known = this.kept.get(key);
-    if (known !== undefined) return known as A;
+    if (known !== undefined && isFor(known, reader)) return known.answer as A;
     const { epoch } = this;
     const answer = await make();
-    if (epoch === this.epoch) this.kept.set(key, answer);
+    const { context, dialect, spelling } = reader;
+    if (epoch === this.epoch) this.kept.set(key, { answer, connection: context.connection, dialect, spelling });
     return answer;
   }
 
@@ -124,6 +132,9 @@ export class AnswerCache {
     this.generations.set(name, this.generation(name) + 1);
   }
 }
+
+const isFor = ({ connection, dialect, spelling }: Kept, reader: Reader): boolean =>
+  connection === reader.context.connection && dialect === reader.dialect && spelling === reader.spelling;
 
 const renames = (changed: readonly string[]): boolean =>
   changed.some((path) => path === 'displayName' || path === 'userName');

@@ -47,50 +47,6 @@ describe('a bulk request', () => {
     expect(body.Operations).toHaveLength(2);
   });
 
-  const group = (bulkId: string, ...members: string[]) => ({
-    ...{ method: 'POST', path: '/Groups', bulkId },
-    data: { displayName: bulkId, members: members.map((value) => ({ value })) },
-  });
-  const membersAt = async (location: string): Promise<string[]> => {
-    const { members = [] } = (await world.ask('GET', location.replace('http://scim.test/scim/v2', ''))).body;
-    return members.map(({ $ref }: { $ref: string }) => $ref);
-  };
-
-  it('puts groups together that are members of one another, and a group that is one of itself', async () => {
-    const user = await world.newUser();
-    const { body } = await bulk([group('a', 'bulkId:b', user.id), group('b', 'bulkId:c'), group('c', 'bulkId:a')]);
-    expect(body.Operations.map(({ bulkId, status }: Json) => [bulkId, status])).toEqual([
-      ['a', '201'],
-      ['b', '201'],
-      ['c', '201'],
-    ]);
-    const [a, b, c] = body.Operations.map(({ location }: Json) => location);
-    expect((await membersAt(a)).toSorted()).toEqual([b, user.meta.location].toSorted());
-    expect([await membersAt(b), await membersAt(c)]).toEqual([[c], [a]]);
-    const self = (await bulk([group('self', 'bulkId:self')])).body.Operations[0];
-    expect(await membersAt(self.location)).toEqual([self.location]);
-    const found = await world.ask('GET', `/Groups/${self.location.split('/').at(-1)}`);
-    expect([self.status, self.version]).toEqual(['201', found.headers.etag]);
-  });
-
-  it('leaves nothing behind of a circle that cannot be closed', async () => {
-    const before = (await world.ask('GET', '/Groups?count=0')).body.totalResults;
-    const nameless = { ...group('b', 'bulkId:a'), data: { members: [{ value: 'bulkId:a' }] } };
-    const { body } = await bulk([group('a', 'bulkId:b'), nameless]);
-    expect(body.Operations).toMatchObject([{ status: '409' }, { status: '400' }]);
-    expect((await world.ask('GET', '/Groups?count=0')).body.totalResults).toBe(before);
-  });
-
-  it('answers 409 to a circle that is closed by single values', async () => {
-    const manager = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
-    const user = (bulkId: string, value: string) => ({
-      ...{ method: 'POST', path: '/Users', bulkId },
-      data: { userName: newName(), [manager]: { manager: { value } } },
-    });
-    const { body } = await bulk([user('a', 'bulkId:b'), user('b', 'bulkId:a')]);
-    expect(body.Operations).toMatchObject([{ status: '409' }, { status: '409' }]);
-  });
-
   it('says where each resource is, also where its operation was refused or answered without a body', async () => {
     const { id, meta } = await world.newUser();
     const team = await world.create('/Groups', { displayName: 'Team' });

@@ -23,20 +23,23 @@ export class BulkController {
     const call = callOf(context, request);
     const answer = await runBulk(parseBulkRequest(request.body, call.dialect), {
       execute: (operation) => this.run(call, operation),
-      locate: (path) => {
-        const [, name = '', id = ''] = path.split('/');
-        return this.endpoints.byName(context.tenant, name)?.locationOf(context.tenant, id);
-      },
+      typeAt: (path) => this.at(context, path)?.typeOf(context.tenant),
+      locate: (path) => this.at(context, path)?.locationOf(context.tenant, path.split('/')[2] ?? ''),
     });
     send(reply, { status: 200, body: JSON.stringify(answer) });
   }
 
+  /** The endpoint of a path such as `/Users` or `/Users/<id>`. */
+  private at({ tenant }: RequestContext, path: string): Endpoint | undefined {
+    return this.endpoints.byName(tenant, path.split('/')[1] ?? '');
+  }
+
   private async run(bulk: ScimCall, operation: BulkOperation): Promise<BulkOutcome> {
-    const [, name = '', id = ''] = operation.path.split('/');
-    const endpoint = this.endpoints.byName(bulk.context.tenant, name);
+    const { path, version } = operation;
+    const endpoint = this.at(bulk.context, path);
     if (endpoint === undefined) throw ScimError.notFound('There is no such endpoint.');
-    const call: ScimCall = { ...bulk, asked: '', query: {}, ifMatch: operation.version, ifNoneMatch: undefined };
-    const { status, id: written, location, etag } = await execute(endpoint, call, operation, id);
+    const call: ScimCall = { ...bulk, asked: '', query: {}, ifMatch: version, ifNoneMatch: undefined };
+    const { status, id: written, location, etag } = await execute(endpoint, call, operation);
     return {
       status,
       ...(written === undefined ? {} : { id: written }),
@@ -46,7 +49,8 @@ export class BulkController {
   }
 }
 
-function execute(endpoint: Endpoint, call: ScimCall, { method, data }: BulkOperation, id: string): Promise<ScimAnswer> {
+function execute(endpoint: Endpoint, call: ScimCall, { method, path, data }: BulkOperation): Promise<ScimAnswer> {
+  const id = path.split('/')[2] ?? '';
   switch (method) {
     case 'POST':
       return endpoint.create(call, data);

@@ -1,5 +1,5 @@
 // The one flow of every SCIM request, whatever the resource type: read, decide in the directory, wait for the views, answer.
-import type { Scope, Written } from '@app/directory';
+import type { Placed, Scope, Written } from '@app/directory';
 import type { EventLog, ReadModels } from '@app/event-log';
 import type { RequestContext } from '@app/events';
 import type { Noted, QuirkCounts } from '@app/http';
@@ -26,13 +26,14 @@ import { demandedRevision, entityTag, isNamed, isUnchanged } from './entity-tag.
 import type { Cursors } from './cursors.js';
 import { linkedIdentity } from './linked-identity.js';
 import { planListing } from './listing.js';
-import { pageOf, type Source } from './pages.js';
+import { pageOf } from './pages.js';
 import type { PublicAddress } from './public-address.js';
 import { asScimError } from './refusals.js';
 import type { Registries } from './registries.js';
 import { ResourceViews } from './resource-views.js';
 import type { ScimAnswer } from './scim-answer.js';
 import type { Compute, ScimResource, Stored } from './scim-resource.js';
+import type { SortableSource } from './sorted-together.js';
 
 /** What every request brings, whether it came by itself or within a bulk request. */
 export interface ScimCall {
@@ -74,7 +75,7 @@ const DEACTIVATION = {
 };
 const deactivatedByPost = { 'deactivation-by-post': 1 } satisfies Partial<Record<QuirkName, number>>;
 
-export class Endpoint<S extends Stored = Stored, R extends S = S> {
+export class Endpoint<S extends Stored = Stored, R extends S & Placed = S & Placed> {
   /** One for each shape the type has in some tenant. */
   private readonly shapes = new Map<ResourceType, ResourceViews<S, R>>();
 
@@ -93,13 +94,18 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
     return views;
   }
 
+  /** As this tenant has it. */
+  typeOf(tenant: string): ResourceType {
+    return this.viewsOf(tenant).type;
+  }
+
   /** @throws ScimError, EventLogUnavailable; so do all methods */
   async list(call: ScimCall): Promise<ScimAnswer> {
-    const { context, query, asked = '' } = call;
+    const { query, asked = '' } = call;
     const make = async () => ({ body: Buffer.from(await this.page(call, query)) });
     // Cursors are made for one connection, and grow old.
     if (query.cursor !== undefined) return { status: 200, ...(await make()) };
-    const { body } = await this.parts.cache.list(context, this.resource.name, asked, make);
+    const { body } = await this.parts.cache.list(call, this.resource.name, asked, make);
     return { status: 200, body };
   }
 
@@ -115,25 +121,28 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
   }
 
   /** This type in a search over several, where an attribute that it does not have has no value. */
-  among(call: ScimCall, parameters: ListParameters): Source {
+  among(call: ScimCall, parameters: ListParameters): SortableSource {
     const { context, dialect } = call;
     const query = parseListQuery(this.viewsOf(context.tenant).type, parameters, { among: true, dialect });
     return this.source(call, query, parameters);
   }
 
-  private source({ context: scope, spelling }: ScimCall, query: ListQuery, parameters: ListParameters): Source {
+  private source({ context: scope, spelling }: ScimCall, query: ListQuery, parameters: ListParameters): SortableSource {
     const views = this.viewsOf(scope.tenant);
-    const { listing, withRelated } = planListing(this.resource, views, query, parameters);
+    const { listing, withRelated, keyOf } = planListing(this.resource, views, query, parameters);
     const shown = query.projection[this.resource.related];
+    const body = (item: R) =>
+      views.body(item, query.projection, shown ? this.resource.relatedOf(item) : undefined, spelling);
     return {
       name: this.resource.name,
       query,
       find: async (window) => {
         const { items, ...found } = await this.resource.list(scope, { ...listing, ...window }, withRelated);
-        const resources = items.map((item) =>
-          views.body(item, query.projection, shown ? this.resource.relatedOf(item) : undefined, spelling),
-        );
-        return { ...found, resources };
+        return { ...found, resources: items.map(body) };
+      },
+      first: async (limit) => {
+        const { total, items } = await this.resource.list(scope, { ...listing, offset: 0, limit }, withRelated);
+        return { total, sorted: items.map((item) => ({ seq: item.seq, key: keyOf(item), body: () => body(item) })) };
       },
     };
   }
@@ -147,7 +156,7 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
     const { context, query, asked = '', ifMatch, ifNoneMatch } = call;
     const make = () => this.one(call, this.valid(id), readProjection(this.viewsOf(context.tenant).type, query));
     const { body, revision } =
-      asked === '' ? await this.parts.cache.one(context, this.resource.name, id, make) : await make();
+      asked === '' ? await this.parts.cache.one(call, this.resource.name, id, make) : await make();
     const etag = entityTag(revision);
     if (ifMatch !== undefined && !isNamed(ifMatch, revision)) throw ScimError.preconditionFailed();
     return isUnchanged(ifNoneMatch, revision) ? { status: 304, etag } : { status: 200, etag, body };
@@ -158,8 +167,7 @@ export class Endpoint<S extends Stored = Stored, R extends S = S> {
     const found = await this.found(scope, id, shown);
     const related = shown ? this.resource.relatedOf(found) : undefined;
     const body = this.viewsOf(scope.tenant).body(found, projection, related, spelling);
-    const { connection } = scope;
-    return { body: Buffer.from(JSON.stringify(body)), revision: found.revision, connection };
+    return { body: Buffer.from(JSON.stringify(body)), revision: found.revision };
   }
 
   async create(call: ScimCall, body: unknown): Promise<ScimAnswer> {

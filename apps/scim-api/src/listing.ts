@@ -8,8 +8,8 @@ import {
   type ListParameters,
   type ListQuery,
   type ResourceType,
+  type SortKey,
 } from '@app/scim';
-import type { FilterSubject } from '@app/scim';
 import type { ResourceViews } from './resource-views.js';
 import type { ScimResource, Stored } from './scim-resource.js';
 
@@ -18,6 +18,8 @@ export interface PlannedListing<R> {
   readonly listing: Omit<Listing<R>, 'offset' | 'limit'>;
   /** Whether the answer, the filter or the order looks at what the resources are related to. */
   readonly withRelated: boolean;
+  /** What a resource is sorted by; undefined when any order will do. */
+  readonly keyOf: (found: R) => SortKey;
 }
 
 interface Narrowed {
@@ -51,13 +53,12 @@ export function planListing<S extends Stored, R extends S>(
   const looked = rest !== undefined && mentions(rest, resource.related);
   const withRelated = query.projection[resource.related] || looked || sorted;
 
-  const subjects = new Map<R, FilterSubject>();
-  const subject = (found: R): FilterSubject => {
-    let known = subjects.get(found);
-    if (known === undefined) subjects.set(found, (known = views.subject(found, withRelated)));
-    return known;
-  };
   const { order } = query;
+  const keys = new Map<R, SortKey>();
+  const keyOf = (found: R): SortKey => {
+    if (!keys.has(found)) keys.set(found, order?.keyOf(views.subject(found, withRelated)));
+    return keys.get(found);
+  };
   const test =
     rest === undefined || rest === query.filter
       ? query.matches
@@ -65,7 +66,7 @@ export function planListing<S extends Stored, R extends S>(
   const listing = {
     ...(equals === undefined ? {} : { equals }),
     ...(rest === undefined ? {} : { matches: (found: R) => test(views.subject(found, withRelated)) }),
-    ...(order === undefined ? {} : { order: (a: R, b: R) => order(subject(a), subject(b)) }),
+    ...(order === undefined ? {} : { order: (a: R, b: R) => order.compare(keyOf(a), keyOf(b)) }),
   };
-  return { listing, withRelated };
+  return { listing, withRelated, keyOf };
 }

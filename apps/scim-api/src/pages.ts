@@ -4,7 +4,7 @@ import type { RequestContext } from '@app/events';
 import { listResponse, printFilter, type ListParameters, type ListQuery, type ScimValue } from '@app/scim';
 import type { Asked, CursorPlace, Cursors } from './cursors.js';
 
-type Body = { [key: string]: ScimValue };
+export type Body = { [key: string]: ScimValue };
 
 /** Which of the resources that match. */
 export interface Window {

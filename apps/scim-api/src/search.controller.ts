@@ -1,7 +1,7 @@
 // Searches over all resource types at once, at the root of the service (RFC 7644 section 3.4.3).
 import type { RequestContext } from '@app/events';
 import { Context, type AuthenticatedRequest } from '@app/http';
-import { parseSearchRequest, ScimError } from '@app/scim';
+import { parseSearchRequest } from '@app/scim';
 import { Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { callOf } from './call.js';
@@ -10,6 +10,7 @@ import { Endpoints } from './endpoints.js';
 import { pageOf } from './pages.js';
 import { send } from './scim-answer.js';
 import { ScimController } from './scim-controller.js';
+import { sortedTogether } from './sorted-together.js';
 
 @ScimController()
 export class SearchController {
@@ -26,12 +27,8 @@ export class SearchController {
   ): Promise<void> {
     const call = callOf(context, request);
     const parameters = parseSearchRequest(request.body, call.dialect);
-    if (parameters.sortBy !== undefined && parameters.sortBy !== null) {
-      throw ScimError.invalidValue(
-        'Resources of several types have no common order: leave "sortBy" out, or search one type.',
-      );
-    }
-    const sources = this.endpoints.all(context.tenant).map((endpoint) => endpoint.among(call, parameters));
+    const types = this.endpoints.all(context.tenant).map((endpoint) => endpoint.among(call, parameters));
+    const sources = types[0]?.query.order === undefined ? types : [sortedTogether(types)];
     send(reply, { status: 200, body: JSON.stringify(await pageOf(this.cursors, context, sources, parameters)) });
   }
 }

@@ -48,6 +48,7 @@ const aboutTable: { readonly [T in EventType]: (data: EventData[T]) => About } =
   ApiKeyIssued: nobody,
   ApiKeyRevoked: nobody,
   ConnectionOpened: connection,
+  ConnectionChanged: connection,
   ConnectionTokenIssued: connection,
   ConnectionTokenRevoked: connection,
   ConnectionKeyRegistered: connection,

@@ -30,6 +30,7 @@ import {
   ResumeConnectionHandler,
 } from './tenants/connection-state.handlers.js';
 import {
+  ChangeConnectionHandler,
   IssueConnectionTokenHandler,
   OpenConnectionHandler,
   RevokeConnectionTokenHandler,
@@ -56,6 +57,7 @@ const commandHandlers = [
   IssueApiKeyHandler,
   RevokeApiKeyHandler,
   OpenConnectionHandler,
+  ChangeConnectionHandler,
   IssueConnectionTokenHandler,
   RevokeConnectionTokenHandler,
   PauseConnectionHandler,

@@ -18,3 +18,4 @@ export type { Scope } from './scope.js';
 export * from './tenant.commands.js';
 export { ConnectionOrders, type ConnectionOrdersDb } from './tenants/connection-orders.js';
 export * from './user.commands.js';
+export { windowOf } from './view/listing.js';

@@ -39,7 +39,7 @@ export class RevokeApiKey extends Command<{ readonly position: bigint | undefine
   }
 }
 
-/** What an identity provider is, beyond its dialect. Fixed when the connection is opened. */
+/** What an identity provider is, beyond its dialect. */
 export interface ConnectionSettings {
   /** A filter over users: one for whom it holds when it is provisioned is an agent. */
   readonly agentWhen?: string;
@@ -54,6 +54,26 @@ export class OpenConnection extends Command<{ readonly connectionId: string; rea
     readonly name: string,
     readonly dialect: 'lenient' | 'strict',
     readonly settings: ConnectionSettings = {},
+  ) {
+    super();
+  }
+}
+
+/** What is not mentioned stays. */
+export interface ConnectionChanges {
+  readonly name?: string | undefined;
+  readonly dialect?: 'lenient' | 'strict' | undefined;
+  /** null: no user is an agent. Whoever was provisioned before stays what they are. */
+  readonly agentWhen?: string | null | undefined;
+  readonly agentNameKey?: AgentNameKey | undefined;
+}
+
+/** Holds for the requests that come in after it. @throws NotFound; InvalidPolicy when `agentWhen` cannot be used */
+export class ChangeConnection extends Command<{ readonly position: bigint | undefined }> {
+  constructor(
+    readonly context: RequestContext,
+    readonly connectionId: string,
+    readonly changes: ConnectionChanges,
   ) {
     super();
   }

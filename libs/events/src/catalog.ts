@@ -38,6 +38,7 @@ export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
   ApiKeyIssued: { version: 1, sentence: (d) => `Key ${d.keyId} was issued for ${d.roles.join(' and ')}.` },
   ApiKeyRevoked: { version: 1, sentence: (d) => `Key ${d.keyId} was revoked.` },
   ConnectionOpened: { version: 1, sentence: (d) => `Connection ${d.name} was opened (${d.dialect}).` },
+  ConnectionChanged: { version: 1, sentence: (d) => `Connection ${d.name} was changed (${d.changed.join(', ')}).` },
   ConnectionTokenIssued: {
     version: 1,
     sentence: (d, n) => `Token ${d.tokenId} was issued for connection ${n(d.connectionId)}.`,

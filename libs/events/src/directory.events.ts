@@ -34,6 +34,15 @@ export interface DirectoryEvents {
     /** What agents are answered under; absent: `agentUserName`. */
     agentNameKey?: AgentNameKey;
   };
+  /** All that it is after the change; `changed` names what is otherwise. Whom it provisioned before stays what it is. */
+  ConnectionChanged: {
+    connectionId: string;
+    name: string;
+    dialect: 'lenient' | 'strict';
+    agentWhen?: string;
+    agentNameKey: AgentNameKey;
+    changed: string[];
+  };
   ConnectionTokenIssued: { connectionId: string; tokenId: string; fingerprint: string; expiresAt?: string };
   ConnectionTokenRevoked: { connectionId: string; tokenId: string };
   /** A public key (RFC 7517) that a client of the connection signs with. */

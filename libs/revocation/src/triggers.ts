@@ -188,6 +188,7 @@ const triggers: { readonly [T in EventType]: Trigger<T> | null } = {
   ApiKeyIssued: never,
   ApiKeyRevoked: never,
   ConnectionOpened: never,
+  ConnectionChanged: never,
   ConnectionTokenIssued: never,
   ConnectionTokenRevoked: never,
   ConnectionKeyRegistered: never,

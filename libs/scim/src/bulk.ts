@@ -1,9 +1,18 @@
-// Runs bulk requests: orders operations by their bulkId references and puts circles together (RFC 7644 section 3.7).
-import { postpone } from './bulk-circle.js';
+// Runs bulk requests: what is referred to comes first, and circles are put together (RFC 7644 section 3.7).
+import { postpone, type Postponed } from './bulk-circle.js';
+import {
+  bulkIdIn,
+  creatorsIn,
+  mapOperation,
+  orderBulk,
+  referencesIn,
+  referencesOf,
+  type Creators,
+} from './bulk-references.js';
 import type { BulkOperation, BulkRequest } from './bulk-request.js';
 import type { ScimValue } from './change-set.js';
 import { ScimError, type ScimErrorBody } from './errors.js';
-import { isObject } from './json-safety.js';
+import type { ResourceType } from './schema/resource-type.js';
 
 const bulkResponseSchema = 'urn:ietf:params:scim:api:messages:2.0:BulkResponse';
 
@@ -16,75 +25,13 @@ export interface BulkOutcome {
   readonly version?: string;
 }
 
-const reference = /^bulkId:(.+)$/i;
-
-/** Replaces each `bulkId:<x>` in a value, or only visits them when `resolve` returns them unchanged. */
-function mapReferences(value: ScimValue, resolve: (bulkId: string) => string): ScimValue {
-  if (typeof value === 'string') {
-    const bulkId = reference.exec(value)?.[1];
-    return bulkId === undefined ? value : resolve(bulkId);
-  }
-  if (Array.isArray(value)) return value.map((item) => mapReferences(item, resolve));
-  if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapReferences(item, resolve)]));
-}
-
-function mapOperation(operation: BulkOperation, resolve: (bulkId: string) => string): BulkOperation {
-  const [, endpoint = '', id] = operation.path.split('/');
-  const path = id === undefined ? operation.path : `/${endpoint}/${String(mapReferences(id, resolve))}`;
-  return {
-    ...operation,
-    path,
-    ...(operation.data === undefined ? {} : { data: mapReferences(operation.data, resolve) }),
-  };
-}
-
-function referencesIn(value: ScimValue): Set<string> {
-  const found = new Set<string>();
-  mapReferences(value, (bulkId) => {
-    found.add(bulkId);
-    return bulkId;
-  });
-  return found;
-}
-
-const referencesOf = ({ path, data }: BulkOperation): Set<string> => referencesIn([...path.split('/'), data ?? null]);
-
-/**
- * The order in which operations can run: as sent, except that what is referred to comes first.
- * @returns indexes into `operations`, and those that wait for themselves
- */
-export function orderBulk(operations: readonly BulkOperation[]): { order: number[]; circular: Set<number> } {
-  const creators = new Map<string, number>();
-  operations.forEach(({ method, bulkId }, i) => {
-    if (method === 'POST' && bulkId !== undefined) creators.set(bulkId, i);
-  });
-  const state = new Map<number, 'open' | 'done'>();
-  const order: number[] = [];
-  const circular = new Set<number>();
-  const visit = (i: number, trail: readonly number[]): void => {
-    if (state.get(i) === 'done') return;
-    if (state.get(i) === 'open') {
-      for (const member of trail.slice(trail.indexOf(i))) circular.add(member);
-      return;
-    }
-    state.set(i, 'open');
-    for (const bulkId of referencesOf(operations[i] as BulkOperation)) {
-      const creator = creators.get(bulkId);
-      if (creator !== undefined) visit(creator, [...trail, i]);
-    }
-    state.set(i, 'done');
-    order.push(i);
-  };
-  operations.forEach((_, i) => visit(i, []));
-  return { order, circular };
-}
-
 type Answer = { [key: string]: ScimValue };
 
 interface BulkPorts {
   /** Runs one operation with its references resolved; throws ScimError if it is refused. */
   readonly execute: (operation: BulkOperation) => Promise<BulkOutcome>;
+  /** The type of what is at a path; undefined where there is no endpoint. */
+  readonly typeAt: (path: string) => ResourceType | undefined;
   /** The URL of what is at a path; undefined where there can be nothing. */
   readonly locate: (path: string) => string | undefined;
 }
@@ -98,25 +45,67 @@ interface Unfinished {
 }
 
 class BulkRun {
+  private readonly creators: Creators;
+  private readonly order: readonly number[];
+  private readonly circular: ReadonlySet<number>;
   private readonly created = new Map<string, string>();
   private readonly answers = new Map<number, Answer>();
-  private readonly unfinished: Unfinished[] = [];
+  private unfinished: readonly Unfinished[] = [];
   private errors = 0;
 
   constructor(
     private readonly request: BulkRequest,
     private readonly ports: BulkPorts,
-  ) {}
+  ) {
+    this.creators = creatorsIn(request.operations);
+    ({ order: this.order, circular: this.circular } = orderBulk(request.operations, this.creators));
+  }
 
+  /** In rounds: what has to wait for others is tried again after them, and refused when it waits for itself alone. */
   async run(): Promise<Answer[]> {
-    const { operations, failOnErrors } = this.request;
-    const { order, circular } = orderBulk(operations);
-    for (const index of order) {
-      if (failOnErrors !== undefined && this.errors >= failOnErrors) break;
-      await this.answered(index, () => this.one(index, circular.has(index)));
+    let waiting = this.order;
+    for (let isStuck = false; waiting.length > 0 && !this.isOver();) {
+      const aside: number[] = [];
+      for (const index of waiting) {
+        if (this.isOver()) break;
+        const ready = this.readyPart(index);
+        if (ready === undefined && !isStuck) {
+          aside.push(index);
+          continue;
+        }
+        await this.answered(index, () => this.one(index, ready));
+        await this.finishAll(({ rest }) => !this.waits(rest));
+      }
+      isStuck = aside.length === waiting.length;
+      waiting = aside;
     }
-    for (const one of this.unfinished) await this.answered(one.index, () => this.finish(one));
+    await this.finishAll(() => true);
     return [...this.answers].sort(([a], [b]) => a - b).map(([, answer]) => answer);
+  }
+
+  /** Whether as many operations have failed as the client allows. */
+  private isOver(): boolean {
+    const { failOnErrors } = this.request;
+    return failOnErrors !== undefined && this.errors >= failOnErrors;
+  }
+
+  /** Whether what a bulkId refers to may still be created. */
+  private isAwaited(bulkId: string): boolean {
+    const creator = this.creators.get(bulkId);
+    return creator !== undefined && !this.answers.has(creator);
+  }
+
+  private waits(value: ScimValue): boolean {
+    return [...referencesIn(value)].some((bulkId) => this.isAwaited(bulkId));
+  }
+
+  /** What of an operation can be done; undefined: nothing before others are. */
+  private readyPart(index: number): Postponed | undefined {
+    const operation = this.request.operations[index] as BulkOperation;
+    const { method, path, data } = operation;
+    if (!this.waits([...path.split('/'), data ?? null])) return { data, rest: undefined };
+    const type = method === 'POST' ? this.ports.typeAt(path) : undefined;
+    return type && postpone(type, data, (value) => this.waits(value));
   }
 
   private async answered(index: number, run: () => Promise<BulkOutcome>): Promise<void> {
@@ -132,24 +121,35 @@ class BulkRun {
     }
   }
 
-  private async one(index: number, isCircular: boolean): Promise<BulkOutcome> {
+  private async one(index: number, ready: Postponed | undefined): Promise<BulkOutcome> {
     const operation = this.request.operations[index] as BulkOperation;
-    const waits = (value: ScimValue) => [...referencesIn(value)].some((bulkId) => !this.created.has(bulkId));
-    const postponed = isCircular ? postpone(operation.data, waits) : { data: operation.data, rest: undefined };
-    if (postponed === undefined) throw circle();
-    const { data, rest } = postponed;
+    if (ready === undefined) throw circle('what refers to the others cannot be left out until they exist');
+    const { data, rest } = ready;
+    const isBroken = [...referencesOf(operation)].some(
+      (bulkId) => !this.created.has(bulkId) && !this.isAwaited(bulkId),
+    );
+    if (isBroken && this.circular.has(index)) throw circle('another part of it was refused');
     const outcome = await this.ports.execute(
       mapOperation({ ...operation, ...(data === undefined ? {} : { data }) }, (bulkId) => this.resolved(bulkId)),
     );
     if (outcome.id === undefined) return outcome;
     if (operation.bulkId !== undefined) this.created.set(operation.bulkId, outcome.id);
     const path = `${operation.path}/${outcome.id}`;
-    if (rest !== undefined) this.unfinished.push({ index, path, rest, outcome });
+    // Whoever was there before is not what the operation describes.
+    if (rest !== undefined && outcome.status === 201) {
+      this.unfinished = [...this.unfinished, { index, path, rest, outcome }];
+    }
     return outcome;
   }
 
+  private async finishAll(mayBeFinished: (one: Unfinished) => boolean): Promise<void> {
+    const ready = this.unfinished.filter(mayBeFinished);
+    this.unfinished = this.unfinished.filter((one) => !ready.includes(one));
+    for (const one of ready) await this.answered(one.index, () => this.finish(one));
+  }
+
   /** What cannot be put together is not left lying about in parts. */
-  private async finish({ path, rest, outcome }: Unfinished): Promise<BulkOutcome> {
+  private async finish({ index, path, rest, outcome }: Unfinished): Promise<BulkOutcome> {
     const { execute } = this.ports;
     try {
       const operation: BulkOperation = { method: 'PATCH', path, data: rest };
@@ -157,8 +157,9 @@ class BulkRun {
       return version === undefined ? outcome : { ...outcome, version };
     } catch (error) {
       if (!(error instanceof ScimError)) throw error;
+      this.created.delete(this.request.operations[index]?.bulkId ?? '');
       await execute({ method: 'DELETE', path });
-      throw circle();
+      throw circle('another part of it was refused');
     }
   }
 
@@ -177,7 +178,7 @@ class BulkRun {
 
   private located(path: string): string | undefined {
     const [, endpoint = '', id = ''] = path.split('/');
-    const bulkId = reference.exec(id)?.[1];
+    const bulkId = bulkIdIn(id);
     const known = bulkId === undefined ? id : this.created.get(bulkId);
     return known === undefined ? undefined : this.ports.locate(`/${endpoint}/${known}`);
   }
@@ -189,8 +190,8 @@ class BulkRun {
   }
 }
 
-const circle = (): ScimError =>
-  new ScimError(409, 'The operation is part of a circle of "bulkId" references that cannot be resolved.');
+const circle = (why: string): ScimError =>
+  new ScimError(409, `The operation is part of a circle of "bulkId" references that cannot be resolved: ${why}.`);
 
 /**
  * Runs a bulk request and builds its response; answers stand in the order of the request.

@@ -12,6 +12,7 @@ export { parseFilter } from './filter/parse.js';
 export * from './filter/print.js';
 export * from './limits.js';
 export { parseListQuery, parseSearchRequest, readProjection, type ListParameters, type ListQuery } from './query.js';
+export type { Order, SortKey } from './sort.js';
 export { quirkSentences, type QuirkName } from './quirks.js';
 export * from './schema/agent-schema.js';
 export * from './schema/custom-extensions.js';

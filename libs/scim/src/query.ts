@@ -9,7 +9,7 @@ import { limits } from './limits.js';
 import { parseProjection, type Projection } from './answer/projection.js';
 import { checkSchemas } from './write/schemas-list.js';
 import { Tolerance } from './quirks.js';
-import { compileOrder } from './sort.js';
+import { compileOrder, type Order } from './sort.js';
 import type { ResourceType } from './schema/resource-type.js';
 import type { Dialect } from './change-set.js';
 
@@ -37,8 +37,8 @@ export interface ListQuery {
   readonly count: number;
   /** Undefined for pages by index; empty for the first page by cursor. */
   readonly cursor: string | undefined;
-  /** Compares two resources in the wanted order; undefined if any order will do. */
-  readonly order: ((a: FilterSubject, b: FilterSubject) => number) | undefined;
+  /** Undefined if any order will do. */
+  readonly order: Order | undefined;
   readonly projection: Projection;
   readonly among: boolean;
 }
@@ -77,7 +77,7 @@ function nameList(value: unknown, name: string): string | readonly string[] | un
   throw ScimError.invalidValue(`"${name}" must be a list of attribute names.`);
 }
 
-function readOrder(type: ResourceType, parameters: ListParameters): ListQuery['order'] {
+function readOrder(type: ResourceType, parameters: ListParameters, among: boolean): Order | undefined {
   const sortBy = text(parameters.sortBy, 'sortBy');
   const sortOrder = text(parameters.sortOrder, 'sortOrder')?.toLowerCase() ?? 'ascending';
   if (sortOrder !== 'ascending' && sortOrder !== 'descending') {
@@ -85,11 +85,10 @@ function readOrder(type: ResourceType, parameters: ListParameters): ListQuery['o
   }
   if (sortBy === undefined) return undefined;
   const path = parseAttributePath(sortBy);
-  const found = path === undefined ? undefined : findAttribute(type, path);
-  if (path === undefined || found === undefined) {
+  if (path === undefined || (!among && findAttribute(type, path) === undefined)) {
     throw ScimError.invalidPath('"sortBy" names an attribute that the schema does not have.');
   }
-  return compileOrder(type, path, sortOrder);
+  return compileOrder(type, path, sortOrder, among);
 }
 
 /** A cursor, and that nothing contradicts it (RFC 9865). */
@@ -125,7 +124,7 @@ export function parseListQuery(
     startIndex: Math.max(1, integer(parameters.startIndex, 'startIndex', 1)),
     count: Math.min(limits.pageMax, Math.max(0, integer(parameters.count, 'count', limits.pageDefault, invalidCount))),
     cursor,
-    order: readOrder(type, parameters),
+    order: readOrder(type, parameters, among),
     projection: readProjection(type, parameters),
     among,
   };

@@ -1,4 +1,4 @@
-// Handles what is asked of connections: they are opened, and their tokens are issued and revoked.
+// Handles what is asked of connections: they are opened and changed, and their tokens are issued and revoked.
 import { streams } from '@app/events';
 import { contextOf, Decisions, newEvent } from '@app/event-log';
 import { Clock, newId } from '@app/runtime';
@@ -7,13 +7,14 @@ import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { NotFound, TooManyTokens } from '../directory.errors.js';
 import { normalAgentRule } from '../agents/agent-rule.js';
 import {
+  ChangeConnection,
   IssueConnectionToken,
   OpenConnection,
   RevokeConnectionToken,
   type ConnectionSettings,
   type IssuedToken,
 } from '../tenant.commands.js';
-import { connectionAggregate, VALID_TOKENS, validTokens } from './connection.js';
+import { changeProfile, connectionAggregate, VALID_TOKENS, validTokens } from './connection.js';
 import { tenantAggregate } from './tenant.js';
 import { fingerprintOf, newToken } from './tokens.js';
 
@@ -50,6 +51,25 @@ export class OpenConnectionHandler implements ICommandHandler<OpenConnection> {
       () => ({ events: [opened], result: undefined }),
     );
     return { connectionId, position: position as bigint };
+  }
+}
+
+@CommandHandler(ChangeConnection)
+export class ChangeConnectionHandler implements ICommandHandler<ChangeConnection> {
+  constructor(
+    private readonly decisions: Decisions,
+    private readonly clock: Clock,
+  ) {}
+
+  async execute({ context, connectionId, changes }: ChangeConnection): Promise<{ position: bigint | undefined }> {
+    const { agentWhen } = changes;
+    const normal = typeof agentWhen === 'string' ? { ...changes, agentWhen: normalAgentRule(agentWhen) } : changes;
+    const stream = streams.connection(context.tenant, connectionId);
+    const { position } = await this.decisions.execute(stream, connectionAggregate, (connection) => ({
+      events: changeProfile(connection, normal, connectionId, contextOf(context, this.clock.iso())),
+      result: undefined,
+    }));
+    return { position };
   }
 }
 

@@ -1,7 +1,8 @@
 // A SCIM connection as the fold of its stream: its state and the tokens that open it.
-import type { AnyEvent, NewEvent } from '@app/events';
+import type { AgentNameKey, AnyEvent, EventData, NewEvent } from '@app/events';
 import { newEvent, type Aggregate, type EventContext } from '@app/event-log';
 import { ConnectionIsOpen, NotFound } from '../directory.errors.js';
+import type { ConnectionChanges } from '../tenant.commands.js';
 
 export interface ConnectionToken {
   readonly expiresAt: string | undefined;
@@ -17,8 +18,18 @@ export interface ConnectionOrder {
   readonly isCarriedOut: boolean;
 }
 
+/** What an operator says of an identity provider. */
+interface ConnectionProfile {
+  readonly name: string;
+  readonly dialect: 'lenient' | 'strict';
+  readonly agentWhen: string | undefined;
+  readonly agentNameKey: AgentNameKey;
+}
+
 export interface Connection {
   readonly state: 'none' | 'open' | 'paused' | 'closed';
+  /** Undefined before it is opened. */
+  readonly profile: ConnectionProfile | undefined;
   readonly tokens: ReadonlyMap<string, ConnectionToken>;
   /** Ids of the keys that were registered and not revoked. */
   readonly clientKeys: ReadonlySet<string>;
@@ -32,6 +43,9 @@ export const VALID_TOKENS = 2;
 function evolve(connection: Connection, event: AnyEvent): Connection {
   switch (event.type) {
     case 'ConnectionOpened':
+      return { ...connection, state: 'open', profile: profileOf(event.data) };
+    case 'ConnectionChanged':
+      return { ...connection, profile: profileOf(event.data) };
     case 'ConnectionResumed':
       return { ...connection, state: 'open' };
     case 'ConnectionPaused':
@@ -68,6 +82,13 @@ function evolve(connection: Connection, event: AnyEvent): Connection {
   }
 }
 
+const profileOf = ({
+  name,
+  dialect,
+  agentWhen,
+  agentNameKey = 'agentUserName',
+}: EventData['ConnectionOpened']): ConnectionProfile => ({ name, dialect, agentWhen, agentNameKey });
+
 type OrderEvent = Extract<AnyEvent, { type: 'ConnectionOffboardingOrdered' | 'ConnectionHandOverOrdered' }>;
 
 export const orderOf = (event: OrderEvent): Pick<ConnectionOrder, 'id' | 'to'> => ({
@@ -76,7 +97,7 @@ export const orderOf = (event: OrderEvent): Pick<ConnectionOrder, 'id' | 'to'> =
 });
 
 export const connectionAggregate: Aggregate<Connection> = {
-  initial: () => ({ state: 'none', tokens: new Map(), clientKeys: new Set(), orders: [] }),
+  initial: () => ({ state: 'none', profile: undefined, tokens: new Map(), clientKeys: new Set(), orders: [] }),
   evolve,
 };
 
@@ -105,6 +126,26 @@ export function bringInto(
   if (state === wanted) return [];
   if (state === 'none' || state === 'closed') throw new NotFound('no such open connection');
   return [newEvent(becoming[wanted], { connectionId }, context)];
+}
+
+/**
+ * What is not mentioned stays. Nothing when all of it is so already.
+ * @throws NotFound when there is no such connection, or it is closed
+ */
+export function changeProfile(
+  { state, profile }: Connection,
+  changes: ConnectionChanges,
+  connectionId: string,
+  context: EventContext,
+): NewEvent[] {
+  if (profile === undefined || state === 'closed') throw new NotFound('no such open connection');
+  const { name = profile.name, dialect = profile.dialect, agentNameKey = profile.agentNameKey } = changes;
+  const agentWhen = changes.agentWhen === undefined ? profile.agentWhen : (changes.agentWhen ?? undefined);
+  const next: ConnectionProfile = { name, dialect, agentWhen, agentNameKey };
+  const changed = (Object.keys(next) as (keyof ConnectionProfile)[]).filter((key) => next[key] !== profile[key]);
+  if (changed.length === 0) return [];
+  const rule = agentWhen === undefined ? {} : { agentWhen };
+  return [newEvent('ConnectionChanged', { connectionId, name, dialect, ...rule, agentNameKey, changed }, context)];
 }
 
 /** Everybody whom it provisioned is to be deactivated. Nothing when that was the last order. */

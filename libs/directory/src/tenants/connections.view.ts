@@ -29,6 +29,12 @@ export async function applyToConnections(trx: Trx, event: RecordedEvent): Promis
       const row = { tenant, connection_id: connectionId, name, ...settings, state: 'open', ...noOrder, seq };
       return putRows(trx, 'connections', ['tenant', 'connection_id'], [row]);
     }
+    case 'ConnectionChanged': {
+      const { connectionId, name, dialect, agentWhen = null, agentNameKey } = event.data;
+      const to = { name, dialect, agent_when: agentWhen, agent_name_key: agentNameKey };
+      await change(trx, tenant, connectionId, to);
+      return;
+    }
     case 'ConnectionPaused':
       await change(trx, tenant, event.data.connectionId, { state: 'paused' });
       return;

@@ -16,19 +16,23 @@ export interface Shelf<R extends Placed> {
 
 export async function list<R extends Placed>(shelf: Shelf<R>, listing: Listing<R>): Promise<Listed<R>> {
   const { equals, matches, order, offset, limit, from } = listing;
-  if (from !== undefined) return fromPlace(shelf, listing, from);
   if (equals !== undefined) {
     const found = await shelf.equal(equals);
     return windowOf(matches === undefined ? found : found.filter(matches), listing);
   }
-  if (matches === undefined && order === undefined) {
+  if (order !== undefined) return windowOf(await everyMatch(shelf, listing), listing);
+  if (from !== undefined) return fromPlace(shelf, listing, from);
+  if (matches === undefined) {
     const total = await shelf.count();
     return { total, items: limit > 0 && offset < total ? await shelf.slice(offset, limit) : [] };
   }
-  return order === undefined ? stream(shelf, listing) : windowOf(await everyMatch(shelf, listing), listing);
+  return stream(shelf, listing);
 }
 
-function windowOf<R extends Placed>(found: readonly R[], { order, offset, limit }: Listing<R>): Listed<R> {
+/** The page that was asked for of a list that is in memory, by index or from a place on. */
+export function windowOf<R extends Placed>(found: readonly R[], listing: Listing<R>): Listed<R> {
+  const { order, offset, limit, from } = listing;
+  if (from !== undefined) return cut(found, listing, from);
   const ordered = order === undefined ? found : [...found].sort(order);
   return { total: found.length, items: ordered.slice(offset, offset + limit) };
 }
@@ -72,9 +76,6 @@ async function everyMatch<R extends Placed>(
 }
 
 async function fromPlace<R extends Placed>(shelf: Shelf<R>, listing: Listing<R>, from: From): Promise<Listed<R>> {
-  const { equals, matches = () => true, order } = listing;
-  if (equals !== undefined) return cut((await shelf.equal(equals)).filter(matches), listing, from);
-  if (order !== undefined) return cut(await everyMatch(shelf, listing), listing, from);
   const total = from.total ?? (await counted(shelf, listing));
   if (listing.limit === 0) return { total, items: [] };
   const found = await nearest(shelf, listing, from);
