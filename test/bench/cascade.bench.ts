@@ -5,38 +5,35 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { streams, type AnyEvent, type EventData, type EventType } from '@app/events';
 import { newEvent, SqliteEventLog } from '@app/event-log';
-import { BullMqQueue, InProcessQueue } from '@app/jobs';
+import { InProcessQueue } from '@app/jobs';
 import { Connectors, DEFAULT_RETRY_POLICY, Engine, OutboundHttp, type RevocationDb } from '@app/revocation';
 import { openSqlite, SystemClock } from '@app/runtime';
 import { SqlVault, type VaultDb } from '@app/vault';
 import { Pool } from 'undici';
-import { bullMqFloor } from './bullmq-floor.js';
 import { startChild } from './floors.js';
 import { median } from './rows.js';
 
 export interface CascadeOptions {
   readonly credentials: number;
-  /** Socket of a private Redis: the queue runs on it, and so does the bare BullMQ worker to compare with. */
-  readonly redisPath?: string;
   /** Cascades measured, after as many that warm up. */
   readonly rounds: number;
 }
 
-/** Medians in ms over the rounds. */
+/** Medians over the rounds. */
 export interface CascadeResult {
-  /** From the append of the deactivation to the cascade's durable verdict: plan, calls, outcomes and counts. */
+  /** ms from the append of the deactivation to the cascade's durable verdict: plan, calls, outcomes and counts. */
   readonly cascadeMs: number;
-  /** undici alone making the same calls and recording nothing. */
+  /** ms of undici alone making the same calls and recording nothing. */
   readonly undiciMs: number;
-  /** A bare BullMQ worker making the same calls; with `redisPath` only. */
-  readonly bullmqFloorMs?: number;
+  /** Of the two in one round. */
+  readonly ratio: number;
 }
 
 const TENANT = 'bench';
 const CONNECTIONS = 200;
 
 /** Everything the worker role stands on, in a directory of its own. */
-async function startEngine(redisPath: string | undefined) {
+async function startEngine() {
   const directory = mkdtempSync(join(tmpdir(), 'cascade-bench-'));
   const onError = (error: unknown) => process.stderr.write(`${String(error)}\n`);
   const log = SqliteEventLog.open({ directory });
@@ -45,10 +42,7 @@ async function startEngine(redisPath: string | undefined) {
   const vault = await SqlVault.open({ db: vaultDb, rootKey: randomBytes(32) });
   const http = new OutboundHttp({ allowHttp: true, allowLoopback: true }, { connections: CONNECTIONS });
   const connectors = new Connectors();
-  const queue =
-    redisPath === undefined
-      ? new InProcessQueue({ onError })
-      : await BullMqQueue.connect({ redisUrl: `unix://${redisPath}`, onError });
+  const queue = new InProcessQueue({ onError });
   const engine = new Engine({
     db,
     log,
@@ -144,28 +138,26 @@ async function bareCalls(origin: string, count: number): Promise<number> {
   return elapsed;
 }
 
-/** Measures all of it in turns, so that each round meets the same machine. */
-export async function measureCascade({ credentials, redisPath, rounds }: CascadeOptions): Promise<CascadeResult> {
+/** Measures both in turns, so that each round meets the same machine. */
+export async function measureCascade({ credentials, rounds }: CascadeOptions): Promise<CascadeResult> {
   const provider = await startChild('provider-server.js');
-  const running = await startEngine(redisPath);
+  const running = await startEngine();
   try {
     const settings = { revocationEndpoint: `${provider.origin}/revoke`, clientId: 'bench' };
     const configured = { providerId: 'p', connector: 'rfc7009', displayName: 'bench', settings };
     await append(running, streams.provider(TENANT, 'p'), 'ProviderConfigured', configured);
-    const took = { cascade: [] as number[], undici: [] as number[], bullmq: [] as number[] };
+    const took: { readonly cascade: number; readonly undici: number }[] = [];
     for (let round = 0; round < 2 * rounds; round += 1) {
       await hire(running, round, credentials);
-      const cascadeMs = await deactivate(running, round, credentials);
-      const undiciMs = await bareCalls(provider.origin, credentials);
-      const floor = { provider: provider.origin, jobs: credentials, concurrency: 50 };
-      const bullmqMs = redisPath === undefined ? Number.NaN : await bullMqFloor({ redisPath, ...floor });
-      if (round < rounds) continue;
-      took.cascade.push(cascadeMs);
-      took.undici.push(undiciMs);
-      took.bullmq.push(bullmqMs);
+      const cascade = await deactivate(running, round, credentials);
+      const undici = await bareCalls(provider.origin, credentials);
+      if (round >= rounds) took.push({ cascade, undici });
     }
-    const result = { cascadeMs: median(took.cascade), undiciMs: median(took.undici) };
-    return redisPath === undefined ? result : { ...result, bullmqFloorMs: median(took.bullmq) };
+    return {
+      cascadeMs: median(took.map(({ cascade }) => cascade)),
+      undiciMs: median(took.map(({ undici }) => undici)),
+      ratio: median(took.map(({ cascade, undici }) => cascade / undici)),
+    };
   } finally {
     await running.stop();
     provider.child.kill();

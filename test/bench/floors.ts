@@ -3,7 +3,8 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { load, type LoadOptions, type LoadResult } from './load.js';
 
-const REQUESTS = 10_000;
+/** Before anything is measured. */
+const WARM = 10_000;
 /** As many as the reference measurement had. */
 export const CONNECTIONS = 16;
 
@@ -17,7 +18,7 @@ export async function startChild(file: string): Promise<{ origin: string; child:
   return { origin: `http://127.0.0.1:${port}`, child };
 }
 
-/** All are measured warm, and again beside every row: a machine that others use too is not equally fast all the time. */
+/** All are measured warm. */
 export class Floors {
   private constructor(
     private readonly origin: string,
@@ -29,8 +30,8 @@ export class Floors {
   static async start(body: object): Promise<Floors> {
     const { origin, child } = await startChild('floor-server.js');
     const floors = new Floors(origin, child, JSON.stringify(body));
-    await floors.echo();
-    await floors.durable();
+    await floors.echo(WARM);
+    await floors.durable(WARM);
     return floors;
   }
 
@@ -39,23 +40,24 @@ export class Floors {
   }
 
   /** Bytes that the floor keeps are sent again. */
-  echo(): Promise<LoadResult> {
-    return this.run(REQUESTS, { next: () => ({ method: 'GET', path: '/echo' }), status: [200] });
+  echo(count: number): Promise<LoadResult> {
+    return this.run(count, { next: () => ({ method: 'GET', path: '/echo' }), status: [200] });
   }
 
   /** One row per request is durable before the answer. */
-  durable(connections = CONNECTIONS): Promise<LoadResult> {
+  durable(count: number, connections = CONNECTIONS): Promise<LoadResult> {
     const next = () => ({ method: 'POST', path: '/durable', body: this.body }) as const;
-    return this.run(REQUESTS, { connections, next, status: [201] });
+    return this.run(count, { connections, next, status: [201] });
   }
 
-  /** The floor is given a resource or a list, and answers with it as it does with any object. */
-  async echoOf(resource: object, requests: number): Promise<LoadResult> {
+  /** The floor is given a resource or a list to answer with, as it does with any object. */
+  async keep(resource: object): Promise<void> {
     const body = JSON.stringify(resource);
-    const get = () => ({ method: 'GET', path: '/kept' }) as const;
     await this.run(1, { next: () => ({ method: 'POST', path: '/kept', body }), status: [201] });
-    await this.run(requests, { next: get, status: [200] });
-    return this.run(requests, { next: get, status: [200] });
+  }
+
+  kept(count: number): Promise<LoadResult> {
+    return this.run(count, { next: () => ({ method: 'GET', path: '/kept' }), status: [200] });
   }
 
   private run(
