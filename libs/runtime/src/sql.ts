@@ -9,8 +9,8 @@ export interface DatabaseOptions {
   /** Survive a power cut to the last commit; needed only for what cannot be rebuilt from the log. */
   readonly durable?: boolean;
   /**
-   * In SQLite, the transactions of this many ms become one commit: a crash may take back the last of them, and no other
-   * connection sees them before. PostgreSQL commits each.
+   * In SQLite, the transactions of this many ms become one commit: a crash may take back the last of them. No other
+   * connection can open the file meanwhile, so that a query asks for no locks. PostgreSQL commits each.
    */
   readonly gatherMs?: number;
 }
@@ -31,6 +31,8 @@ class PreparedDatabase {
 
   constructor(file: string, options: DatabaseOptions) {
     this.db = new DatabaseSync(file);
+    // Before the first access: the index of the write-ahead log is then kept in memory too.
+    if (options.gatherMs !== undefined) this.db.exec('PRAGMA locking_mode=EXCLUSIVE');
     this.db.exec('PRAGMA journal_mode=WAL; PRAGMA busy_timeout=5000; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON');
     // What a savepoint would take back is kept in memory: no file, and nobody's data in one.
     this.db.exec('PRAGMA temp_store=MEMORY');
