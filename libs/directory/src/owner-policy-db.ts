@@ -1,12 +1,12 @@
-// The tables of the owner policy: who may act, who owns which agent, and which agents may act. Rebuilt from the log.
+// The tables of the owner policy: who is gone, who owns which agent, and which agents may act. Rebuilt from the log.
 import type { OwnerRef } from '@app/events';
-import { rowGroups, run } from '@app/runtime';
+import { hasTable, run } from '@app/runtime';
 import { sql, type Kysely } from 'kysely';
 
 /** What the policy remembers; its own tables, rebuilt from the log. */
 export interface OwnerPolicyDb {
-  /** Users who may act, and groups that exist. */
-  policy_owners: { tenant: string; owner_id: string };
+  /** Users who may not act, and groups that no longer exist. A connection that owns an agent is there as long as the agent. */
+  policy_gone: { tenant: string; owner_id: string };
   /** Who owns which agent, whether or not that owner may act. */
   policy_owned: { tenant: string; owner_id: string; agent_id: string };
   /** Whether the agent may act, 0 or 1, and its generation. */
@@ -15,14 +15,21 @@ export interface OwnerPolicyDb {
 
 type Trx = Kysely<OwnerPolicyDb>;
 
-/** Creates what is missing; safe to call at every start. */
-export async function migrateOwnerPolicyDb(db: Kysely<OwnerPolicyDb>): Promise<void> {
+/**
+ * Creates what is missing; safe to call at every start.
+ * @param checkpoint its name; it goes together with tables that an earlier version made otherwise
+ */
+export async function migrateOwnerPolicyDb(db: Kysely<OwnerPolicyDb>, checkpoint: string): Promise<void> {
+  if (await hasTable(db, 'policy_owners')) {
+    for (const table of ['policy_owners', 'policy_owned', 'policy_agents']) await db.schema.dropTable(table).execute();
+    await sql`delete from checkpoints where name = ${checkpoint}`.execute(db);
+  }
   await db.schema
-    .createTable('policy_owners')
+    .createTable('policy_gone')
     .ifNotExists()
     .addColumn('tenant', 'text', (c) => c.notNull())
     .addColumn('owner_id', 'text', (c) => c.notNull())
-    .addPrimaryKeyConstraint('policy_owners_pk', ['tenant', 'owner_id'])
+    .addPrimaryKeyConstraint('policy_gone_pk', ['tenant', 'owner_id'])
     .execute();
   await db.schema
     .createTable('policy_owned')
@@ -49,30 +56,21 @@ export async function migrateOwnerPolicyDb(db: Kysely<OwnerPolicyDb>): Promise<v
     .execute();
 }
 
-/** Whether somebody who may act owns the agent. */
-export async function hasActiveOwner(trx: Trx, tenant: string, agentId: string): Promise<boolean> {
-  const found = await sql`select 1 from policy_owned d
-    join policy_owners o on o.tenant = d.tenant and o.owner_id = d.owner_id
-    where d.tenant = ${tenant} and d.agent_id = ${agentId} limit 1`.execute(trx);
-  return found.rows.length > 0;
+/** Whether the agent has an owner who is not gone. */
+export async function hasOwner(trx: Trx, tenant: string, agentId: string): Promise<boolean> {
+  const text = `select 1 from policy_owned d where d.tenant = ? and d.agent_id = ? and not exists
+    (select 1 from policy_gone g where g.tenant = d.tenant and g.owner_id = d.owner_id) limit 1`;
+  return (await run(trx, text, [tenant, agentId])).length > 0;
 }
 
-/** Who is there from now on and may act. */
-export async function mayAct(trx: Trx, owners: readonly OwnerPolicyDb['policy_owners'][]): Promise<void> {
-  for (const group of rowGroups(owners)) {
-    const rows = group.map(() => '(?, ?)').join(', ');
-    const text = `insert into policy_owners (tenant, owner_id) values ${rows} on conflict do nothing`;
-    await run(
-      trx,
-      text,
-      group.flatMap(({ tenant, owner_id }) => [tenant, owner_id]),
-    );
-  }
+/** May act again. */
+export async function returned(trx: Trx, tenant: string, ownerId: string): Promise<void> {
+  await run(trx, 'delete from policy_gone where tenant = ? and owner_id = ?', [tenant, ownerId]);
 }
 
 /** @returns the agents that the owner leaves behind */
-export async function mayNoMoreAct(trx: Trx, tenant: string, ownerId: string): Promise<string[]> {
-  await run(trx, 'delete from policy_owners where tenant = ? and owner_id = ?', [tenant, ownerId]);
+export async function gone(trx: Trx, tenant: string, ownerId: string): Promise<string[]> {
+  await run(trx, 'insert into policy_gone (tenant, owner_id) values (?, ?) on conflict do nothing', [tenant, ownerId]);
   const text = 'select agent_id from policy_owned where tenant = ? and owner_id = ?';
   const owned = await run<{ agent_id: string }>(trx, text, [tenant, ownerId]);
   return owned.map(({ agent_id }) => agent_id);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openSqlite } from '@app/runtime';
+import { sql } from 'kysely';
 import { ChangeAgent, type AgentWrite } from './agent.commands.js';
 import { Directory } from './directory.fixture.js';
 import { FindAgent, FindUser } from './directory.queries.js';
@@ -76,6 +77,18 @@ describe('an agent is suspended', () => {
     expect(await orphaned()).toEqual([agent]);
   });
 
+  it('when it is left to an owner who was inactive from the beginning, and not to one who has come back', async () => {
+    const carl = await directory.user('carl');
+    await setActive(carl, false);
+    await setActive(carl, true);
+    const kept = await directory.agent('Kept', [user(ada), user(carl)]);
+    const dora = await directory.user('dora', { active: false });
+    const left = await directory.agent('Left', [user(ada), user(dora)]);
+    await setActive(ada, false);
+    await directory.settled();
+    expect([await isActive(kept), await isActive(left)]).toEqual([true, false]);
+  });
+
   it('when it is pushed as a user and its manager goes, but not while nobody but its connection owns it', async () => {
     const asAgent = { agentWhen: 'userType eq "Agent"', userType: 'Agent' };
     const enterprise = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
@@ -117,6 +130,18 @@ describe('a replay', () => {
     await policy.apply(db, await directory.events());
     await db.destroy();
   }
+
+  it('follows when the tables are those of an earlier version', async () => {
+    const db = openSqlite<OwnerPolicyDb>(':memory:');
+    for (const table of ['policy_owners', 'policy_owned', 'policy_agents'])
+      await db.schema.createTable(table).addColumn('old', 'text').execute();
+    await db.schema.createTable('checkpoints').addColumn('name', 'text').execute();
+    await sql`insert into checkpoints (name) values ('owner-policy'), ('another')`.execute(db);
+    await directory.get(OwnerPolicy).migrate(db);
+    expect((await sql<{ name: string }>`select name from checkpoints`.execute(db)).rows).toEqual([{ name: 'another' }]);
+    expect(await db.selectFrom('policy_agents').selectAll().execute()).toEqual([]);
+    await db.destroy();
+  });
 
   it('appends nothing again', async () => {
     await directory.agent('Bot', [user(ada)]);

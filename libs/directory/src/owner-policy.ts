@@ -1,28 +1,14 @@
 // Suspends an agent when the last owner who may act is gone: follows the log and appends AgentOrphaned.
-import { streams, type OwnerRef, type RecordedEvent } from '@app/events';
+import { streams, type RecordedEvent } from '@app/events';
 import type { Decisions, Projection } from '@app/event-log';
 import { derivedId, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { contextAfter } from './after-event.js';
 import { agentAggregate, orphanAgent } from './agents/agent.js';
-import {
-  hasActiveOwner,
-  mayAct,
-  mayNoMoreAct,
-  migrateOwnerPolicyDb,
-  owns,
-  ownsNoMore,
-  setAgent,
-} from './owner-policy-db.js';
+import { gone, hasOwner, migrateOwnerPolicyDb, owns, ownsNoMore, returned, setAgent } from './owner-policy-db.js';
 import type { OwnerPolicyDb } from './owner-policy-db.js';
 
 type Trx = Kysely<OwnerPolicyDb>;
-
-const concernsOwnership = ({ stream }: RecordedEvent): boolean => /^(user|group|agent)-/.test(stream);
-
-/** A connection that owns an agent is there as long as the agent is. */
-const connectionsAmong = (tenant: string, owners: readonly OwnerRef[]): OwnerPolicyDb['policy_owners'][] =>
-  owners.filter(({ type }) => type === 'Connection').map(({ id }) => ({ tenant, owner_id: id }));
 
 export interface OwnerPolicyParts {
   readonly decisions: Decisions;
@@ -41,36 +27,29 @@ export class OwnerPolicy implements Projection<OwnerPolicyDb> {
   constructor(private readonly parts: OwnerPolicyParts) {}
 
   migrate(db: Kysely<OwnerPolicyDb>): Promise<void> {
-    return migrateOwnerPolicyDb(db);
+    return migrateOwnerPolicyDb(db, this.name);
   }
 
-  ignores(event: RecordedEvent): boolean {
-    return event.type !== 'UserProvisioned' && !concernsOwnership(event);
+  /** New users come by the thousand: whoever may act leaves nothing here. */
+  ignores({ type, stream, data }: RecordedEvent): boolean {
+    if (type === 'UserProvisioned') return (data as { active: boolean }).active;
+    return !/^(user|group|agent)-/.test(stream);
   }
 
   async apply(trx: Trx, events: readonly RecordedEvent[]): Promise<void> {
-    // Most events of a day are new users: they are inserted together, before whatever asks who may act.
-    let arrived: OwnerPolicyDb['policy_owners'][] = [];
     for (const event of events) {
-      if (event.type === 'UserProvisioned') {
-        if (event.data.active) arrived.push({ tenant: event.metadata.tenant, owner_id: event.data.userId });
-      } else if (concernsOwnership(event)) {
-        await mayAct(trx, arrived);
-        arrived = [];
-        if (event.stream.startsWith('agent-')) await this.applyToAgent(trx, event);
-        else await this.applyToOwner(trx, event);
-      }
+      if (this.ignores(event)) continue;
+      if (event.stream.startsWith('agent-')) await this.applyToAgent(trx, event);
+      else await this.applyToOwner(trx, event);
     }
-    await mayAct(trx, arrived);
   }
 
   private async applyToOwner(trx: Trx, event: RecordedEvent): Promise<void> {
     const { tenant } = event.metadata;
     switch (event.type) {
       case 'UserReactivated':
-        return mayAct(trx, [{ tenant, owner_id: event.data.userId }]);
-      case 'GroupCreated':
-        return mayAct(trx, [{ tenant, owner_id: event.data.groupId }]);
+        return returned(trx, tenant, event.data.userId);
+      case 'UserProvisioned':
       case 'UserDeactivated':
       case 'UserDeleted':
         return this.ownerGone(trx, event, event.data.userId);
@@ -86,11 +65,9 @@ export class OwnerPolicy implements Projection<OwnerPolicyDb> {
     switch (event.type) {
       case 'AgentProvisioned':
         await setAgent(trx, tenant, event.data.agentId, event.data.active, 1);
-        await mayAct(trx, connectionsAmong(tenant, event.data.owners));
         return owns(trx, tenant, event.data.agentId, event.data.owners);
       case 'AgentOwnersChanged':
         await ownsNoMore(trx, tenant, event.data.agentId, event.data.removed);
-        await mayAct(trx, connectionsAmong(tenant, event.data.added));
         await owns(trx, tenant, event.data.agentId, event.data.added);
         return this.orphanUnlessOwned(trx, event, event.data.agentId);
       case 'AgentDeactivated':
@@ -110,7 +87,7 @@ export class OwnerPolicy implements Projection<OwnerPolicyDb> {
 
   private async ownerGone(trx: Trx, event: RecordedEvent, ownerId: string): Promise<void> {
     const { tenant } = event.metadata;
-    for (const agent_id of await mayNoMoreAct(trx, tenant, ownerId)) await this.orphanUnlessOwned(trx, event, agent_id);
+    for (const agent_id of await gone(trx, tenant, ownerId)) await this.orphanUnlessOwned(trx, event, agent_id);
   }
 
   private async orphanUnlessOwned(trx: Trx, cause: RecordedEvent, agentId: string): Promise<void> {
@@ -121,7 +98,7 @@ export class OwnerPolicy implements Projection<OwnerPolicyDb> {
       .where('tenant', '=', tenant)
       .where('agent_id', '=', agentId)
       .executeTakeFirst();
-    if (agent?.active !== 1 || (await hasActiveOwner(trx, tenant, agentId))) return;
+    if (agent?.active !== 1 || (await hasOwner(trx, tenant, agentId))) return;
     const orphan = { agentId, generation: agent.generation, eventId: derivedId('orphaned', agentId, cause.id) };
     const context = contextAfter(cause, 'system:owner-policy', this.parts.clock.iso());
     await this.parts.decisions.execute(streams.agent(tenant, agentId), agentAggregate, (current) => ({
