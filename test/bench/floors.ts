@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { load, type LoadOptions, type LoadResult } from './load.js';
 
 /** Before anything is measured. */
-const WARM = 10_000;
+const WARM = 20_000;
 /** As many as the reference measurement had. */
 export const CONNECTIONS = 16;
 

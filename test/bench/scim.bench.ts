@@ -4,9 +4,11 @@ import { CONNECTIONS, type Floors } from './floors.js';
 import { load, type LoadRequest, type LoadResult } from './load.js';
 import { inTurns, perSecond, type Row } from './rows.js';
 
-/** Of a row; as many come before it to warm up, as with the floors. */
+/** Of a row. */
 const REQUESTS = 10_000;
-const USERS = 2 * REQUESTS;
+/** Before each row, as before the floors: a program is compiled while it is used. */
+const WARM = 20_000;
+const USERS = WARM + REQUESTS;
 const MANY_USERS = 100_000;
 /** Users who are deactivated and reactivated by turns. */
 const CHANGING = 5_000;
@@ -81,8 +83,9 @@ export class ScimBench {
 
   /** Warm, and in turns with the floor: a machine that others use as well is not equally fast all the time. */
   private async beside({ what, goal, floor, work, count = REQUESTS }: Measured): Promise<Row> {
-    await work(0, count);
-    const turns = await inTurns(count, floor, (from, size) => work(count + from, size), throughput);
+    const warm = (count / REQUESTS) * WARM;
+    await work(0, warm);
+    const turns = await inTurns(count, floor, (from, size) => work(warm + from, size), throughput);
     const [, , name = ''] = goal.split(' ', 3);
     return {
       what,
@@ -151,12 +154,12 @@ export class ScimBench {
     const path = `/Groups/${large[0]}`;
     const patched = await this.written(`PATCH one member of ${LARGE_GROUP}`, this.changeMembers(large));
     // The floor is to be as warm as what stands beside it.
-    await this.changeMembers(small)(0, REQUESTS);
+    await this.changeMembers(small)(0, WARM);
     const compared = await this.beside({
       what: 'the same, and of 1000',
       goal: '>= 0.90 x1000',
-      floor: this.changeMembers(small, REQUESTS),
-      work: this.changeMembers(large, 2 * REQUESTS),
+      floor: this.changeMembers(small, WARM),
+      work: this.changeMembers(large, WARM + REQUESTS),
       count: REQUESTS / 2,
     });
     await this.floors.keep((await this.scim.get(path)).body);
@@ -202,7 +205,7 @@ export class ScimBench {
     const crowded = await inTurns(
       REQUESTS,
       (_, count) => this.floors.durable(count, CROWD),
-      (from, count) => this.run(count, (i) => next(2 * REQUESTS + from + i), CROWD),
+      (from, count) => this.run(count, (i) => next(WARM + REQUESTS + from + i), CROWD),
       ({ p99 }) => p99,
     );
     return [

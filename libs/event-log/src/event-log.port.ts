@@ -18,6 +18,11 @@ export interface Appended {
   readonly position: bigint;
 }
 
+export interface AppendOptions {
+  /** Others will follow at once: it may take some ms longer, to be made durable together with them. */
+  readonly patient?: boolean;
+}
+
 export interface ReadStreamOptions {
   /** First revision returned (inclusive). Default: 0 forwards, the end backwards. */
   readonly from?: bigint;
@@ -44,8 +49,13 @@ export abstract class EventLog {
    * Appends events to one stream. Resolves when they are durable. Idempotent: the same ids at the same expected
    * revision return the same result and add nothing. Only ids are compared, never bodies.
    */
-  async append(stream: string, expected: ExpectedRevision, events: readonly AnyEvent[]): Promise<Appended> {
-    const [result] = await this.appendAll([{ stream, expected, events }]);
+  async append(
+    stream: string,
+    expected: ExpectedRevision,
+    events: readonly AnyEvent[],
+    options?: AppendOptions,
+  ): Promise<Appended> {
+    const [result] = await this.appendAll([{ stream, expected, events }], options);
     return result as Appended;
   }
 
@@ -53,7 +63,7 @@ export abstract class EventLog {
    * Appends to several streams in the given order and stops at the first failure. Atomic on SQLite; on EventStoreDB a
    * prefix may be written, so the caller orders the writes such that a prefix is harmless. One result per write.
    */
-  abstract appendAll(writes: readonly StreamWrite[]): Promise<Appended[]>;
+  abstract appendAll(writes: readonly StreamWrite[], options?: AppendOptions): Promise<Appended[]>;
 
   /** Events of one stream; empty when the stream does not exist or `from` lies beyond its end. */
   abstract readStream(stream: string, options?: ReadStreamOptions): Promise<RecordedEvent[]>;

@@ -9,6 +9,7 @@ import {
   EventLogUnavailable,
   InvalidAppend,
   WrongExpectedRevision,
+  type AppendOptions,
   type Appended,
   type ExpectedRevision,
   type LogBatch,
@@ -38,6 +39,8 @@ const WAL_PAGES = 8_000;
 const CACHE_KIB = 16 * 1024;
 /** Turns of the event loop that an append waits at most for others to join it. */
 const TURNS = 16;
+/** How long a patient append waits at most. */
+const PATIENCE_MS = 4;
 /** How often a reader looks for new events. */
 const POLL_MS = 25;
 
@@ -56,6 +59,8 @@ interface Row {
 export class SqliteEventLog extends EventLog {
   private readonly statements;
   private pending: Pending[] = [];
+  private gathering = false;
+  private patience: NodeJS.Timeout | undefined;
   private readonly waiting = new Set<() => void>();
   private readonly tail = new Tail();
   private closed = false;
@@ -113,14 +118,20 @@ export class SqliteEventLog extends EventLog {
     return new SqliteEventLog(new DatabaseSync(join(directory, 'events.db'), { readOnly: true }), undefined);
   }
 
-  override async appendAll(writes: readonly StreamWrite[]): Promise<Appended[]> {
+  override async appendAll(writes: readonly StreamWrite[], { patient }: AppendOptions = {}): Promise<Appended[]> {
     if (this.releaseLock === undefined) throw new InvalidAppend('this event log was opened for reading');
     if (this.closed) throw new EventLogUnavailable('the event log is closed');
     const encoded = writes.map(({ stream, expected, events }) => encode(stream, firstRevision(expected), events));
     return new Promise((resolve, reject) => {
-      if (this.pending.length === 0) setImmediate(() => this.gather(0, 0));
       this.pending.push({ writes, encoded, resolve, reject });
+      if (patient === true) this.patience ??= setTimeout(() => this.commitSoon(), PATIENCE_MS);
+      else this.commitSoon();
     });
+  }
+
+  private commitSoon(): void {
+    if (!this.gathering) setImmediate(() => this.gather(0, 0));
+    this.gathering = true;
   }
 
   /** Commits when nobody has joined for a turn: who is answered by a turn of its own, as requests are, shares the flush. */
@@ -133,9 +144,12 @@ export class SqliteEventLog extends EventLog {
   /** One transaction for all that waits; a conflict is found before its caller has written anything. */
   private commit(): void {
     const batch = this.pending;
+    this.pending = [];
+    this.gathering = false;
+    clearTimeout(this.patience);
+    this.patience = undefined;
     // Closing has committed it already.
     if (batch.length === 0) return;
-    this.pending = [];
     const answers: (() => void)[] = [];
     try {
       this.db.exec('BEGIN IMMEDIATE');

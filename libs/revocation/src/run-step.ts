@@ -142,7 +142,8 @@ export class StepRunner {
     } as AnyEvent;
     const stream = streams.revocation(row.tenant, row.target_id);
     try {
-      await this.parts.log.append(stream, revision < 0 ? 'no-stream' : BigInt(revision), [event]);
+      const expected = revision < 0 ? 'no-stream' : BigInt(revision);
+      await this.parts.log.append(stream, expected, [event], { patient: true });
     } catch (error) {
       if (error instanceof WrongExpectedRevision) return undefined;
       throw error;
