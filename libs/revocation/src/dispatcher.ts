@@ -168,7 +168,8 @@ export class Dispatcher {
     if (lane.pausedUntil > now) return this.wakeAt(key, lane, lane.pausedUntil);
     const limit = lane.broken ? 1 : this.parts.laneConcurrency;
     const room = limit - lane.inFlight.size;
-    if (room < Math.min(CHUNK / 2, Math.ceil(limit / 2))) return;
+    // Each look costs a query over what is in flight as well.
+    if (room < Math.ceil(limit / 2)) return;
     lane.recorded.clear();
     const next = this.nextOf(lane, await this.dueRows(lane, now, lane.inFlight.size + room), room);
     if (next.length === 0) return this.wakeWhenDue(key, lane, now);
