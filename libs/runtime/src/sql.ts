@@ -20,8 +20,12 @@ const STATEMENTS = 500;
 
 /** Pages (4 KiB) of write-ahead log before they are moved: hot pages are moved once, not with every thousandth. */
 const WAL_PAGES = 8_000;
-/** Page cache per database; the default of 2 MiB makes every index of a larger directory a read. */
+/**
+ * Page cache per database; the default of 2 MiB makes every index of a larger directory a read. A commit looks through
+ * all of it: only where commits are gathered may it be large.
+ */
 const CACHE_KIB = 32 * 1024;
+const GATHERED_CACHE_KIB = 256 * 1024;
 
 /** node:sqlite in the form that Kysely's SQLite driver calls. */
 class PreparedDatabase {
@@ -37,7 +41,8 @@ class PreparedDatabase {
     // What a savepoint would take back is kept in memory: no file, and nobody's data in one.
     this.db.exec('PRAGMA temp_store=MEMORY');
     this.db.exec(`PRAGMA synchronous=${options.durable === true ? 'FULL' : 'NORMAL'}`);
-    this.db.exec(`PRAGMA wal_autocheckpoint=${WAL_PAGES}; PRAGMA cache_size=-${CACHE_KIB}`);
+    const cache = options.gatherMs === undefined ? CACHE_KIB : GATHERED_CACHE_KIB;
+    this.db.exec(`PRAGMA wal_autocheckpoint=${WAL_PAGES}; PRAGMA cache_size=-${cache}`);
     this.gathered = options.gatherMs === undefined ? undefined : new GatheredCommits(this.db, options.gatherMs);
   }
 
