@@ -7,7 +7,7 @@ import { activeOf, userOf } from './scim.bench.js';
 
 const CREDENTIALS = 1_000;
 /** Before it is measured: as with single requests, the way must be warm. */
-const WARM_CASCADES = 4;
+const WARM_CASCADES = 10;
 const CASCADES = 9;
 
 interface CascadeView {

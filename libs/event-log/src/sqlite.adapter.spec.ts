@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { eventLogContract } from './event-log.contract.js';
-import { WrongExpectedRevision } from './event-log.port.js';
+import { WrongExpectedRevision, type AppendOptions } from './event-log.port.js';
 import { newStream, runEnded, runIds, runsEnded } from './run-events.fixture.js';
 import { SqliteEventLog } from './sqlite.adapter.js';
 
@@ -64,6 +64,30 @@ describe('SqliteEventLog', () => {
       await expect(reader.append(stream, 1n, [runEnded('run')])).rejects.toThrow('opened for reading');
       await reader.close();
       await log.close();
+    });
+
+    it('makes a patient append durable with the next one, or soon by itself', async () => {
+      jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'performance'] });
+      const log = SqliteEventLog.open({ directory });
+      const append = (name: string, options?: AppendOptions) =>
+        log.append(newStream(), 'no-stream', [runEnded(name)], options);
+      const patient = append('patient', { patient: true });
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(await log.head()).toBeUndefined();
+      const next = await append('next');
+      expect(next.position).toBe((await patient).position + 1n);
+      const alone = append('alone', { patient: true });
+      jest.runAllTimers();
+      expect((await alone).position).toBe(next.position + 1n);
+      jest.useRealTimers();
+      await log.close();
+    });
+
+    it('commits what still waits when it is closed', async () => {
+      const log = SqliteEventLog.open({ directory });
+      const patient = log.append(newStream(), 'no-stream', [runEnded('last')], { patient: true });
+      await log.close();
+      expect(await patient).toMatchObject({ revision: 0n });
     });
 
     it('is empty when new', async () => {

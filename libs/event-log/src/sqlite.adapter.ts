@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { RecordedEvent } from '@app/events';
 import { decode, encode, firstRevision } from './codec.js';
+import { CommitTiming } from './commit-timing.js';
 import {
   EventLog,
   EventLogUnavailable,
@@ -37,10 +38,6 @@ const DEFAULT_MAX = 1000;
 const WAL_PAGES = 8_000;
 /** A commit looks through the whole cache once: a larger one costs more than it saves. */
 const CACHE_KIB = 16 * 1024;
-/** Turns of the event loop that an append waits at most for others to join it. */
-const TURNS = 16;
-/** How long a patient append waits at most. */
-const PATIENCE_MS = 4;
 /** How often a reader looks for new events. */
 const POLL_MS = 25;
 
@@ -59,8 +56,10 @@ interface Row {
 export class SqliteEventLog extends EventLog {
   private readonly statements;
   private pending: Pending[] = [];
-  private gathering = false;
-  private patience: NodeJS.Timeout | undefined;
+  private readonly timing = new CommitTiming(
+    () => this.pending.length,
+    () => this.commit(),
+  );
   private readonly waiting = new Set<() => void>();
   private readonly tail = new Tail();
   private closed = false;
@@ -124,30 +123,16 @@ export class SqliteEventLog extends EventLog {
     const encoded = writes.map(({ stream, expected, events }) => encode(stream, firstRevision(expected), events));
     return new Promise((resolve, reject) => {
       this.pending.push({ writes, encoded, resolve, reject });
-      if (patient === true) this.patience ??= setTimeout(() => this.commitSoon(), PATIENCE_MS);
-      else this.commitSoon();
+      if (patient === true) this.timing.patiently();
+      else this.timing.soon();
     });
-  }
-
-  private commitSoon(): void {
-    if (!this.gathering) setImmediate(() => this.gather(0, 0));
-    this.gathering = true;
-  }
-
-  /** Commits when nobody has joined for a turn: who is answered by a turn of its own, as requests are, shares the flush. */
-  private gather(joined: number, turns: number): void {
-    const waiting = this.pending.length;
-    if (waiting > joined && turns < TURNS) setImmediate(() => this.gather(waiting, turns + 1));
-    else this.commit();
   }
 
   /** One transaction for all that waits; a conflict is found before its caller has written anything. */
   private commit(): void {
     const batch = this.pending;
     this.pending = [];
-    this.gathering = false;
-    clearTimeout(this.patience);
-    this.patience = undefined;
+    this.timing.begun();
     // Closing has committed it already.
     if (batch.length === 0) return;
     const answers: (() => void)[] = [];
