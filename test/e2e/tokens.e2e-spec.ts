@@ -8,6 +8,8 @@ interface Issued {
   readonly token: string;
 }
 
+const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
+
 let scenario: Scenario;
 let connectionId: string;
 beforeAll(async () => {
@@ -124,8 +126,14 @@ describe('a connection', () => {
 
 describe('bad input', () => {
   it('gets the right status and a SCIM error, and appends nothing', async () => {
+    const { scim, api } = scenario;
+    // The ledger follows the log: once it has what came last, it has all that came before.
+    const { id } = expectStatus(await scim.post<{ id: string }>('/Users', { schemas: [USER], userName: 'last' }), 201);
+    await eventually('the ledger has seen what came last', async () => {
+      const { items } = expectStatus(await api.get<{ items: object[] }>(`/trail?subject=${id}`), 200);
+      return items.length > 1 ? true : undefined;
+    });
     const before = await checkpointSize();
-    const { scim } = scenario;
     const cases: [Promise<{ status: number; body: Record<string, unknown> }>, number][] = [
       [scim.post('/Users', '{"userName":'), 400],
       [scim.send('POST', '/Users', '<user/>', { 'content-type': 'application/xml' }), 415],
