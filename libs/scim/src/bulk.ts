@@ -103,7 +103,7 @@ class BulkRun {
   private readyPart(index: number): Postponed | undefined {
     const operation = this.request.operations[index] as BulkOperation;
     const { method, path, data } = operation;
-    if (!this.waits([...path.split('/'), data ?? null])) return { data, rest: undefined };
+    if (![...referencesOf(operation)].some((bulkId) => this.isAwaited(bulkId))) return { data, rest: undefined };
     const type = method === 'POST' ? this.ports.typeAt(path) : undefined;
     return type && postpone(type, data, (value) => this.waits(value));
   }
