@@ -10,6 +10,9 @@ export interface PrivateRedis {
   readonly socketPath: string;
   /** `unix:///path/to/redis.sock` */
   readonly url: string;
+  /** Keeps the server from running until `thaw`: its connections stay open and answer nothing. */
+  freeze(): void;
+  thaw(): void;
   /** Ends the server and removes its files. */
   stop(): Promise<void>;
 }
@@ -41,7 +44,13 @@ export async function startPrivateRedis(...settings: readonly string[]): Promise
     await stop();
     throw new Error(`redis-server did not start${reason instanceof Error ? `: ${reason.message}` : ''}`);
   }
-  return { socketPath, url: `unix://${socketPath}`, stop };
+  return {
+    socketPath,
+    url: `unix://${socketPath}`,
+    freeze: () => void server.kill('SIGSTOP'),
+    thaw: () => void server.kill('SIGCONT'),
+    stop,
+  };
 }
 
 function accepts(socketPath: string): Promise<boolean> {
