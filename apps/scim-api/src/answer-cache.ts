@@ -5,9 +5,9 @@ import type { Dialect, Spelling } from '@app/scim';
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 
-/** A list as it is answered, in UTF-8. */
+/** A list as it is answered: JSON, as UTF-8 if it is bytes. */
 export interface KeptList {
-  readonly body: Buffer;
+  readonly body: string | Buffer;
 }
 
 export interface KeptResource extends KeptList {
@@ -28,9 +28,13 @@ interface Kept {
   readonly spelling: Spelling | undefined;
 }
 
-const CAPACITY_BYTES = 64 * 1024 * 1024;
+const CAPACITY_BYTES = 128 * 1024 * 1024;
 /** Counted per answer for its key and its place in the cache. */
 const OVERHEAD_BYTES = 300;
+/** A longer text is kept as bytes, so that it is encoded once; a shorter one is sent faster as it is. */
+const TEXT_LENGTH = 16 * 1024;
+/** Resources whose last change is known. */
+const CHANGES = 4_096;
 
 /** Streams of what no answer shows. */
 const ELSEWHERE = /^(username|tenant|roles|connection|provider|credential|schedule|run|cascade|revocation)-/;
@@ -43,8 +47,10 @@ const ELSEWHERE = /^(username|tenant|roles|connection|provider|credential|schedu
 export class AnswerCache {
   private readonly kept = new LRUCache<string, Kept>({
     maxSize: CAPACITY_BYTES,
-    sizeCalculation: ({ answer }) => answer.body.length + OVERHEAD_BYTES,
+    sizeCalculation: ({ answer }) => Buffer.byteLength(answer.body) + OVERHEAD_BYTES,
   });
+  /** The revision that a resource came to by the last thing that changed what it shows; undefined when that was not a write of it. */
+  private readonly changes = new Map<string, bigint | undefined>();
   /** Of a tenant, of all single resources of a type in it, of all lists of them. */
   private readonly generations = new Map<string, number>();
   /** Grows with every change: what was read before it must not be kept after it. */
@@ -67,14 +73,23 @@ export class AnswerCache {
     return this.answer(this.keyOf(tenant, `${type}s`, `${connection} ${asked}`), reader, make);
   }
 
+  /** Keeps what was answered to a write, unless something has changed since that the resource shows. */
+  written(reader: Reader, type: string, id: string, answer: KeptResource): void {
+    const key = this.keyOf(reader.context.tenant, type, id);
+    if (this.changes.get(key) === answer.revision) this.keep(key, reader, answer);
+  }
+
   private async answer<A extends KeptList>(key: string, reader: Reader, make: () => Promise<A>): Promise<A> {
     const known = this.kept.get(key);
     if (known !== undefined && isFor(known, reader)) return known.answer as A;
     const { epoch } = this;
     const answer = await make();
-    const { context, dialect, spelling } = reader;
-    if (epoch === this.epoch) this.kept.set(key, { answer, connection: context.connection, dialect, spelling });
+    if (epoch === this.epoch) this.keep(key, reader, answer);
     return answer;
+  }
+
+  private keep(key: string, { context, dialect, spelling }: Reader, answer: KeptList): void {
+    this.kept.set(key, { answer, connection: context.connection, dialect, spelling });
   }
 
   private keyOf(tenant: string, what: string, which: string): string {
@@ -92,15 +107,16 @@ export class AnswerCache {
       case 'UserProvisioned':
       case 'UserDeactivated':
       case 'UserReactivated':
-        return this.forgetOne(tenant, 'User', event.data.userId);
+        return this.forgetOne(tenant, 'User', event.data.userId, event.revision);
       case 'UserChanged':
         if (renames(event.data.changed)) this.forgetAll(tenant, 'Group');
-        return this.forgetOne(tenant, 'User', event.data.userId);
+        return this.forgetOne(tenant, 'User', event.data.userId, event.revision);
       case 'UserDeleted':
       case 'AgentDeleted':
       case 'ResourceDeleted':
         // What is out of date elsewhere may stay until it falls out; what is erased may not.
         this.epoch += 1;
+        this.changes.clear();
         return this.kept.clear();
       case 'ResourceCreated':
       case 'ResourceChanged':
@@ -117,8 +133,12 @@ export class AnswerCache {
     }
   }
 
-  private forgetOne(tenant: string, type: string, id: string): void {
-    this.kept.delete(this.keyOf(tenant, type, id));
+  /** @param revision that the resource came to, where all that it shows is known from its own events */
+  private forgetOne(tenant: string, type: string, id: string, revision?: bigint): void {
+    const key = this.keyOf(tenant, type, id);
+    this.kept.delete(key);
+    if (this.changes.size >= CHANGES) this.changes.clear();
+    this.changes.set(key, revision);
     this.grow(`${tenant} ${type}s`);
   }
 
@@ -132,6 +152,9 @@ export class AnswerCache {
     this.generations.set(name, this.generation(name) + 1);
   }
 }
+
+/** An answer in the form in which it is kept. */
+export const asKept = (text: string): string | Buffer => (text.length > TEXT_LENGTH ? Buffer.from(text) : text);
 
 const isFor = ({ connection, dialect, spelling }: Kept, reader: Reader): boolean =>
   connection === reader.context.connection && dialect === reader.dialect && spelling === reader.spelling;

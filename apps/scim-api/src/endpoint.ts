@@ -21,12 +21,12 @@ import {
   type ScimAttributes,
   type Spelling,
 } from '@app/scim';
-import type { AnswerCache, KeptResource } from './answer-cache.js';
+import { asKept, type AnswerCache, type KeptResource } from './answer-cache.js';
 import { demandedRevision, entityTag, isNamed, isUnchanged } from './entity-tag.js';
 import type { Cursors } from './cursors.js';
 import { linkedIdentity } from './linked-identity.js';
 import { planListing } from './listing.js';
-import { pageOf } from './pages.js';
+import { listOf, pageOf } from './pages.js';
 import type { PublicAddress } from './public-address.js';
 import { asScimError } from './refusals.js';
 import type { Registries } from './registries.js';
@@ -65,6 +65,9 @@ export interface EndpointParts {
 
 type Quirks = Readonly<Record<string, number>>;
 
+/** What a list is asked besides who is in it. */
+const MORE = ['attributes', 'excludedAttributes', 'sortBy', 'sortOrder', 'cursor'] as const;
+
 /** Ids are made by the server and printable; anything else is nobody's, and no store need be asked. */
 const ID = /^[\x21-\x7e]{1,200}$/;
 
@@ -102,11 +105,39 @@ export class Endpoint<S extends Stored = Stored, R extends S & Placed = S & Plac
   /** @throws ScimError, EventLogUnavailable; so do all methods */
   async list(call: ScimCall): Promise<ScimAnswer> {
     const { query, asked = '' } = call;
-    const make = async () => ({ body: Buffer.from(await this.page(call, query)) });
+    const named = query.filter === undefined ? undefined : await this.named(call, query);
+    if (named !== undefined) return { status: 200, body: named };
+    const make = async () => ({ body: asKept(await this.page(call, query)) });
     // Cursors are made for one connection, and grow old.
     if (query.cursor !== undefined) return { status: 200, ...(await make()) };
     const { body } = await this.parts.cache.list(call, this.resource.name, asked, make);
     return { status: 200, body };
+  }
+
+  /** A list of the one that a filter names, made of its kept answer; undefined when anything else is asked as well. */
+  private async named(call: ScimCall, parameters: ListParameters): Promise<string | undefined> {
+    const { resource } = this;
+    if (resource.idsOf === undefined || MORE.some((name) => parameters[name] !== undefined)) return undefined;
+    const { context, dialect } = call;
+    const views = this.viewsOf(context.tenant);
+    const query = parseListQuery(views.type, parameters, { dialect });
+    const { equals, matches } = planListing(resource, views, query, parameters).listing;
+    if (equals === undefined || matches !== undefined) return undefined;
+    const ids = await resource.idsOf(context, equals);
+    // Several may have a displayName in common: they are better read together.
+    if (ids.length > 1) return undefined;
+    const { startIndex, count } = query;
+    const shown = ids.slice(startIndex - 1, startIndex - 1 + count);
+    const answers = await Promise.all(shown.map((id) => this.kept(call, id).catch(absent)));
+    if (answers.includes(undefined)) return undefined;
+    const bodies = answers.map((answer) => String(answer?.body));
+    return listOf(bodies, { totalResults: ids.length, startIndex });
+  }
+
+  /** As it is answered when nothing in particular is asked for. */
+  private kept(call: ScimCall, id: string): Promise<KeptResource> {
+    const make = () => this.one(call, this.valid(id), readProjection(this.typeOf(call.context.tenant), {}));
+    return this.parts.cache.one(call, this.resource.name, id, make);
   }
 
   async search(call: ScimCall, body: unknown): Promise<ScimAnswer> {
@@ -154,9 +185,10 @@ export class Endpoint<S extends Stored = Stored, R extends S & Placed = S & Plac
 
   async get(call: ScimCall, id: string): Promise<ScimAnswer> {
     const { context, query, asked = '', ifMatch, ifNoneMatch } = call;
-    const make = () => this.one(call, this.valid(id), readProjection(this.viewsOf(context.tenant).type, query));
     const { body, revision } =
-      asked === '' ? await this.parts.cache.one(call, this.resource.name, id, make) : await make();
+      asked === ''
+        ? await this.kept(call, id)
+        : await this.one(call, this.valid(id), readProjection(this.typeOf(context.tenant), query));
     const etag = entityTag(revision);
     if (ifMatch !== undefined && !isNamed(ifMatch, revision)) throw ScimError.preconditionFailed();
     return isUnchanged(ifNoneMatch, revision) ? { status: 304, etag } : { status: 200, etag, body };
@@ -167,7 +199,7 @@ export class Endpoint<S extends Stored = Stored, R extends S & Placed = S & Plac
     const found = await this.found(scope, id, shown);
     const related = shown ? this.resource.relatedOf(found) : undefined;
     const body = this.viewsOf(scope.tenant).body(found, projection, related, spelling);
-    return { body: Buffer.from(JSON.stringify(body)), revision: found.revision };
+    return { body: asKept(JSON.stringify(body)), revision: found.revision };
   }
 
   async create(call: ScimCall, body: unknown): Promise<ScimAnswer> {
@@ -239,19 +271,16 @@ export class Endpoint<S extends Stored = Stored, R extends S & Placed = S & Plac
     return written;
   }
 
-  private async shown(
-    { context, spelling }: ScimCall,
-    stored: S,
-    projection: Projection,
-    mayBeRelated: boolean,
-  ): Promise<ScimAnswer> {
+  private async shown(call: ScimCall, stored: S, projection: Projection, mayBeRelated: boolean): Promise<ScimAnswer> {
+    const { context, spelling, asked = '' } = call;
     const { id, revision } = stored;
     const load = mayBeRelated && projection[this.resource.related];
     const found = load ? await this.resource.find(context, id, true) : undefined;
     const views = this.viewsOf(context.tenant);
     const body = views.body(stored, projection, found && this.resource.relatedOf(found), spelling);
-    const etag = entityTag(revision);
-    return { status: 200, id, etag, location: views.location(id), body: JSON.stringify(body) };
+    const text = asKept(JSON.stringify(body));
+    if (asked === '') this.parts.cache.written(call, this.resource.name, id, { body: text, revision });
+    return { status: 200, id, etag: entityTag(revision), location: views.location(id), body: text };
   }
 
   private demanded(call: ScimCall, id: string): Promise<bigint | undefined> {
@@ -273,6 +302,11 @@ export class Endpoint<S extends Stored = Stored, R extends S & Placed = S & Plac
     if (context.connection !== undefined) this.parts.quirks.add(context.tenant, context.connection, quirks);
     noted.quirks = noted.quirks === undefined ? quirks : sumOf(noted.quirks, quirks);
   }
+}
+
+/** Whoever has been deleted since it was found. */
+function absent(error: unknown): undefined {
+  if (!(error instanceof ScimError && error.status === 404)) throw error;
 }
 
 /** @throws ScimError tooMany */

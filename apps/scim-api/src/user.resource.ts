@@ -3,8 +3,10 @@ import {
   ChangeUser,
   DeleteUser,
   FindUser,
+  FindUserIds,
   ListUsers,
   ProvisionUser,
+  type IndexedEquality,
   type Listed,
   type Listing,
   type NamedRef,
@@ -34,6 +36,10 @@ export class UserResource implements ScimResource<StoredUser, UserWithGroups> {
 
   find({ tenant, connection }: Scope, id: string, withGroups: boolean): Promise<UserWithGroups | undefined> {
     return this.queries.execute(new FindUser(tenant, id, withGroups, connection));
+  }
+
+  idsOf({ tenant, connection }: Scope, equals: IndexedEquality): Promise<readonly string[]> {
+    return this.queries.execute(new FindUserIds(tenant, equals, connection));
   }
 
   list(

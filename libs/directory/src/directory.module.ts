@@ -38,7 +38,7 @@ import {
 import { CreateTenantHandler, IssueApiKeyHandler, RevokeApiKeyHandler } from './tenants/tenant.handlers.js';
 import { TokenUses } from './tenants/token-uses.js';
 import { DirectoryTokens } from './tenants/tokens.js';
-import { FindUserHandler, ListUsersHandler, UserViews } from './users/user-queries.handlers.js';
+import { FindUserHandler, FindUserIdsHandler, ListUsersHandler, UserViews } from './users/user-queries.handlers.js';
 import { UserNames } from './users/user-name.js';
 import { ChangeUserHandler, DeleteUserHandler, ProvisionUserHandler } from './users/user.handlers.js';
 import { KnownIds } from './view/known-ids.js';
@@ -71,6 +71,7 @@ const commandHandlers = [
 
 const queryHandlers = [
   FindUserHandler,
+  FindUserIdsHandler,
   ListUsersHandler,
   FindGroupHandler,
   ListGroupsHandler,

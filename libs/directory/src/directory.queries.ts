@@ -92,6 +92,17 @@ export class FindUser extends Query<UserWithGroups | undefined> {
   }
 }
 
+/** Of those that an index finds, the oldest first. */
+export class FindUserIds extends Query<readonly string[]> {
+  constructor(
+    readonly tenant: string,
+    readonly equals: IndexedEquality,
+    readonly connection?: string,
+  ) {
+    super();
+  }
+}
+
 export class ListUsers extends Query<Listed<UserWithGroups>> {
   constructor(
     readonly tenant: string,

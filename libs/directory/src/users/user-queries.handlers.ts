@@ -4,7 +4,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { Kysely } from 'kysely';
 import { DIRECTORY_DB, type DirectoryDb, type UserRow } from '../directory-db.js';
-import { FindUser, ListUsers } from '../directory.queries.js';
+import { FindUser, FindUserIds, ListUsers } from '../directory.queries.js';
 import type { Listed, NamedRef, UserWithGroups } from '../directory.queries.js';
 import type { Attributes } from '../user.commands.js';
 import type { Scope } from '../scope.js';
@@ -74,6 +74,15 @@ export class FindUserHandler implements IQueryHandler<FindUser> {
     const { userId, withGroups } = query;
     const [user] = await this.views.shelf(query, withGroups).equal({ attribute: 'id', value: userId });
     return user;
+  }
+}
+
+@QueryHandler(FindUserIds)
+export class FindUserIdsHandler implements IQueryHandler<FindUserIds> {
+  constructor(private readonly views: UserViews) {}
+
+  execute(query: FindUserIds): Promise<readonly string[]> {
+    return this.views.shelf(query, false).idsOf('user_id', query.equals);
   }
 }
 

@@ -49,6 +49,8 @@ export interface SqlShelfParts<T extends Listable, R extends Placed> {
   readonly present: (rows: readonly DirectoryDb[T][]) => Promise<R[]>;
 }
 
+type Scoped = Pick<DirectoryDb[Listable], 'connection_id' | 'seq'>;
+
 export class SqlShelf<T extends Listable, R extends Placed> implements Shelf<R> {
   constructor(private readonly parts: SqlShelfParts<T, R>) {}
 
@@ -67,17 +69,31 @@ export class SqlShelf<T extends Listable, R extends Placed> implements Shelf<R> 
     return this.parts.present(rows);
   }
 
+  async equal(equality: IndexedEquality): Promise<R[]> {
+    return this.parts.present(await this.equalRows<DirectoryDb[T]>('*', equality));
+  }
+
+  /** @param column of the id */
+  async idsOf<C extends string>(column: C, equality: IndexedEquality): Promise<string[]> {
+    const rows = await this.equalRows<Record<C, string> & Scoped>(`${column}, connection_id, seq`, equality);
+    return rows.map((row) => row[column]);
+  }
+
   /**
    * Sorted and narrowed to the connection here: asked for an order or a connection, SQLite may prefer their index to that
    * of the condition, which finds few.
    */
-  async equal(equality: IndexedEquality): Promise<R[]> {
+  private async equalRows<Row extends Scoped>(columns: string, equality: IndexedEquality): Promise<Row[]> {
     const condition = this.parts.equality(equality);
     if (condition === undefined) return [];
-    const { scope, present } = this.parts;
-    const found = await this.rows(this.ofKind(ofTenant(scope)), ` and ${condition.text}`, condition.parameters);
+    const { scope, db, table } = this.parts;
+    const { text, parameters } = this.ofKind(ofTenant(scope));
+    const found = await run<Row>(db, `select ${columns} from "${table}" where ${text} and ${condition.text}`, [
+      ...parameters,
+      ...condition.parameters,
+    ]);
     const rows = found.filter((row) => isWithin(scope, row.connection_id));
-    return present(rows.length > 1 ? rows.sort((a, b) => a.seq - b.seq) : rows);
+    return rows.length > 1 ? rows.sort((a, b) => a.seq - b.seq) : rows;
   }
 
   async page(
