@@ -14,8 +14,6 @@ const CATCH_UP_MS = 3_600_000;
 
 /** Between two batches of a view that no request of an identity provider waits for. */
 const UNHURRIED_MS = 25;
-/** The same for the roles as long as nobody has any. */
-const IDLE_MS = 250;
 
 type Followed = Pick<Projector<unknown>, 'name' | 'position' | 'reached' | 'failure' | 'start' | 'stop'>;
 
@@ -43,7 +41,7 @@ export class Views {
     const written = [view, this.follow(infrastructure.gateDb, new GateView())];
     const { rolesDb } = infrastructure;
     roleFollower.uses({ view, db: rolesDb });
-    const follower = this.follow(rolesDb, roleFollower, () => (roleFollower.inForce ? 0 : IDLE_MS));
+    const follower = this.follow(rolesDb, roleFollower, () => (roleFollower.inForce ? 0 : UNHURRIED_MS));
     const shown = has('console') ? [new AuditThread((error) => parts.logger.error(error, 'view audit'))] : [];
     this.written = new RoleAwareReadModels({
       views: new ProjectorSet(written),

@@ -234,7 +234,8 @@ const tables: { readonly [T in keyof DirectoryDb]: Table & { columns: Columns<Di
 const indexes: ReadonlyArray<readonly [name: string, table: keyof DirectoryDb, columns: readonly string[]]> = [
   ['users_seq', 'users', ['tenant', 'seq']],
   ['users_connection', 'users', ['tenant', 'connection_id', 'seq']],
-  ['users_user_name', 'users', ['tenant', 'user_name_ci']],
+  // With all that is asked of it before somebody is looked at: no row is read for that.
+  ['users_user_name', 'users', ['tenant', 'user_name_ci', 'user_id', 'connection_id', 'seq']],
   ['users_display_name', 'users', ['tenant', 'display_name_ci']],
   ['users_external_id', 'users', ['tenant', 'external_id']],
   ['groups_seq', 'groups', ['tenant', 'seq']],

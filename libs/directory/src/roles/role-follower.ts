@@ -78,7 +78,8 @@ export class RoleFollower implements Projection<RoleFollowerDb> {
   }
 
   ignores(event: RecordedEvent): boolean {
-    return !isRoleWork(event);
+    if (!isRoleWork(event)) return true;
+    return event.type !== 'RoleDefined' && !this.tenants.has(event.metadata.tenant);
   }
 
   async apply(trx: Kysely<RoleFollowerDb>, events: readonly RecordedEvent[]): Promise<void> {
