@@ -4,7 +4,7 @@
 const TURNS = 16;
 /** ms that a patient one waits for the next, and at most while others keep coming. */
 const QUIET_MS = 4;
-const PATIENCE_MS = 20;
+const PATIENCE_MS = 45;
 
 export class CommitTiming {
   private gathering = false;

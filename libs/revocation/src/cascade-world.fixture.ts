@@ -65,6 +65,7 @@ export class World {
       connectors: { get: () => connector },
       policy: DEFAULT_RETRY_POLICY,
       callTimeoutMs: 5_000,
+      onAnswer: (row, fact) => this.dispatcher.answered(row, fact),
       onFact: (row, fact) => this.dispatcher.learned(row, fact),
       onDefect: () => undefined,
     });

@@ -5,7 +5,7 @@ import { Bench, type HeldCredential } from './cascade.fixture.js';
 import type { Outcome } from './connectors/connector.port.js';
 import { Dispatcher } from './dispatcher.js';
 import { HeldQueue } from './held-queue.fixture.js';
-import { decideOutcome } from './outcome.js';
+import { decideOutcome, type TargetFact } from './outcome.js';
 import type { TargetRow } from './revocation-db.js';
 import { DEFAULT_RETRY_POLICY } from './retry-policy.js';
 import { noChange, plannedOf, targetOf } from './targets.view.js';
@@ -65,21 +65,25 @@ async function lose(
 const rowOf = (targetId: string): Promise<TargetRow> =>
   bench.db.selectFrom('work_targets').selectAll().where('target_id', '=', targetId).executeTakeFirstOrThrow();
 
-/** A worker records the outcome of an attempt, and the relay sees it. */
-async function record(targetId: string, outcome: Outcome): Promise<void> {
-  const row = await rowOf(targetId);
+function factOf(row: TargetRow, outcome: Outcome, verifyAfterMs?: number): TargetFact {
   const at = bench.clock.iso();
-  const fact = decideOutcome(
+  return decideOutcome(
     {
       cascadeId: row.cascade_id,
       planned: plannedOf(row),
       target: targetOf(row),
       attempt: { number: row.attempts + 1, startedAt: at, endedAt: at },
       policy: { ...DEFAULT_RETRY_POLICY, jitter: 0 },
-      verifyAfterMs: undefined,
+      verifyAfterMs,
     },
     outcome,
   );
+}
+
+/** A worker records the outcome of an attempt, and the relay sees it. */
+async function record(targetId: string, outcome: Outcome): Promise<void> {
+  const row = await rowOf(targetId);
+  const fact = factOf(row, outcome);
   await bench.append(streams.revocation(row.tenant, targetId), fact.type, fact.data as never, row.tenant);
   dispatcher.learned(row, fact);
 }
@@ -94,10 +98,10 @@ const sizes = (jobs: readonly RevocationJob[]) => jobs.map((job) => job.items.le
 const lanes = (jobs: readonly RevocationJob[]) => jobs.map((job) => job.lane);
 
 describe('the dispatcher hands out', () => {
-  it('what is due, in jobs of at most 50 of one lane, with ids that depend on their content', async () => {
-    dispatch();
-    await lose(120);
-    expect(sizes(queue.jobs)).toEqual([50, 50, 20]);
+  it('what is due, in jobs of at most 100 of one lane, with ids that depend on their content', async () => {
+    dispatch(300);
+    await lose(220);
+    expect(sizes(queue.jobs)).toEqual([100, 100, 20]);
     expect(lanes(queue.jobs)).toEqual(['acme.p', 'acme.p', 'acme.p']);
     expect(new Set(queue.jobs.map((job) => job.id)).size).toBe(3);
     expect(queue.jobs[0]?.items[0]).toMatchObject({ generation: 1, attempt: 1 });
@@ -105,12 +109,49 @@ describe('the dispatcher hands out', () => {
   });
 
   it('no more of a lane than may be in flight, and more as outcomes are recorded', async () => {
+    dispatch(200);
+    await lose(230);
+    expect(sizes(queue.jobs)).toEqual([100, 100]);
+    await recordAll(queue.jobs.splice(0, 1), REVOKED);
+    expect(sizes(queue.jobs)).toEqual([100, 30]);
+    expect(dispatcher.status('acme')).toMatchObject([{ providerId: 'p', inFlight: 130, broken: false }]);
+  });
+
+  it('more as soon as the provider has said yes to half of them, before that is recorded, and nothing twice', async () => {
     dispatch(100);
     await lose(130);
-    expect(sizes(queue.jobs)).toEqual([50, 50]);
-    await recordAll(queue.jobs.splice(0, 1), REVOKED);
-    expect(sizes(queue.jobs)).toEqual([50, 30]);
-    expect(dispatcher.status('acme')).toMatchObject([{ providerId: 'p', inFlight: 80, broken: false }]);
+    const [job] = queue.take();
+    const rows = await Promise.all((job?.items ?? []).map(({ targetId }) => rowOf(targetId)));
+    const answer = (row: TargetRow, outcome: Outcome) => dispatcher.answered(row, factOf(row, outcome));
+    for (const row of rows.slice(0, 49)) answer(row, REVOKED);
+    for (const row of rows.slice(49)) answer(row, { kind: 'retry', class: 'network', unknownEffect: false, evidence });
+    answer(rows[0] as TargetRow, REVOKED);
+    await quiet();
+    expect(queue.jobs).toEqual([]);
+    answer(rows[49] as TargetRow, REVOKED);
+    await quiet();
+    expect(sizes(queue.jobs)).toEqual([30]);
+    const [more] = queue.take();
+    const ids = (jobs: readonly (RevocationJob | undefined)[]) =>
+      jobs.flatMap((one) => one?.items.map(({ targetId }) => targetId) ?? []);
+    expect(new Set(ids([job, more])).size).toBe(130);
+    expect(dispatcher.status('acme')).toMatchObject([{ inFlight: 130 }]);
+    await recordAll([job as RevocationJob, more as RevocationJob], REVOKED);
+    expect(queue.jobs).toEqual([]);
+    expect(dispatcher.status('acme')).toMatchObject([{ inFlight: 0 }]);
+  });
+
+  it('nothing more for a yes that the worker goes on to prove', async () => {
+    dispatch(1);
+    await lose(2);
+    const [job] = queue.take();
+    const row = await rowOf(job?.items[0]?.targetId as string);
+    dispatcher.answered(row, factOf(row, REVOKED, 0));
+    await quiet();
+    expect(queue.jobs).toEqual([]);
+    dispatcher.answered(row, factOf(row, REVOKED, 1));
+    await quiet();
+    expect(sizes(queue.jobs)).toEqual([1]);
   });
 
   it('the next target of a narrow lane while another one is still under way', async () => {
@@ -195,7 +236,7 @@ describe('the dispatcher hands out', () => {
 
 describe('lanes', () => {
   it('do not wait for one another: a provider that never answers holds up nobody else', async () => {
-    dispatch(100);
+    dispatch(200);
     await lose(1_000, 'dead');
     const stuck = queue.take();
     expect(stuck.length).toBe(2);
@@ -224,8 +265,8 @@ describe('a lane', () => {
   const limited: Outcome = { kind: 'retry', class: 'rate-limited', afterMs: 90_000, unknownEffect: false, evidence };
 
   it('that is rate-limited pauses until the provider said, and spends no attempt on it', async () => {
-    dispatch(100);
-    await lose(101);
+    dispatch(200);
+    await lose(201);
     const [first, second] = queue.take();
     await recordAll([first as RevocationJob], limited);
     expect(queue.jobs).toEqual([]);
@@ -236,7 +277,7 @@ describe('a lane', () => {
     expect(queue.jobs).toEqual([]);
     bench.clock.advance(1);
     await quiet();
-    expect(sizes(queue.jobs)).toEqual([50, 1]);
+    expect(sizes(queue.jobs)).toEqual([100, 1]);
     expect((await bench.targets()).every((row) => row.consumed === 0)).toBe(true);
   });
 

@@ -9,7 +9,7 @@ import type { RevocationDb, TargetRow } from './revocation-db.js';
 import { laneOf, type WorkChange } from './targets.view.js';
 
 /** Targets per job. */
-const CHUNK = 50;
+const CHUNK = 100;
 /** A job that left no record for so long is handed out again; the revision fences out the first one. */
 const LEASE_MS = 300_000;
 
@@ -19,6 +19,8 @@ interface HandedOut {
   readonly order: number;
   /** Acknowledged, and the worker that has it goes on to prove it. */
   proving: boolean;
+  /** Acknowledged, and not yet recorded. */
+  answered: boolean;
 }
 
 interface Lane {
@@ -26,6 +28,10 @@ interface Lane {
   readonly providerId: string;
   /** Targets handed to the queue and not yet recorded. */
   readonly inFlight: Map<string, HandedOut>;
+  /** How many of them the provider need not be asked about any more. */
+  answered: number;
+  /** The last look left some that are due. */
+  hasMore: boolean;
   /** Targets recorded since the rows of the lane were last asked for: what those rows say about them is old. */
   readonly recorded: Set<string>;
   /** Nothing is handed out before this time (ms): the provider asked for patience, or refuses us. */
@@ -73,8 +79,9 @@ export class Dispatcher {
   noticed({ lanes, touched, reopened }: Pick<WorkChange, 'lanes' | 'touched' | 'reopened'>): void {
     for (const { lane: key, targetId } of touched) {
       const lane = this.lanes.get(key);
-      if (lane?.inFlight.get(targetId)?.proving !== true) lane?.inFlight.delete(targetId);
-      lane?.recorded.add(targetId);
+      if (lane === undefined) continue;
+      if (lane.inFlight.get(targetId)?.proving !== true) takeBack(lane, targetId);
+      lane.recorded.add(targetId);
     }
     for (const key of reopened) {
       const lane = this.laneAt(key);
@@ -83,6 +90,20 @@ export class Dispatcher {
       this.dirty.add(key);
     }
     for (const key of lanes) this.dirty.add(key);
+    this.wake();
+  }
+
+  /** A provider has said yes. It can be asked about others while that is being recorded. */
+  answered(row: TargetRow, fact: TargetFact): void {
+    if (fact.type !== 'RevocationAcknowledged' || isProvenAtOnce(fact, this.parts.clock.now())) return;
+    const key = laneOf(row.tenant, row.provider_id);
+    const lane = this.laneAt(key);
+    const handedOut = lane.inFlight.get(row.target_id);
+    if (handedOut === undefined || handedOut.answered) return;
+    handedOut.answered = true;
+    lane.answered += 1;
+    if (!lane.hasMore || !this.isRoomy(lane)) return;
+    this.dirty.add(key);
     this.wake();
   }
 
@@ -110,7 +131,7 @@ export class Dispatcher {
     const now = this.parts.clock.now();
     for (const lane of this.lanes.values()) {
       for (const [id, { since }] of lane.inFlight) {
-        if (since < now - LEASE_MS || (lostBefore !== undefined && since < lostBefore)) lane.inFlight.delete(id);
+        if (since < now - LEASE_MS || (lostBefore !== undefined && since < lostBefore)) takeBack(lane, id);
       }
     }
     const open = await this.parts.db
@@ -166,21 +187,37 @@ export class Dispatcher {
     const now = clock.now();
     lane.cancelTimer();
     if (lane.pausedUntil > now) return this.wakeAt(key, lane, lane.pausedUntil);
-    const limit = lane.broken ? 1 : this.parts.laneConcurrency;
-    const room = limit - lane.inFlight.size;
-    // Each look costs a query over what is in flight as well.
-    if (room < Math.ceil(limit / 2)) return;
+    if (!this.isRoomy(lane)) return;
+    const room = this.roomOf(lane);
     lane.recorded.clear();
-    const next = this.nextOf(lane, await this.dueRows(lane, now, lane.inFlight.size + room), room);
+    const most = lane.inFlight.size + room;
+    const due = await this.dueRows(lane, now, most);
+    lane.hasMore = due.length === most;
+    const next = this.nextOf(lane, due, room);
     if (next.length === 0) return this.wakeWhenDue(key, lane, now);
-    for (const row of next) lane.inFlight.set(row.target_id, { since: now, order: row.ord, proving: false });
+    for (const row of next) {
+      lane.inFlight.set(row.target_id, { since: now, order: row.ord, proving: false, answered: false });
+    }
     try {
       await queue.enqueue([...chunksOf(next, CHUNK)].map((rows) => jobOf(key, lane.tenant, rows)));
     } catch (error) {
       // The log still knows what is due: the next refresh hands it out again.
-      for (const row of next) lane.inFlight.delete(row.target_id);
+      for (const row of next) takeBack(lane, row.target_id);
       throw error;
     }
+  }
+
+  private limitOf(lane: Lane): number {
+    return lane.broken ? 1 : this.parts.laneConcurrency;
+  }
+
+  private roomOf(lane: Lane): number {
+    return this.limitOf(lane) - (lane.inFlight.size - lane.answered);
+  }
+
+  /** Each look costs a query over what is in flight as well: it is worth while for half of the lane. */
+  private isRoomy(lane: Lane): boolean {
+    return this.roomOf(lane) >= Math.ceil(this.limitOf(lane) / 2);
   }
 
   /** What may go now: neither in flight nor just recorded, and nothing before a refresh token that still is. */
@@ -221,11 +258,17 @@ export class Dispatcher {
       const dot = key.indexOf('.');
       const [tenant, providerId] = [key.slice(0, dot), key.slice(dot + 1)];
       const state = { pausedUntil: 0, broken: false, cancelTimer: () => undefined };
-      lane = { tenant, providerId, inFlight: new Map(), recorded: new Set(), ...state };
+      lane = { tenant, providerId, inFlight: new Map(), answered: 0, hasMore: false, recorded: new Set(), ...state };
       this.lanes.set(key, lane);
     }
     return lane;
   }
+}
+
+/** What was handed out is no longer in flight. */
+function takeBack(lane: Lane, targetId: string): void {
+  if (lane.inFlight.get(targetId)?.answered === true) lane.answered -= 1;
+  lane.inFlight.delete(targetId);
 }
 
 /** The worker's eighth step. */

@@ -83,6 +83,7 @@ export class Engine {
     });
     this.runner = new StepRunner({
       ...parts,
+      onAnswer: (row, fact) => this.dispatcher.answered(row, fact),
       onFact: (row, fact) => this.dispatcher.learned(row, fact),
       onDefect: (error, targetId) => onError(error, `connector, target ${targetId}`),
     });

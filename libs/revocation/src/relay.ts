@@ -35,6 +35,8 @@ export class Relay implements Projection<RevocationDb> {
   readonly name = 'relay';
   private pending: WorkChange | undefined;
   private idle = false;
+  /** A cascade was planned: its targets are in the next batch. */
+  private planned = false;
 
   constructor(private readonly parts: RelayParts) {}
 
@@ -59,7 +61,8 @@ export class Relay implements Projection<RevocationDb> {
     }
     await Promise.all(noted);
     this.pending = change;
-    this.idle = change.lanes.size + change.reopened.size + change.ended.length === 0;
+    this.idle = !this.planned && change.lanes.size + change.reopened.size + change.ended.length === 0;
+    this.planned = false;
   }
 
   /** ms between the last batch and the next. */
@@ -108,6 +111,7 @@ export class Relay implements Projection<RevocationDb> {
       noted.push(this.record(plan));
       return;
     }
+    this.planned = true;
     await markTargeted(trx, event.metadata.tenant, await this.record(plan));
   }
 

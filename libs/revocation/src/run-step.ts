@@ -24,6 +24,8 @@ export interface StepParts {
   readonly policy: RetryPolicy;
   /** Longest time in ms that one call to a connector may take. */
   readonly callTimeoutMs: number;
+  /** Told what is about to be recorded, so that others need not wait for that. */
+  readonly onAnswer: (row: TargetRow, fact: TargetFact) => void;
   /** Told what was recorded, so that a lane can slow down at once. */
   readonly onFact: (row: TargetRow, fact: TargetFact) => void;
   /** A connector threw: our defect, to be reported; the target is tried again all the same. */
@@ -63,6 +65,7 @@ export class StepRunner {
     // 5. Call the provider, and 6. decide what its answer means.
     const probing = target.state === 'acknowledged';
     const fact = probing ? await this.probe(loaded, target, calls) : await this.revoke(loaded, target, calls);
+    this.parts.onAnswer(row, fact);
     // 7. Record it at the revision the attempt was made on.
     const recorded = await this.record(loaded, row.revision, fact);
     // 8. Prove it, if the probe is due at once.

@@ -20,12 +20,12 @@ beforeEach(async () => {
   errors = [];
   const { db, clock } = bench;
   const onError = (error: unknown) => errors.push(error);
-  dispatcher = new Dispatcher({ db, queue, clock, laneConcurrency: 200, onError });
+  dispatcher = new Dispatcher({ db, queue, clock, laneConcurrency: 400, onError });
   bench.onWork = (change) => dispatcher.noticed(change);
   dispatcher.start();
   sweep = new Sweep({ dispatcher, queue, clock, intervalMs: INTERVAL, onError });
   await bench.user('ada');
-  await bench.credentials(60, 'ada');
+  await bench.credentials(110, 'ada');
   await bench.deactivate('ada');
   await bench.follow();
   await quiet();
@@ -47,12 +47,12 @@ const sweepAfter = async (ms: number) => {
 
 describe('the sweep', () => {
   it('hands out again what a queue that lost everything does not know any more', async () => {
-    expect(handedOut()).toBe(60);
+    expect(handedOut()).toBe(110);
     queue.take();
     await sweepAfter(1);
     expect(handedOut()).toBe(0);
     await sweepAfter(INTERVAL);
-    expect(handedOut()).toBe(60);
+    expect(handedOut()).toBe(110);
   });
 
   it('sees an empty queue as lost only for what was handed over before it was first seen empty', async () => {
@@ -67,7 +67,7 @@ describe('the sweep', () => {
     expect(handedOut()).toBe(5);
     queue.take();
     await sweepAfter(INTERVAL);
-    expect(handedOut()).toBe(60);
+    expect(handedOut()).toBe(110);
   });
 
   it('leaves alone what a worker is busy with', async () => {
@@ -83,9 +83,9 @@ describe('the sweep', () => {
     queue.jobs.pop();
     await sweepAfter(1);
     await sweepAfter(INTERVAL);
-    expect(handedOut()).toBe(50);
+    expect(handedOut()).toBe(100);
     await sweepAfter(300_000);
-    expect(handedOut()).toBe(60);
+    expect(handedOut()).toBe(110);
   });
 
   it('takes nothing for lost while the queue cannot be reached', async () => {
@@ -98,7 +98,7 @@ describe('the sweep', () => {
     await sweepAfter(INTERVAL);
     expect(handedOut()).toBe(0);
     await sweepAfter(INTERVAL);
-    expect(handedOut()).toBe(60);
+    expect(handedOut()).toBe(110);
   });
 
   it('repeats itself by the clock until it is stopped', async () => {
@@ -108,7 +108,7 @@ describe('the sweep', () => {
     await quiet();
     bench.clock.advance(INTERVAL);
     await quiet();
-    expect(handedOut()).toBe(60);
+    expect(handedOut()).toBe(110);
     await sweep.stop();
     queue.take();
     bench.clock.advance(10 * INTERVAL);
@@ -127,7 +127,7 @@ describe('a refresh of the dispatcher', () => {
     await bench.follow();
     await quiet();
     expect(errors).toHaveLength(1);
-    expect(dispatcher.status('acme')).toMatchObject([{ inFlight: 60 }]);
+    expect(dispatcher.status('acme')).toMatchObject([{ inFlight: 110 }]);
     queue.reachable = true;
     await dispatcher.refresh(undefined);
     await quiet();
@@ -143,17 +143,17 @@ describe('a refresh of the dispatcher', () => {
     bench.clock.advance(1);
     await dispatcher.refresh(undefined);
     await quiet();
-    expect(handedOut()).toBe(60);
+    expect(handedOut()).toBe(110);
   });
 
   it('after a restart finds everything that is due', async () => {
     queue.take();
     await dispatcher.stop();
     const { db, clock } = bench;
-    dispatcher = new Dispatcher({ db, queue, clock, laneConcurrency: 200, onError: () => undefined });
+    dispatcher = new Dispatcher({ db, queue, clock, laneConcurrency: 400, onError: () => undefined });
     dispatcher.start();
     await dispatcher.refresh(undefined);
     await quiet();
-    expect(handedOut()).toBe(60);
+    expect(handedOut()).toBe(110);
   });
 });
