@@ -5,6 +5,7 @@ import type { RequestContext } from '@app/events';
 import type { Noted, QuirkCounts } from '@app/http';
 import {
   limits,
+  listOfOne,
   parseListQuery,
   parseResource,
   parseSearchRequest,
@@ -26,7 +27,7 @@ import { demandedRevision, entityTag, isNamed, isUnchanged } from './entity-tag.
 import type { Cursors } from './cursors.js';
 import { linkedIdentity } from './linked-identity.js';
 import { planListing } from './listing.js';
-import { listOf, pageOf } from './pages.js';
+import { pageOf } from './pages.js';
 import type { PublicAddress } from './public-address.js';
 import { asScimError } from './refusals.js';
 import type { Registries } from './registries.js';
@@ -126,12 +127,11 @@ export class Endpoint<S extends Stored = Stored, R extends S & Placed = S & Plac
     const ids = await resource.idsOf(context, equals);
     // Several may have a displayName in common: they are better read together.
     if (ids.length > 1) return undefined;
+    const [id] = ids;
     const { startIndex, count } = query;
-    const shown = ids.slice(startIndex - 1, startIndex - 1 + count);
-    const answers = await Promise.all(shown.map((id) => this.kept(call, id).catch(absent)));
-    if (answers.includes(undefined)) return undefined;
-    const bodies = answers.map((answer) => String(answer?.body));
-    return listOf(bodies, { totalResults: ids.length, startIndex });
+    if (id === undefined || startIndex > 1 || count === 0) return listOfOne(undefined, ids.length, startIndex);
+    const answer = await this.kept(call, id).catch(absent);
+    return answer && listOfOne(String(answer.body), 1, startIndex);
   }
 
   /** As it is answered when nothing in particular is asked for. */

@@ -50,12 +50,6 @@ export async function pageOf(
   return byCursor(sources, count, place, (next) => cursors.make(asked, next));
 }
 
-/** A ListResponse of resources that are JSON already. */
-export function listOf(bodies: readonly string[], page: { totalResults: number; startIndex: number }): string {
-  const around = JSON.stringify(listResponse({ ...page, resources: bodies.map(() => 0) }));
-  return `${around.slice(0, around.lastIndexOf('[') + 1)}${bodies.join()}]}`;
-}
-
 async function byIndex(sources: readonly Source[], startIndex: number, count: number): Promise<Body> {
   const resources: Body[] = [];
   let totalResults = 0;

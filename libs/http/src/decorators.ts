@@ -41,6 +41,14 @@ export const Caller = createParamDecorator(
   (_: unknown, context: ExecutionContext): Principal => requestOf(context).principal,
 );
 
+let lastInstant = { at: NaN, iso: '' };
+
+/** Many requests arrive in one millisecond. */
+function isoOf(at: number): string {
+  if (lastInstant.at !== at) lastInstant = { at, iso: new Date(at).toISOString() };
+  return lastInstant.iso;
+}
+
 /** The {@link RequestContext} that commands of this request carry; `correlationId` is the request's own id (a UUID). */
 export const Context = createParamDecorator((_: unknown, context: ExecutionContext): RequestContext => {
   const { principal, receivedAt, id } = requestOf(context);
@@ -48,7 +56,7 @@ export const Context = createParamDecorator((_: unknown, context: ExecutionConte
     tenant: principal.tenant,
     actor: principal.actor,
     correlationId: id,
-    receivedAt: new Date(receivedAt).toISOString(),
+    receivedAt: isoOf(receivedAt),
     ...(principal.connection === undefined ? {} : { connection: principal.connection.id }),
   };
 });

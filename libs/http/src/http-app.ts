@@ -5,7 +5,7 @@ import { limits } from '@app/scim';
 import type { LoggerService, Type, DynamicModule } from '@nestjs/common';
 import { NestFactory, Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, onSendHookHandler } from 'fastify';
 import { AuthGuard } from './auth.guard.js';
 import { takesForm, type AuthenticatedRequest, type Noted } from './decorators.js';
 import { hasDuplicateKeys } from './duplicate-keys.js';
@@ -95,15 +95,14 @@ function authenticateFirst(fastify: FastifyInstance, { tokens, clock, limit }: D
 
 /** Also of what was refused before a handler was asked. Nothing is composed here: that is for whoever reads it. */
 function keepExchanges(fastify: FastifyInstance, exchanges: ExchangeLog, clock: Clock): void {
-  // Not once it is on its way: to be told of that costs every request more than all that is kept of it.
-  fastify.addHook('onSend', (request: Asked, reply, payload, done) => {
+  const keep = (request: Asked, reply: FastifyReply, route: string | undefined): void => {
     const connection = request.principal?.connection;
     if (connection !== undefined) {
-      const { receivedAt: at = 0, method, routeOptions, params, createdId, scimType, quirks, id: requestId } = request;
+      const { receivedAt: at = 0, method, params, createdId, scimType, quirks, id: requestId } = request;
       exchanges.add(connection.id, {
         at,
         method,
-        route: routeOptions.url,
+        route,
         resourceId: createdId ?? (params as { readonly id?: string } | null)?.id,
         status: reply.statusCode,
         scimType,
@@ -112,6 +111,19 @@ function keepExchanges(fastify: FastifyInstance, exchanges: ExchangeLog, clock: 
         requestId,
       });
     }
+  };
+  // Not once it is on its way: to be told of that costs every request more than all that is kept of it. And a hook of each
+  // route, because a request that is asked for its route describes the whole of it.
+  fastify.addHook('onRoute', (options) => {
+    const { url, onSend = [] } = options;
+    const keepHere: onSendHookHandler = (request, reply, payload, done) => {
+      keep(request, reply, url);
+      done(null, payload);
+    };
+    options.onSend = [keepHere, ...[onSend].flat()];
+  });
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    if (request.is404) keep(request, reply, undefined);
     done(null, payload);
   });
 }

@@ -103,6 +103,15 @@ function references(given: Iterable<AnsweredReference> | undefined): ScimValue |
   return list.length === 0 ? undefined : list;
 }
 
+/** The JSON of what {@link listResponse} builds, of at most one resource that is JSON already. */
+export function listOfOne(resource: string | undefined, totalResults: number, startIndex: number): string {
+  const itemsPerPage = resource === undefined ? 0 : 1;
+  return (
+    `{"schemas":["${listResponseSchema}"],"totalResults":${totalResults},"startIndex":${startIndex},` +
+    `"itemsPerPage":${itemsPerPage},"Resources":[${resource ?? ''}]}`
+  );
+}
+
 export interface ListPage {
   readonly resources: readonly ScimValue[];
   readonly totalResults: number;
