@@ -1,7 +1,7 @@
 // The SCIM role as an application for its specs: a real log, the real directory on it, and tokens of several tenants.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { inspect } from 'node:util';
+import { inspect, isDeepStrictEqual } from 'node:util';
 import { join } from 'node:path';
 import {
   CreateTenant,
@@ -198,6 +198,12 @@ export async function openScim({ extensions = new Map(), types = new Map(), ...l
   const appended = async (): Promise<RecordedEvent[]> => {
     const events = await log.readAll({ after: seen, max: 100_000 });
     seen = events.at(-1)?.position ?? seen;
+    // What views are told of a new event is what they are told of it when they are made from the log again.
+    for (const { id, data, metadata } of events) {
+      const text = JSON.stringify({ data, metadata });
+      if (!isDeepStrictEqual(JSON.parse(text), { data, metadata }))
+        throw new Error(`event ${id} is not what its JSON is: ${text}`);
+    }
     return events.filter(({ type }) => !bookkeeping.has(type));
   };
 

@@ -151,7 +151,7 @@ describe('a database of an earlier version', () => {
     const rows = await follow();
     const use = { tenant: 'acme', token_id: 'x', used_at: directory.clock.iso() };
     await db.insertInto('token_uses').values(use).execute();
-    await sql`drop index users_connection`.execute(db);
+    for (const index of ['users_connection', 'users_user_name']) await sql`drop index ${sql.id(index)}`.execute(db);
     await sql`alter table users drop column connection_id`.execute(db);
     expect(await follow()).toEqual(rows);
     expect(await db.selectFrom('token_uses').selectAll().execute()).toEqual([use]);

@@ -45,14 +45,16 @@ interface Stored {
 /** The inverse of {@link encode}; brings old versions up to date and keeps the exact bytes. */
 export function decode(bytes: Uint8Array, position: bigint): RecordedEvent {
   const stored = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as Stored;
-  return {
-    id: stored.id,
-    type: stored.type,
-    data: upcast(stored.type, stored.metadata.schemaVersion, stored.data),
-    metadata: stored.metadata,
-    stream: stored.stream,
-    revision: BigInt(stored.revision),
-    position,
-    bytes,
-  } as RecordedEvent;
+  const { stream, revision } = stored;
+  return recorded(stored, { stream, revision: BigInt(revision), position, bytes });
+}
+
+/** An event at its place in the log; what {@link decode} makes of its bytes. */
+export function recorded(
+  { id, type, data, metadata }: Pick<Stored, 'id' | 'type' | 'data' | 'metadata'>,
+  place: Pick<RecordedEvent, 'stream' | 'revision' | 'position' | 'bytes'>,
+): RecordedEvent {
+  const { stream, revision, position, bytes } = place;
+  const now = upcast(type, metadata.schemaVersion, data);
+  return { id, type, data: now, metadata, stream, revision, position, bytes } as RecordedEvent;
 }

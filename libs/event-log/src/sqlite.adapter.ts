@@ -2,8 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { RecordedEvent } from '@app/events';
-import { decode, encode, firstRevision } from './codec.js';
+import type { AnyEvent, RecordedEvent } from '@app/events';
+import { decode, encode, firstRevision, recorded } from './codec.js';
 import { CommitTiming } from './commit-timing.js';
 import {
   EventLog,
@@ -183,9 +183,10 @@ export class SqliteEventLog extends EventLog {
   private insert(stream: string, first: bigint, events: StreamWrite['events'], encoded: readonly Buffer[]): Appended {
     let position = 0n;
     for (const [i, bytes] of encoded.entries()) {
-      const id = (events[i] as { id: string }).id;
-      position = this.statements.insert.run(stream, first + BigInt(i), id, bytes).lastInsertRowid as bigint;
-      this.tail.add(position, bytes);
+      const event = events[i] as AnyEvent;
+      const revision = first + BigInt(i);
+      position = this.statements.insert.run(stream, revision, event.id, bytes).lastInsertRowid as bigint;
+      this.tail.add(recorded(event, { stream, revision, position, bytes }));
     }
     return { revision: first + BigInt(encoded.length) - 1n, position };
   }

@@ -1,25 +1,18 @@
-// The newest events of a log that this process writes: every view reads them, so they are decoded once for all.
+// The newest events of a log that this process writes: every view reads them, and none has to be read from the disk.
 import type { RecordedEvent } from '@app/events';
-import { decode } from './codec.js';
 
 /** Kept at most: a view that is further behind reads from the disk. */
 const EVENTS = 4_096;
 const BYTES = 16 * 1024 * 1024;
 
-interface Kept {
-  readonly position: bigint;
-  readonly bytes: Uint8Array;
-  decoded?: RecordedEvent;
-}
-
 export class Tail {
-  private kept: Kept[] = [];
-  private added: Kept[] = [];
+  private kept: RecordedEvent[] = [];
+  private added: RecordedEvent[] = [];
   private bytes = 0;
 
   /** Notes an event of the transaction under way. */
-  add(position: bigint, bytes: Uint8Array): void {
-    this.added.push({ position, bytes });
+  add(event: RecordedEvent): void {
+    this.added.push(event);
   }
 
   /** The transaction failed: takes back all of it. */
@@ -42,7 +35,7 @@ export class Tail {
     const first = this.kept[0];
     if (first === undefined || position < first.position - 1n) return undefined;
     const start = this.indexAfter(position);
-    return this.kept.slice(start, start + max).map((one) => (one.decoded ??= decode(one.bytes, one.position)));
+    return this.kept.slice(start, start + max);
   }
 
   private indexAfter(position: bigint): number {
@@ -50,7 +43,7 @@ export class Tail {
     let high = this.kept.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.kept[middle] as Kept).position <= position) low = middle + 1;
+      if ((this.kept[middle] as RecordedEvent).position <= position) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -59,9 +52,9 @@ export class Tail {
   /** Half is given up at a time, so that giving up costs little per event. */
   private shorten(): void {
     let start = Math.max(0, this.kept.length - EVENTS);
-    for (let i = 0; i < start; i += 1) this.bytes -= (this.kept[i] as Kept).bytes.length;
+    for (let i = 0; i < start; i += 1) this.bytes -= (this.kept[i] as RecordedEvent).bytes.length;
     for (; this.bytes > BYTES && start < this.kept.length - 1; start += 1) {
-      this.bytes -= (this.kept[start] as Kept).bytes.length;
+      this.bytes -= (this.kept[start] as RecordedEvent).bytes.length;
     }
     this.kept = this.kept.slice(start);
   }
