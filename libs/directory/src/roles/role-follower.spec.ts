@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Decisions } from '@app/event-log';
+import type { RecordedEvent } from '@app/events';
 import { openSqlite } from '@app/runtime';
 import { Directory } from '../directory.fixture.js';
 import { InvalidPolicy, NotFound, RoleIsComputed, UnknownMembers } from '../directory.errors.js';
@@ -231,9 +232,26 @@ describe('the follower', () => {
     expect([other.inForce, other.appendedTo]).toEqual([true, directory.get(RoleFollower).appendedTo]);
     await change(ada, inDepartment('Sales'));
     await directory.settled();
-    await other.committed();
+    await other.committed([]);
     const last = (await directory.eventsOf('RoleMembershipChanged')).at(-1);
     expect(other.appendedTo).toBe(last?.position);
+  });
+
+  it('of another process meets the first role where it is, and ignores nothing that comes after it', async () => {
+    await directory.user('ada', inDepartment('Engineering'));
+    await define('engineers', { condition: engineering });
+    const before = await directory.eventsOf('UserProvisioned');
+    const [defined] = await directory.eventsOf('RoleDefined');
+    const other = new RoleFollower({
+      decisions: directory.get(Decisions),
+      clock: directory.clock,
+      people: directory.get(People),
+    });
+    const ignored = () => [...before, defined as RecordedEvent].map((event) => other.ignores(event));
+    expect(ignored()).toEqual([true, false]);
+    // The batch had been applied by the other process, so that this one is only told of it.
+    await other.committed([defined as RecordedEvent]);
+    expect(ignored()).toEqual([false, false]);
   });
 
   it('takes what came through a group when the group is deleted', async () => {

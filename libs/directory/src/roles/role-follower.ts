@@ -77,6 +77,7 @@ export class RoleFollower implements Projection<RoleFollowerDb> {
     await this.recall(db);
   }
 
+  /** What comes before the first role of a tenant gives nobody a role. */
   ignores(event: RecordedEvent): boolean {
     if (!isRoleWork(event)) return true;
     return event.type !== 'RoleDefined' && !this.tenants.has(event.metadata.tenant);
@@ -97,8 +98,9 @@ export class RoleFollower implements Projection<RoleFollowerDb> {
     }
   }
 
-  /** Another process may have applied the batch: what it appended is to be waited for too. */
-  async committed(): Promise<void> {
+  /** Another process may have applied the batch: its roles are known from here on, and what it appended is to be waited for too. */
+  async committed(events: readonly RecordedEvent[]): Promise<void> {
+    this.notice(events);
     if (this.around !== undefined && this.inForce) await this.recall(this.around.db);
   }
 
