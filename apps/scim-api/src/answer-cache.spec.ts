@@ -17,7 +17,7 @@ afterAll(() => world.close());
 
 const okta: Reader = { context: { tenant: 'acme', connection: 'okta' }, dialect: 'lenient' };
 
-const pathOf = (location: unknown): string => /[^/]+\/[^/]+$/.exec(String(location))?.[0].replace(/^/, '/') ?? '';
+const pathOf = (location: unknown): string => /\/[^/]+\/[^/]+$/.exec(String(location))?.[0] ?? '';
 
 let nonce = 0;
 /** A question nobody has asked before has no kept answer, and one about an order is not put together from kept ones. */

@@ -49,8 +49,8 @@ export class AnswerCache {
     maxSize: CAPACITY_BYTES,
     sizeCalculation: ({ answer }) => Buffer.byteLength(answer.body) + OVERHEAD_BYTES,
   });
-  /** The revision that a resource came to by the last thing that changed what it shows; undefined when that was not a write of it. */
-  private readonly changes = new Map<string, bigint | undefined>();
+  /** The revisions that resources came to by their own last event; not of those that anything else has changed since. */
+  private readonly changes = new Map<string, bigint>();
   /** Of a tenant, of all single resources of a type in it, of all lists of them. */
   private readonly generations = new Map<string, number>();
   /** Grows with every change: what was read before it must not be kept after it. */
@@ -138,7 +138,8 @@ export class AnswerCache {
     const key = this.keyOf(tenant, type, id);
     this.kept.delete(key);
     if (this.changes.size >= CHANGES) this.changes.clear();
-    this.changes.set(key, revision);
+    if (revision === undefined) this.changes.delete(key);
+    else this.changes.set(key, revision);
     this.grow(`${tenant} ${type}s`);
   }
 

@@ -97,20 +97,19 @@ function authenticateFirst(fastify: FastifyInstance, { tokens, clock, limit }: D
 function keepExchanges(fastify: FastifyInstance, exchanges: ExchangeLog, clock: Clock): void {
   const keep = (request: Asked, reply: FastifyReply, route: string | undefined): void => {
     const connection = request.principal?.connection;
-    if (connection !== undefined) {
-      const { receivedAt: at = 0, method, params, createdId, scimType, quirks, id: requestId } = request;
-      exchanges.add(connection.id, {
-        at,
-        method,
-        route,
-        resourceId: createdId ?? (params as { readonly id?: string } | null)?.id,
-        status: reply.statusCode,
-        scimType,
-        durationMs: clock.now() - at,
-        quirks,
-        requestId,
-      });
-    }
+    if (connection === undefined) return;
+    const { receivedAt: at = 0, method, params, createdId, scimType, quirks, id: requestId } = request;
+    exchanges.add(connection.id, {
+      at,
+      method,
+      route,
+      resourceId: createdId ?? (params as { readonly id?: string } | null)?.id,
+      status: reply.statusCode,
+      scimType,
+      durationMs: clock.now() - at,
+      quirks,
+      requestId,
+    });
   };
   // Not once it is on its way: to be told of that costs every request more than all that is kept of it. And a hook of each
   // route, because a request that is asked for its route describes the whole of it.

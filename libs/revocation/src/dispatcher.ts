@@ -19,8 +19,6 @@ interface HandedOut {
   readonly order: number;
   /** Acknowledged, and the worker that has it goes on to prove it. */
   proving: boolean;
-  /** Acknowledged, and not yet recorded. */
-  answered: boolean;
 }
 
 interface Lane {
@@ -28,8 +26,8 @@ interface Lane {
   readonly providerId: string;
   /** Targets handed to the queue and not yet recorded. */
   readonly inFlight: Map<string, HandedOut>;
-  /** How many of them the provider need not be asked about any more. */
-  answered: number;
+  /** Those of them that are acknowledged and not yet recorded: they take no place from others. */
+  readonly answered: Set<string>;
   /** The last look left some that are due. */
   hasMore: boolean;
   /** Targets recorded since the rows of the lane were last asked for: what those rows say about them is old. */
@@ -98,10 +96,8 @@ export class Dispatcher {
     if (fact.type !== 'RevocationAcknowledged' || isProvenAtOnce(fact, this.parts.clock.now())) return;
     const key = laneOf(row.tenant, row.provider_id);
     const lane = this.laneAt(key);
-    const handedOut = lane.inFlight.get(row.target_id);
-    if (handedOut === undefined || handedOut.answered) return;
-    handedOut.answered = true;
-    lane.answered += 1;
+    if (!lane.inFlight.has(row.target_id)) return;
+    lane.answered.add(row.target_id);
     if (!lane.hasMore || !this.isRoomy(lane)) return;
     this.dirty.add(key);
     this.wake();
@@ -195,9 +191,7 @@ export class Dispatcher {
     lane.hasMore = due.length === most;
     const next = this.nextOf(lane, due, room);
     if (next.length === 0) return this.wakeWhenDue(key, lane, now);
-    for (const row of next) {
-      lane.inFlight.set(row.target_id, { since: now, order: row.ord, proving: false, answered: false });
-    }
+    for (const row of next) lane.inFlight.set(row.target_id, { since: now, order: row.ord, proving: false });
     try {
       await queue.enqueue([...chunksOf(next, CHUNK)].map((rows) => jobOf(key, lane.tenant, rows)));
     } catch (error) {
@@ -212,7 +206,7 @@ export class Dispatcher {
   }
 
   private roomOf(lane: Lane): number {
-    return this.limitOf(lane) - (lane.inFlight.size - lane.answered);
+    return this.limitOf(lane) - (lane.inFlight.size - lane.answered.size);
   }
 
   /** Each look costs a query over what is in flight as well: it is worth while for half of the lane. */
@@ -258,7 +252,15 @@ export class Dispatcher {
       const dot = key.indexOf('.');
       const [tenant, providerId] = [key.slice(0, dot), key.slice(dot + 1)];
       const state = { pausedUntil: 0, broken: false, cancelTimer: () => undefined };
-      lane = { tenant, providerId, inFlight: new Map(), answered: 0, hasMore: false, recorded: new Set(), ...state };
+      lane = {
+        tenant,
+        providerId,
+        inFlight: new Map(),
+        answered: new Set(),
+        hasMore: false,
+        recorded: new Set(),
+        ...state,
+      };
       this.lanes.set(key, lane);
     }
     return lane;
@@ -267,7 +269,7 @@ export class Dispatcher {
 
 /** What was handed out is no longer in flight. */
 function takeBack(lane: Lane, targetId: string): void {
-  if (lane.inFlight.get(targetId)?.answered === true) lane.answered -= 1;
+  lane.answered.delete(targetId);
   lane.inFlight.delete(targetId);
 }
 

@@ -35,8 +35,6 @@ export class Relay implements Projection<RevocationDb> {
   readonly name = 'relay';
   private pending: WorkChange | undefined;
   private idle = false;
-  /** A cascade was planned: its targets are in the next batch. */
-  private planned = false;
 
   constructor(private readonly parts: RelayParts) {}
 
@@ -46,6 +44,7 @@ export class Relay implements Projection<RevocationDb> {
 
   async apply(trx: Trx, events: readonly RecordedEvent[]): Promise<void> {
     const change = noChange();
+    this.idle = true;
     // Strictly in log order, so that the rows do not depend on where a batch happened to end; outcomes that follow one
     // another are folded in bulk.
     const noted: Promise<unknown>[] = [];
@@ -61,8 +60,7 @@ export class Relay implements Projection<RevocationDb> {
     }
     await Promise.all(noted);
     this.pending = change;
-    this.idle = !this.planned && change.lanes.size + change.reopened.size + change.ended.length === 0;
-    this.planned = false;
+    if (change.lanes.size + change.reopened.size + change.ended.length > 0) this.idle = false;
   }
 
   /** ms between the last batch and the next. */
@@ -111,7 +109,8 @@ export class Relay implements Projection<RevocationDb> {
       noted.push(this.record(plan));
       return;
     }
-    this.planned = true;
+    // The targets are in the next batch.
+    this.idle = false;
     await markTargeted(trx, event.metadata.tenant, await this.record(plan));
   }
 

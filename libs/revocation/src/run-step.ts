@@ -65,7 +65,6 @@ export class StepRunner {
     // 5. Call the provider, and 6. decide what its answer means.
     const probing = target.state === 'acknowledged';
     const fact = probing ? await this.probe(loaded, target, calls) : await this.revoke(loaded, target, calls);
-    this.parts.onAnswer(row, fact);
     // 7. Record it at the revision the attempt was made on.
     const recorded = await this.record(loaded, row.revision, fact);
     // 8. Prove it, if the probe is due at once.
@@ -131,6 +130,7 @@ export class StepRunner {
   /** @returns the event, or undefined when somebody else recorded first: then that record stands */
   private async record(loaded: LoadedTarget, revision: number, fact: TargetFact): Promise<AnyEvent | undefined> {
     const { row, correlationId } = loaded;
+    this.parts.onAnswer(row, fact);
     const event = {
       id: newId(),
       ...fact,

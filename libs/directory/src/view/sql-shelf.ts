@@ -86,12 +86,9 @@ export class SqlShelf<T extends Listable, R extends Placed> implements Shelf<R> 
   private async equalRows<Row extends Scoped>(columns: string, equality: IndexedEquality): Promise<Row[]> {
     const condition = this.parts.equality(equality);
     if (condition === undefined) return [];
-    const { scope, db, table } = this.parts;
-    const { text, parameters } = this.ofKind(ofTenant(scope));
-    const found = await run<Row>(db, `select ${columns} from "${table}" where ${text} and ${condition.text}`, [
-      ...parameters,
-      ...condition.parameters,
-    ]);
+    const { scope } = this.parts;
+    const { text, parameters } = condition;
+    const found = await this.rows<Row>(this.ofKind(ofTenant(scope)), ` and ${text}`, parameters, columns);
     const rows = found.filter((row) => isWithin(scope, row.connection_id));
     return rows.length > 1 ? rows.sort((a, b) => a.seq - b.seq) : rows;
   }
@@ -120,9 +117,14 @@ export class SqlShelf<T extends Listable, R extends Placed> implements Shelf<R> 
     return { text: `${of.text} and ${kind.text}`, parameters: [...of.parameters, ...kind.parameters] };
   }
 
-  private rows(of: Condition, rest: string, parameters: readonly unknown[]): Promise<DirectoryDb[T][]> {
+  private rows<Row = DirectoryDb[T]>(
+    of: Condition,
+    rest: string,
+    parameters: readonly unknown[],
+    columns = '*',
+  ): Promise<Row[]> {
     const { db, table } = this.parts;
-    return run(db, `select * from "${table}" where ${of.text}${rest}`, [...of.parameters, ...parameters]);
+    return run<Row>(db, `select ${columns} from "${table}" where ${of.text}${rest}`, [...of.parameters, ...parameters]);
   }
 }
 
