@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEventStoreServer, type EventStoreServer } from '@app/testkit';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Decisions, type Aggregate, type Decision } from './decide.js';
+import { Decisions, STATE_BYTES, type Aggregate, type Decision } from './decide.js';
 import { EventLogUnavailable, InvalidAppend, WrongExpectedRevision } from './event-log.port.js';
 import { EventStoreLog } from './eventstore.adapter.js';
 import { newStream, runEnded, runIds, runsEnded } from './run-events.fixture.js';
@@ -113,7 +113,7 @@ describe('Decisions', () => {
   });
 
   it('folds streams of any length and forgets none of it when the cache is full', async () => {
-    const small = new Decisions(log, { cacheSize: 1 });
+    const small = new Decisions(log, { cacheBytes: STATE_BYTES });
     const [long, other] = [newStream(), newStream()];
     await log.append(long, 'no-stream', runsEnded(2_500));
     for (let i = 0; i < 3; i += 1) {
@@ -121,6 +121,19 @@ describe('Decisions', () => {
       await small.execute(other, runs, add('a'));
     }
     expect((await small.load(long, runs)).revision).toBe(2_502n);
+  });
+
+  it('keeps as many states as fit into its memory, also while they grow', async () => {
+    const weighed: Aggregate<string[]> = { ...runs, sizeOf: (state) => (1 + state.length) * STATE_BYTES };
+    const sole = new Decisions(log, { soleWriter: true, cacheBytes: 5 * STATE_BYTES });
+    const [small, growing] = [newStream(), newStream()];
+    await sole.execute(small, weighed, add('a'));
+    await sole.execute(growing, weighed, add('a'));
+    await log.append(small, 0n, [runEnded('seen when it is read again')]);
+    await sole.execute(growing, weighed, add('b'));
+    expect((await sole.load(small, weighed)).state).toEqual(['a']);
+    await sole.execute(growing, weighed, add('c'));
+    expect((await sole.load(small, weighed)).state).toEqual(['a', 'seen when it is read again']);
   });
 
   it('as the sole writer, knows its streams without reading them again', async () => {

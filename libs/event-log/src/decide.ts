@@ -13,7 +13,12 @@ import {
 export interface Aggregate<S> {
   initial(): S;
   evolve(state: S, event: AnyEvent): S;
+  /** About how many bytes of memory a state takes; for those that may take more than {@link STATE_BYTES}. */
+  sizeOf?(state: S): number;
 }
+
+/** What a folded state is taken to hold where its aggregate does not say. */
+export const STATE_BYTES = 1024;
 
 export interface Decision<R> {
   /** Empty: nothing changes and nothing is appended. */
@@ -35,17 +40,18 @@ export interface Decided<S, R> {
 }
 
 interface Folded {
-  state: unknown;
-  revision: bigint | undefined;
+  readonly state: unknown;
+  readonly revision: bigint | undefined;
 }
 
 export interface DecisionsOptions {
-  /** Folded states kept; default 20,000. */
-  readonly cacheSize?: number;
+  /** Memory for folded states; default 64 MiB, which is some 50,000 users. */
+  readonly cacheBytes?: number;
   /** Nobody else writes this log: a kept state is the newest there is and is not read again. */
   readonly soleWriter?: boolean;
 }
 
+const CACHE_BYTES = 64 * 1024 * 1024;
 const PAGE = 1000;
 /** Conflicts in a row before giving up; another process writing the same stream loses as often as it wins. */
 const TRIES = 20;
@@ -61,9 +67,9 @@ export class Decisions {
 
   constructor(
     private readonly log: EventLog,
-    { cacheSize = 20_000, soleWriter = false }: DecisionsOptions = {},
+    { cacheBytes = CACHE_BYTES, soleWriter = false }: DecisionsOptions = {},
   ) {
-    this.cache = new LRUCache({ max: cacheSize });
+    this.cache = new LRUCache({ maxSize: cacheBytes });
     this.soleWriter = soleWriter;
   }
 
@@ -86,10 +92,9 @@ export class Decisions {
    */
   async begin<S, R>(stream: string, aggregate: Aggregate<S>, decision: Decision<R>): Promise<Decided<S, R>> {
     const appended = await this.append(stream, undefined, decision);
-    const known: Folded = { state: aggregate.initial(), revision: undefined };
-    this.evolve(known, aggregate, decision.events, appended.revision);
-    this.cache.set(stream, known);
-    return { state: known.state as S, result: decision.result, ...appended, appended: true };
+    const { revision } = appended;
+    const state = this.evolve(stream, aggregate, aggregate.initial(), decision.events, revision);
+    return { state, result: decision.result, ...appended, appended: true };
   }
 
   /** The state of a stream as of now. Do not change it. */
@@ -114,9 +119,8 @@ export class Decisions {
       }
       try {
         const appended = await this.append(stream, revision, decision);
-        this.evolve(known, aggregate, decision.events, appended.revision);
-        const { state } = known;
-        return { state: state as S, result: decision.result, ...appended, appended: true };
+        const state = this.evolve(stream, aggregate, known.state as S, decision.events, appended.revision);
+        return { state, result: decision.result, ...appended, appended: true };
       } catch (error) {
         if (!(error instanceof WrongExpectedRevision)) {
           this.cache.delete(stream);
@@ -151,31 +155,33 @@ export class Decisions {
     }
   }
 
+  /** Folds events into a state, which is kept as that of the stream at the revision of the last of them. */
   private evolve<S>(
-    known: Folded,
+    stream: string,
     aggregate: Aggregate<S>,
-    events: Decision<unknown>['events'],
-    revision: bigint,
-  ): void {
-    for (const event of events) known.state = aggregate.evolve(known.state as S, event as AnyEvent);
-    known.revision = revision;
+    before: S,
+    events: readonly (AnyEvent | NewEvent)[],
+    revision: bigint | undefined,
+  ): S {
+    const state = events.reduce((folded, event) => aggregate.evolve(folded, event as AnyEvent), before);
+    // One that is larger than the cache has it to itself: else each decision on it would fold the whole stream.
+    const size = Math.min(aggregate.sizeOf?.(state) ?? STATE_BYTES, this.cache.maxSize);
+    this.cache.set(stream, { state, revision }, { size });
+    return state;
   }
 
   /** Brings the kept state up to date with what is new in the stream. */
   private async fold<S>(stream: string, aggregate: Aggregate<S>, conflicted = false): Promise<Folded> {
     const kept = this.cache.get(stream);
     if (kept !== undefined && this.soleWriter && !conflicted) return kept;
-    const known = kept ?? { state: aggregate.initial(), revision: undefined };
+    let { state, revision }: Folded = kept ?? { state: aggregate.initial(), revision: undefined };
     for (;;) {
-      const from = known.revision === undefined ? 0n : known.revision + 1n;
+      const from = revision === undefined ? 0n : revision + 1n;
       const events = await this.log.readStream(stream, { from, max: PAGE });
-      const last = events.at(-1);
-      if (last === undefined) break;
-      this.evolve(known, aggregate, events, last.revision);
-      if (events.length < PAGE) break;
+      revision = events.at(-1)?.revision ?? revision;
+      state = this.evolve(stream, aggregate, state as S, events, revision);
+      if (events.length < PAGE) return { state, revision };
     }
-    this.cache.set(stream, known);
-    return known;
   }
 
   private async inTurn<T>(stream: string, work: () => Promise<T>): Promise<T> {

@@ -9,7 +9,9 @@ import { forgetDeleted, type VaultDb } from './vault-db.js';
 
 /** Keys written in one commit ahead of need; the next ones are written when half of them are used. */
 const BATCH = 512;
-const CACHED_KEYS = 20_000;
+const CACHED_KEYS = 50_000;
+/** A longer plaintext is not kept beside its key. */
+const LAST_LENGTH = 4_096;
 /** How long another process may still read under a key after it was erased. */
 export const KEY_CACHE_MS = 60_000;
 
@@ -24,7 +26,18 @@ interface SpareKey {
 /** A data key, and what was last sealed or opened under it: most often that is asked for again at once. */
 export interface DataKey {
   readonly key: KeyObject;
-  last?: { readonly place: string; readonly sealed: string; readonly plaintext: string };
+  last?: Sealed | undefined;
+}
+
+/** What is sealed as what, and where it belongs. */
+export interface Sealed {
+  readonly place: string;
+  readonly sealed: string;
+  readonly plaintext: string;
+}
+
+export function remember(dataKey: DataKey, last: Sealed): void {
+  dataKey.last = last.plaintext.length > LAST_LENGTH ? undefined : last;
 }
 
 export class DataKeys {

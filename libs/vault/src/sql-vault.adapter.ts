@@ -11,7 +11,7 @@ import {
   type Clock,
 } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import { DataKeys } from './data-keys.js';
+import { DataKeys, remember } from './data-keys.js';
 import {
   boundTo,
   decrypt,
@@ -120,7 +120,7 @@ export class SqlVault extends Vault {
     if (dataKey === undefined) throw new Error('The data key was erased: nothing more can be sealed under it');
     const place = sealedFor(dataKeyId, context);
     const sealed = encrypt(dataKey.key, place, plaintext);
-    dataKey.last = { place, sealed, plaintext };
+    remember(dataKey, { place, sealed, plaintext });
     return sealed;
   }
 
@@ -131,7 +131,7 @@ export class SqlVault extends Vault {
     const { last } = dataKey;
     if (last?.sealed === sealed && last.place === place) return last.plaintext;
     const plaintext = decrypt(dataKey.key, place, sealed).toString('utf8');
-    dataKey.last = { place, sealed, plaintext };
+    remember(dataKey, { place, sealed, plaintext });
     return plaintext;
   }
 

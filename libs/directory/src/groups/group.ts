@@ -1,6 +1,6 @@
 // A group as the fold of its stream: its attributes and who is in it.
 import type { AnyEvent, MemberRef, NewEvent } from '@app/events';
-import { newEvent, type Aggregate, type EventContext } from '@app/event-log';
+import { newEvent, STATE_BYTES, type Aggregate, type EventContext } from '@app/event-log';
 import type { Members } from '../group.commands.js';
 import { withoutExternalId } from '../scope.js';
 import type { Attributes } from '../user.commands.js';
@@ -27,6 +27,9 @@ export interface GroupDelta {
 export const MEMBERS_PER_EVENT = 2_000;
 /** Keeps one append below the limit of the log; a larger change is several appends. */
 export const MEMBERS_PER_APPEND = 6 * MEMBERS_PER_EVENT;
+
+/** In memory: its id, and its place in the map. */
+const MEMBER_BYTES = 100;
 
 function evolve(group: Group, event: AnyEvent): Group {
   const { at, connection } = event.metadata;
@@ -65,6 +68,7 @@ export const groupAggregate: Aggregate<Group> = {
     lastModified: '',
   }),
   evolve,
+  sizeOf: ({ members }) => STATE_BYTES + members.size * MEMBER_BYTES,
 };
 
 export const membersOf = ({ members }: Group): Members => ({

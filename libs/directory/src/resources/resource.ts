@@ -1,6 +1,6 @@
 // A resource of an operator's own type as the fold of its stream: whose it is, and its sealed attributes.
 import type { AnyEvent } from '@app/events';
-import type { Aggregate } from '@app/event-log';
+import { STATE_BYTES, type Aggregate } from '@app/event-log';
 import type { StoredResource } from '../resource.commands.js';
 import type { Attributes } from '../user.commands.js';
 
@@ -55,7 +55,11 @@ function evolve(resource: Resource, event: AnyEvent): Resource {
   }
 }
 
-export const resourceAggregate: Aggregate<Resource> = { initial: () => none, evolve };
+export const resourceAggregate: Aggregate<Resource> = {
+  initial: () => none,
+  evolve,
+  sizeOf: ({ sealed }) => STATE_BYTES / 2 + sealed.length,
+};
 
 export const storedResource = (
   id: string,

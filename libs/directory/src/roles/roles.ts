@@ -1,6 +1,6 @@
 // The roles of a tenant as the fold of one stream: what they are, what gives them, and who has them in which ways.
 import type { AnyEvent, EventData, MappingRule, RoleKind } from '@app/events';
-import type { Aggregate } from '@app/event-log';
+import { STATE_BYTES, type Aggregate } from '@app/event-log';
 
 export interface Role {
   readonly name: string;
@@ -17,6 +17,9 @@ export interface Mapping {
   readonly rules: readonly MappingRule[];
   readonly created: string;
 }
+
+/** In memory: the id of the user, its ways, and its place in the map. */
+const MEMBERSHIP_BYTES = 150;
 
 /** Folded in place: a copy per event would make a change cost the size of the tenant. */
 export interface Roles {
@@ -52,6 +55,11 @@ export const rolesAggregate: Aggregate<Roles> = {
       default:
         return state;
     }
+  },
+
+  sizeOf({ roles }: Roles): number {
+    const memberships = [...roles.values()].reduce((sum, { members }) => sum + members.size, 0);
+    return STATE_BYTES * (1 + roles.size) + memberships * MEMBERSHIP_BYTES;
   },
 };
 

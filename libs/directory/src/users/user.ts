@@ -1,6 +1,6 @@
 // A user as the fold of its stream: whether it may act, under which name, and its sealed resource.
 import type { AnyEvent, NewEvent } from '@app/events';
-import { newEvent, type Aggregate, type EventContext } from '@app/event-log';
+import { newEvent, STATE_BYTES, type Aggregate, type EventContext } from '@app/event-log';
 import type { Attributes, StoredUser } from '../user.commands.js';
 
 export interface User {
@@ -67,7 +67,11 @@ function evolve(user: User, event: AnyEvent): User {
   }
 }
 
-export const userAggregate: Aggregate<User> = { initial: () => none, evolve };
+export const userAggregate: Aggregate<User> = {
+  initial: () => none,
+  evolve,
+  sizeOf: ({ sealed }) => STATE_BYTES / 2 + sealed.length,
+};
 
 /** What is seen of a user, or of an agent that is pushed as one. */
 export const storedUser = (
