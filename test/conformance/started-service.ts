@@ -2,7 +2,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SqliteEventLog } from '@app/event-log';
+import { SqliteReader } from '@app/event-log';
 import type { RecordedEvent } from '@app/events';
 import { ApiClient, startService, type ApiAnswer } from '@app/testkit';
 
@@ -26,7 +26,7 @@ const bookkeeping = new Set(['UserNameReserved', 'UserNameReleased']);
 export async function startedService() {
   const dataDir = mkdtempSync(join(tmpdir(), 'conformance-'));
   const service = await startService({ dataDir, env: { LOG_LEVEL: 'warn' } });
-  const log = SqliteEventLog.openReader({ directory: dataDir });
+  const log = SqliteReader.open({ directory: dataDir });
   const api = new ApiClient(service.apiBaseUrl, service.apiKey as string);
 
   async function connect(name: string, dialect: 'lenient' | 'strict' = 'lenient'): Promise<Client> {

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadLogKey, LogKeyFile, type AuditDb } from '@app/audit';
 import type { ConnectionOrdersDb, DirectoryDb, OwnerPolicyDb, RoleFollowerDb } from '@app/directory';
-import { Decisions, EventStoreLog, SqliteEventLog, type EventLog } from '@app/event-log';
+import { Decisions, EventStoreLog, SqliteEventLog, SqliteReader, type EventLog, type LogReader } from '@app/event-log';
 import { ExchangeLog, migrateTrafficDb, QuirkCounts, type TrafficDb } from '@app/http';
 import { BullMqQueue, InProcessQueue, launchRedis, type JobQueue } from '@app/jobs';
 import { Connectors, mayConnectToRedis, migrateRevocationDb, OutboundHttp } from '@app/revocation';
@@ -125,8 +125,8 @@ export const openLog = (config: Config): EventLog =>
     : EventStoreLog.connect({ url: config.eventStoreUrl as string });
 
 /** For another thread of the process that writes the log. */
-export const openLogReader = (config: Config): EventLog =>
-  config.eventLog === 'sqlite' ? SqliteEventLog.openReader({ directory: config.dataDir }) : openLog(config);
+export const openLogReader = (config: Config): LogReader =>
+  config.eventLog === 'sqlite' ? SqliteReader.open({ directory: config.dataDir }) : openLog(config);
 
 /** The database of a room: a file of its own in DATA_DIR, or a schema of its own in PostgreSQL. */
 export const openRoom = <Db>(config: Config, schema: string, options?: DatabaseOptions): Promise<Kysely<Db>> =>

@@ -83,6 +83,9 @@ export abstract class EventLog {
   abstract close(): Promise<void>;
 }
 
+/** A log that is followed and not written. */
+export type LogReader = Pick<EventLog, 'readAll' | 'subscribe' | 'head' | 'close'>;
+
 /** The stream is not where the decision was made: load and decide again. */
 export class WrongExpectedRevision extends Error {
   override readonly name = 'WrongExpectedRevision';

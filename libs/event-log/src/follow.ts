@@ -2,12 +2,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { run } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import { EventLogUnavailable, type EventLog, type LogBatch } from './event-log.port.js';
+import { EventLogUnavailable, type LogBatch, type LogReader } from './event-log.port.js';
 import { Progress, START } from './progress.js';
 import { ReadModels, type Projection } from './projection.port.js';
 
 export interface ProjectorParts<Db> {
-  readonly log: EventLog;
+  readonly log: Pick<LogReader, 'subscribe'>;
   readonly db: Kysely<Db>;
   readonly projection: Projection<Db>;
   /** Told of every failure; the projector tries again by itself. */

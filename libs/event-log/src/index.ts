@@ -7,3 +7,4 @@ export * from './new-event.js';
 export * from './projection.port.js';
 export * from './sqlite.adapter.js';
 export { Progress } from './progress.js';
+export { SqliteReader } from './sqlite-reader.js';

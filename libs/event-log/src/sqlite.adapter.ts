@@ -3,12 +3,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { AnyEvent, RecordedEvent } from '@app/events';
-import { decode, encode, firstRevision, recorded } from './codec.js';
+import { encode, firstRevision, recorded } from './codec.js';
 import { CommitTiming } from './commit-timing.js';
 import {
   EventLog,
   EventLogUnavailable,
-  InvalidAppend,
   WrongExpectedRevision,
   type AppendOptions,
   type Appended,
@@ -18,6 +17,8 @@ import {
   type StreamWrite,
 } from './event-log.port.js';
 import { takeLock } from './lock-file.js';
+import { prepare, SqliteReader } from './sqlite-reader.js';
+import { StreamIndex } from './sqlite-index.js';
 import { Tail } from './tail.js';
 
 const SCHEMA = `
@@ -28,18 +29,14 @@ const SCHEMA = `
     id TEXT NOT NULL,
     bytes BLOB NOT NULL
   );
-  CREATE UNIQUE INDEX IF NOT EXISTS events_stream ON events (stream, revision);
+  DROP INDEX IF EXISTS events_stream;
 `;
 
-/** Events per batch handed to a subscriber. */
-const BATCH = 512;
 const DEFAULT_MAX = 1000;
-/** Pages (4 KiB) of write-ahead log before they are moved: what is written again and again is moved once. */
-const WAL_PAGES = 8_000;
+/** Pages (4 KiB) of write-ahead log before they are moved. Once it is so long it grows no more, which makes a flush cheaper. */
+const WAL_PAGES = 2_000;
 /** A commit looks through the whole cache once: a larger one costs more than it saves. */
 const CACHE_KIB = 16 * 1024;
-/** How often a reader looks for new events. */
-const POLL_MS = 25;
 
 interface Pending {
   readonly writes: readonly StreamWrite[];
@@ -48,46 +45,27 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
-interface Row {
-  position: bigint;
-  bytes: Uint8Array;
-}
-
 export class SqliteEventLog extends EventLog {
-  private readonly statements;
+  private readonly insertion;
+  private readonly idAt;
   private pending: Pending[] = [];
   private readonly timing = new CommitTiming(
     () => this.pending.length,
     () => this.commit(),
   );
-  private readonly waiting = new Set<() => void>();
   private readonly tail = new Tail();
+  private readonly reader: SqliteReader;
   private closed = false;
 
   private constructor(
     private readonly db: DatabaseSync,
-    /** Undefined for a reader. */
-    private readonly releaseLock: (() => void) | undefined,
+    private readonly index: StreamIndex,
+    private readonly releaseLock: () => void,
   ) {
     super();
-    const prepare = (text: string) => {
-      const statement = db.prepare(text);
-      statement.setReadBigInts(true);
-      return statement;
-    };
-    this.statements = {
-      insert: prepare('INSERT INTO events (stream, revision, id, bytes) VALUES (?, ?, ?, ?)'),
-      last: prepare('SELECT max(revision) AS revision FROM events WHERE stream = ?'),
-      at: prepare('SELECT id, position FROM events WHERE stream = ? AND revision = ?'),
-      forwards: prepare(
-        'SELECT position, bytes FROM events WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?',
-      ),
-      backwards: prepare(
-        'SELECT position, bytes FROM events WHERE stream = ? AND revision <= ? ORDER BY revision DESC LIMIT ?',
-      ),
-      all: prepare('SELECT position, bytes FROM events WHERE position > ? ORDER BY position LIMIT ?'),
-      head: prepare('SELECT max(position) AS position FROM events'),
-    };
+    this.insertion = prepare(db, 'INSERT INTO events (stream, revision, id, bytes) VALUES (?, ?, ?, ?)');
+    this.idAt = prepare(db, 'SELECT id FROM events WHERE position = ?');
+    this.reader = new SqliteReader(db, this.tail);
   }
 
   /**
@@ -102,24 +80,15 @@ export class SqliteEventLog extends EventLog {
       db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000');
       db.exec(`PRAGMA wal_autocheckpoint=${WAL_PAGES}; PRAGMA cache_size=-${CACHE_KIB}`);
       db.exec(SCHEMA);
-      return new SqliteEventLog(db, releaseLock);
+      return new SqliteEventLog(db, openIndex(join(directory, 'streams.db'), db), releaseLock);
     } catch (error) {
       releaseLock();
       throw error;
     }
   }
 
-  /**
-   * Opens a log that this or another process writes, to read it on another thread. A subscription looks for new events
-   * every 25 ms; an append is refused.
-   */
-  static openReader({ directory }: { directory: string }): SqliteEventLog {
-    return new SqliteEventLog(new DatabaseSync(join(directory, 'events.db'), { readOnly: true }), undefined);
-  }
-
   override async appendAll(writes: readonly StreamWrite[], { patient }: AppendOptions = {}): Promise<Appended[]> {
-    if (this.releaseLock === undefined) throw new InvalidAppend('this event log was opened for reading');
-    if (this.closed) throw new EventLogUnavailable('the event log is closed');
+    this.reader.mustBeOpen();
     const encoded = writes.map(({ stream, expected, events }) => encode(stream, firstRevision(expected), events));
     return new Promise((resolve, reject) => {
       this.pending.push({ writes, encoded, resolve, reject });
@@ -137,11 +106,13 @@ export class SqliteEventLog extends EventLog {
     if (batch.length === 0) return;
     const answers: (() => void)[] = [];
     try {
+      this.index.catchUp();
       this.db.exec('BEGIN IMMEDIATE');
       for (const pending of batch) answers.push(this.write(pending));
       this.db.exec('COMMIT');
     } catch (error) {
       if (this.db.isTransaction) this.db.exec('ROLLBACK');
+      this.index.forget();
       this.tail.forget();
       const reason = new EventLogUnavailable(`the event log could not be written: ${(error as Error).message}`);
       for (const { reject } of batch) reject(reason);
@@ -149,7 +120,7 @@ export class SqliteEventLog extends EventLog {
     }
     for (const answer of answers) answer();
     this.tail.commit();
-    this.announce();
+    this.reader.announce();
   }
 
   private write({ writes, encoded, resolve, reject }: Pending): () => void {
@@ -172,7 +143,7 @@ export class SqliteEventLog extends EventLog {
   private check(writes: readonly StreamWrite[]): (Appended | undefined)[] {
     const written = new Map<string, bigint>();
     return writes.map(({ stream, expected, events }) => {
-      const last = written.get(stream) ?? (this.statements.last.get(stream) as { revision: bigint | null }).revision;
+      const last = written.get(stream) ?? this.index.last(stream);
       const first = firstRevision(expected);
       if ((last ?? -1n) !== first - 1n) return this.alreadyThere(stream, expected, first, events, last);
       written.set(stream, first + BigInt(events.length) - 1n);
@@ -185,7 +156,8 @@ export class SqliteEventLog extends EventLog {
     for (const [i, bytes] of encoded.entries()) {
       const event = events[i] as AnyEvent;
       const revision = first + BigInt(i);
-      position = this.statements.insert.run(stream, revision, event.id, bytes).lastInsertRowid as bigint;
+      position = this.insertion.run(stream, revision, event.id, bytes).lastInsertRowid as bigint;
+      this.index.add(stream, revision, position);
       this.tail.add(recorded(event, { stream, revision, position, bytes }));
     }
     return { revision: first + BigInt(encoded.length) - 1n, position };
@@ -197,85 +169,53 @@ export class SqliteEventLog extends EventLog {
     expected: ExpectedRevision,
     first: bigint,
     events: StreamWrite['events'],
-    last: bigint | null,
+    last: bigint | undefined,
   ): Appended {
     let position = 0n;
     for (const [i, { id }] of events.entries()) {
-      const row = this.statements.at.get(stream, first + BigInt(i)) as { id: string; position: bigint } | undefined;
-      if (row?.id !== id) throw new WrongExpectedRevision(stream, expected, last ?? 'no-stream');
-      position = row.position;
+      const found = this.index.positionOf(stream, first + BigInt(i));
+      const row = found === undefined ? undefined : this.idAt.get(found);
+      if (found === undefined || row?.['id'] !== id)
+        throw new WrongExpectedRevision(stream, expected, last ?? 'no-stream');
+      position = found;
     }
     return { revision: first + BigInt(events.length) - 1n, position };
   }
 
   override async readStream(stream: string, options: ReadStreamOptions = {}): Promise<RecordedEvent[]> {
     const { direction = 'forwards', max = DEFAULT_MAX } = options;
-    this.mustBeOpen();
+    this.reader.mustBeOpen();
     const from = options.from ?? (direction === 'forwards' ? 0n : LAST_REVISION);
-    return this.rows(this.statements[direction].all(stream, from, max));
+    return this.reader.at(this.index.positions(stream, { from, direction, max }));
   }
 
-  override async readAll({ after, max = DEFAULT_MAX }: { after?: bigint; max?: number } = {}): Promise<
-    RecordedEvent[]
-  > {
-    this.mustBeOpen();
-    return this.tail.after(after ?? -1n, max) ?? this.rows(this.statements.all.all(after ?? -1n, max));
+  override readAll(options?: { after?: bigint; max?: number }): Promise<RecordedEvent[]> {
+    return this.reader.readAll(options);
   }
 
-  override async *subscribe({ after, signal }: { after?: bigint; signal: AbortSignal }): AsyncIterable<LogBatch> {
-    let position = after ?? -1n;
-    while (!signal.aborted) {
-      const events = await this.readAll({ after: position, max: BATCH });
-      const last = events.at(-1);
-      if (last === undefined) {
-        await this.nextCommit(signal);
-        continue;
-      }
-      position = last.position;
-      yield { events, position };
-    }
+  override subscribe(options: { after?: bigint; signal: AbortSignal }): AsyncIterable<LogBatch> {
+    return this.reader.subscribe(options);
   }
 
-  override async head(): Promise<bigint | undefined> {
-    this.mustBeOpen();
-    return (this.statements.head.get() as { position: bigint | null }).position ?? undefined;
+  override head(): Promise<bigint | undefined> {
+    return this.reader.head();
   }
 
   override async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
     if (this.pending.length > 0) this.commit();
-    this.announce();
-    this.db.close();
-    this.releaseLock?.();
+    this.index.close();
+    await this.reader.close();
+    this.releaseLock();
   }
+}
 
-  private nextCommit(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      // A signal that was aborted while the subscription read tells nobody any more.
-      if (signal.aborted) return resolve();
-      const poll = this.releaseLock === undefined ? setTimeout(() => wake(), POLL_MS) : undefined;
-      const wake = () => {
-        clearTimeout(poll);
-        this.waiting.delete(wake);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.waiting.add(wake);
-      signal.addEventListener('abort', wake);
-    });
-  }
-
-  private announce(): void {
-    for (const wake of [...this.waiting]) wake();
-  }
-
-  private rows(rows: unknown[]): RecordedEvent[] {
-    return (rows as Row[]).map(({ bytes, position }) => decode(bytes, position));
-  }
-
-  private mustBeOpen(): void {
-    if (this.closed) throw new EventLogUnavailable('the event log is closed');
+function openIndex(file: string, log: DatabaseSync): StreamIndex {
+  try {
+    return new StreamIndex(log, new DatabaseSync(file));
+  } catch (error) {
+    throw new Error(`${file} cannot be used: ${(error as Error).message}. Delete it: it is made again from the log.`);
   }
 }
 

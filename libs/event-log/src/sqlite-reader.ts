@@ -1,0 +1,115 @@
+// Reads the embedded log in the order of its events: as part of who writes it, or on a connection of its own.
+import { join } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { RecordedEvent } from '@app/events';
+import { decode } from './codec.js';
+import { EventLogUnavailable, type LogBatch, type LogReader } from './event-log.port.js';
+import type { Tail } from './tail.js';
+
+/** Events per batch handed to a subscriber. */
+const BATCH = 512;
+const DEFAULT_MAX = 1000;
+/** How often a reader that nobody tells of commits looks for new events. */
+const POLL_MS = 25;
+
+interface Row {
+  readonly position: bigint;
+  readonly bytes: Uint8Array;
+}
+
+/** A statement whose integers come as bigint. */
+export function prepare(db: DatabaseSync, text: string): StatementSync {
+  const statement = db.prepare(text);
+  statement.setReadBigInts(true);
+  return statement;
+}
+
+export class SqliteReader implements LogReader {
+  private readonly waiting = new Set<() => void>();
+  private readonly all: StatementSync;
+  private readonly one: StatementSync;
+  private readonly last: StatementSync;
+  private closed = false;
+
+  /** @param tail of the writer, who announces each commit; without it the log is looked at every 25 ms */
+  constructor(
+    private readonly db: DatabaseSync,
+    private readonly tail?: Tail,
+  ) {
+    this.all = prepare(db, 'SELECT position, bytes FROM events WHERE position > ? ORDER BY position LIMIT ?');
+    this.one = prepare(db, 'SELECT position, bytes FROM events WHERE position = ?');
+    this.last = prepare(db, 'SELECT max(position) AS position FROM events');
+  }
+
+  /** Opens the log in `directory` that another thread or process writes. */
+  static open({ directory }: { directory: string }): SqliteReader {
+    return new SqliteReader(new DatabaseSync(join(directory, 'events.db'), { readOnly: true }));
+  }
+
+  async readAll({ after = -1n, max = DEFAULT_MAX }: { after?: bigint; max?: number } = {}): Promise<RecordedEvent[]> {
+    this.mustBeOpen();
+    return this.tail?.after(after, max) ?? this.all.all(after, max).map(eventOf);
+  }
+
+  async *subscribe({ after, signal }: { after?: bigint; signal: AbortSignal }): AsyncIterable<LogBatch> {
+    let position = after ?? -1n;
+    while (!signal.aborted) {
+      const events = await this.readAll({ after: position, max: BATCH });
+      const last = events.at(-1);
+      if (last === undefined) {
+        await this.nextCommit(signal);
+        continue;
+      }
+      position = last.position;
+      yield { events, position };
+    }
+  }
+
+  async head(): Promise<bigint | undefined> {
+    this.mustBeOpen();
+    return (this.last.get() as { position: bigint | null }).position ?? undefined;
+  }
+
+  /** The events at positions that are in the log. */
+  at(positions: readonly bigint[]): RecordedEvent[] {
+    return positions.map((position) => eventOf(this.one.get(position)));
+  }
+
+  /** Something was committed. */
+  announce(): void {
+    for (const wake of [...this.waiting]) wake();
+  }
+
+  /** @throws EventLogUnavailable once it is closed */
+  mustBeOpen(): void {
+    if (this.closed) throw new EventLogUnavailable('the event log is closed');
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.announce();
+    this.db.close();
+  }
+
+  private nextCommit(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      // A signal that was aborted while the subscription read tells nobody any more.
+      if (signal.aborted) return resolve();
+      const poll = this.tail === undefined ? setTimeout(() => wake(), POLL_MS) : undefined;
+      const wake = () => {
+        clearTimeout(poll);
+        this.waiting.delete(wake);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.waiting.add(wake);
+      signal.addEventListener('abort', wake);
+    });
+  }
+}
+
+function eventOf(row: unknown): RecordedEvent {
+  const { bytes, position } = row as Row;
+  return decode(bytes, position);
+}
