@@ -27,10 +27,24 @@ const WAL_PAGES = 8_000;
 const CACHE_KIB = 32 * 1024;
 const GATHERED_CACHE_KIB = 256 * 1024;
 
-/** node:sqlite in the form that Kysely's SQLite driver calls. */
+interface Prepared {
+  readonly statement: StatementSync;
+  /** As the tables are when it is prepared. None: it answers no rows. */
+  readonly columns: readonly string[];
+  readonly writes: boolean;
+}
+
+/** The objects that node:sqlite makes are slow to make and slow to read: they are hash tables without a shape. */
+function rowOf(columns: readonly string[], values: readonly unknown[]): Record<string, unknown> {
+  const row: Record<string, unknown> = {};
+  for (let i = 0; i < columns.length; i += 1) row[columns[i] as string] = values[i];
+  return row;
+}
+
+/** node:sqlite in the form that Kysely's SQLite driver calls; nobody reads rows one by one. */
 class PreparedDatabase {
   private readonly db: DatabaseSync;
-  private readonly statements = new Map<string, { statement: StatementSync; reader: boolean; writes: boolean }>();
+  private readonly statements = new Map<string, Prepared>();
   readonly gathered: GatheredCommits | undefined;
 
   constructor(file: string, options: DatabaseOptions) {
@@ -50,20 +64,25 @@ class PreparedDatabase {
     let prepared = this.statements.get(text);
     if (prepared === undefined) {
       const statement = this.db.prepare(text);
-      prepared = { statement, reader: statement.columns().length > 0, writes: !/^\s*select\b/i.test(text) };
-      if (this.statements.size >= STATEMENTS) this.statements.clear();
-      this.statements.set(text, prepared);
+      statement.setReturnArrays(true);
+      const columns = statement.columns().map(({ name }) => name);
+      prepared = { statement, columns, writes: !/^\s*select\b/i.test(text) };
+      const changesTables = /^\s*(alter|create|drop)\b/i.test(text);
+      if (changesTables || this.statements.size >= STATEMENTS) this.statements.clear();
+      if (!changesTables) this.statements.set(text, prepared);
     }
-    const { statement, reader, writes } = prepared;
+    const { statement, columns, writes } = prepared;
     const done = <R>(result: R): R => {
       if (writes) this.gathered?.written();
       return result;
     };
     return {
-      reader,
-      all: (parameters: readonly unknown[]) => done(statement.all(...(parameters as never[]))),
+      reader: columns.length > 0,
+      all(parameters: readonly unknown[]) {
+        const rows = done(statement.all(...(parameters as never[]))) as unknown as unknown[][];
+        return rows.map((values) => rowOf(columns, values));
+      },
       run: (parameters: readonly unknown[]) => done(statement.run(...(parameters as never[]))),
-      iterate: (parameters: readonly unknown[]) => statement.iterate(...(parameters as never[])),
     };
   }
 

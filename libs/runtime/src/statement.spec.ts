@@ -47,6 +47,18 @@ describe.each([
     expect(await seen).toEqual([]);
   });
 
+  it('answer the columns that a table has by now', async () => {
+    await write(db, 'first');
+    const all = () => run(db, 'select * from notes', []);
+    const columns = [];
+    for (const change of ['add column "from" text', 'drop column note', 'add column note text', 'drop column "from"']) {
+      columns.push(Object.keys((await all())[0] as object));
+      await run(db, `alter table notes ${change}`, []);
+    }
+    expect(columns).toEqual([['note'], ['note', 'from'], ['from'], ['from', 'note']]);
+    expect(await all()).toEqual([{ note: null }]);
+  });
+
   it('reject when they fail', async () => {
     await expect(run(db, 'insert into nowhere values (?)', [1])).rejects.toThrow('nowhere');
   });
