@@ -1,8 +1,25 @@
-// Reads from an HTTP request what a SCIM call consists of.
-import type { AuthenticatedRequest } from '@app/http';
+// What a SCIM call consists of, and how it is read from an HTTP request.
+import type { AuthenticatedRequest, Noted } from '@app/http';
 import type { RequestContext } from '@app/events';
-import { spellingOf, type ListParameters } from '@app/scim';
-import type { ScimCall } from './endpoint.js';
+import { spellingOf, type Dialect, type ListParameters, type Spelling } from '@app/scim';
+
+/** What every request brings, whether it came by itself or within a bulk request. */
+export interface ScimCall {
+  readonly context: RequestContext;
+  readonly dialect: Dialect;
+  /** The rule of the connection that says which users are agents. */
+  readonly agentWhen?: string | undefined;
+  /** How attributes are called in the answer, where the connection has it otherwise than the schema. */
+  readonly spelling?: Spelling | undefined;
+  /** Everything after the `?` of the URL as it was sent; empty when there is nothing. */
+  readonly asked?: string;
+  /** The parameters of the URL. */
+  readonly query: ListParameters;
+  readonly ifMatch?: string | undefined;
+  readonly ifNoneMatch?: string | undefined;
+  /** Where the quirks of the call are noted. */
+  readonly noted: Noted;
+}
 
 export function callOf(context: RequestContext, request: AuthenticatedRequest): ScimCall {
   const { principal, query, headers, url } = request;

@@ -1,58 +1,31 @@
 // The one flow of every SCIM request, whatever the resource type: read, decide in the directory, wait for the views, answer.
 import type { Placed, Scope, Written } from '@app/directory';
 import type { EventLog, ReadModels } from '@app/event-log';
-import type { RequestContext } from '@app/events';
-import type { Noted, QuirkCounts } from '@app/http';
+import type { QuirkCounts } from '@app/http';
 import {
   limits,
-  listOfOne,
-  parseListQuery,
   parseResource,
-  parseSearchRequest,
   patchChangeSet,
   readProjection,
   replaceChangeSet,
   ScimError,
-  type Dialect,
-  type ListParameters,
-  type ListQuery,
   type Projection,
   type QuirkName,
   type ResourceType,
   type ScimAttributes,
-  type Spelling,
 } from '@app/scim';
 import { asKept, type AnswerCache, type KeptResource } from './answer-cache.js';
 import { demandedRevision, entityTag, isNamed, isUnchanged } from './entity-tag.js';
+import type { ScimCall } from './call.js';
 import type { Cursors } from './cursors.js';
 import { linkedIdentity } from './linked-identity.js';
-import { planListing } from './listing.js';
-import { pageOf } from './pages.js';
+import { Lists } from './lists.js';
 import type { PublicAddress } from './public-address.js';
 import { asScimError } from './refusals.js';
 import type { Registries } from './registries.js';
 import { ResourceViews } from './resource-views.js';
 import type { ScimAnswer } from './scim-answer.js';
 import type { Compute, ScimResource, Stored } from './scim-resource.js';
-import type { SortableSource } from './sorted-together.js';
-
-/** What every request brings, whether it came by itself or within a bulk request. */
-export interface ScimCall {
-  readonly context: RequestContext;
-  readonly dialect: Dialect;
-  /** The rule of the connection that says which users are agents. */
-  readonly agentWhen?: string | undefined;
-  /** How attributes are called in the answer, where the connection has it otherwise than the schema. */
-  readonly spelling?: Spelling | undefined;
-  /** Everything after the `?` of the URL as it was sent; empty when there is nothing. */
-  readonly asked?: string;
-  /** The parameters of the URL. */
-  readonly query: ListParameters;
-  readonly ifMatch?: string | undefined;
-  readonly ifNoneMatch?: string | undefined;
-  /** Where the quirks of the call are noted. */
-  readonly noted: Noted;
-}
 
 export interface EndpointParts {
   readonly log: EventLog;
@@ -65,9 +38,6 @@ export interface EndpointParts {
 }
 
 type Quirks = Readonly<Record<string, number>>;
-
-/** What a list is asked besides who is in it. */
-const MORE = ['attributes', 'excludedAttributes', 'sortBy', 'sortOrder', 'cursor'] as const;
 
 /** Ids are made by the server and printable; anything else is nobody's, and no store need be asked. */
 const ID = /^[\x21-\x7e]{1,200}$/;
@@ -82,11 +52,16 @@ const deactivatedByPost = { 'deactivation-by-post': 1 } satisfies Partial<Record
 export class Endpoint<S extends Stored = Stored, R extends S & Placed = S & Placed> {
   /** One for each shape the type has in some tenant. */
   private readonly shapes = new Map<ResourceType, ResourceViews<S, R>>();
+  readonly lists: Lists<S, R>;
 
   constructor(
     private readonly resource: ScimResource<S, R>,
     private readonly parts: EndpointParts,
-  ) {}
+  ) {
+    const { cache, cursors } = parts;
+    const viewsOf = (tenant: string) => this.viewsOf(tenant);
+    this.lists = new Lists({ resource, cache, cursors, viewsOf, kept: (call, id) => this.kept(call, id) });
+  }
 
   /** The resource type as this tenant has it, and how its resources are shown. */
   private viewsOf(tenant: string): ResourceViews<S, R> {
@@ -103,86 +78,12 @@ export class Endpoint<S extends Stored = Stored, R extends S & Placed = S & Plac
     return this.viewsOf(tenant).type;
   }
 
-  /** @throws ScimError, EventLogUnavailable; so do all methods */
-  async list(call: ScimCall): Promise<ScimAnswer> {
-    const { query, asked = '' } = call;
-    const named = query.filter === undefined ? undefined : await this.named(call, query);
-    if (named !== undefined) return { status: 200, body: named };
-    const make = async () => ({ body: asKept(await this.page(call, query)) });
-    // Cursors are made for one connection, and grow old.
-    if (query.cursor !== undefined) return { status: 200, ...(await make()) };
-    const { body } = await this.parts.cache.list(call, this.resource.name, asked, make);
-    return { status: 200, body };
-  }
-
-  /** A list of the one that a filter names, made of its kept answer; undefined when anything else is asked as well. */
-  private async named(call: ScimCall, parameters: ListParameters): Promise<string | undefined> {
-    const { resource } = this;
-    if (resource.idsOf === undefined || MORE.some((name) => parameters[name] !== undefined)) return undefined;
-    const { context, dialect } = call;
-    const views = this.viewsOf(context.tenant);
-    const query = parseListQuery(views.type, parameters, { dialect });
-    const { equals, matches } = planListing(resource, views, query, parameters).listing;
-    if (equals === undefined || matches !== undefined) return undefined;
-    const ids = await resource.idsOf(context, equals);
-    // Several may have a displayName in common: they are better read together.
-    if (ids.length > 1) return undefined;
-    const [id] = ids;
-    const { startIndex, count } = query;
-    if (id === undefined || startIndex > 1 || count === 0) return listOfOne(undefined, ids.length, startIndex);
-    const answer = await this.kept(call, id).catch(absent);
-    return answer && listOfOne(String(answer.body), 1, startIndex);
-  }
-
-  /** As it is answered when nothing in particular is asked for. */
-  private kept(call: ScimCall, id: string): Promise<KeptResource> {
-    const make = () => this.one(call, this.valid(id), readProjection(this.typeOf(call.context.tenant), {}));
-    return this.parts.cache.one(call, this.resource.name, id, make);
-  }
-
-  async search(call: ScimCall, body: unknown): Promise<ScimAnswer> {
-    return { status: 200, body: await this.page(call, parseSearchRequest(body, call.dialect)) };
-  }
-
-  private async page(call: ScimCall, parameters: ListParameters): Promise<string> {
-    const { context, dialect } = call;
-    const query = parseListQuery(this.viewsOf(context.tenant).type, parameters, { dialect });
-    const source = this.source(call, query, parameters);
-    return JSON.stringify(await pageOf(this.parts.cursors, context, [source], parameters));
-  }
-
-  /** This type in a search over several, where an attribute that it does not have has no value. */
-  among(call: ScimCall, parameters: ListParameters): SortableSource {
-    const { context, dialect } = call;
-    const query = parseListQuery(this.viewsOf(context.tenant).type, parameters, { among: true, dialect });
-    return this.source(call, query, parameters);
-  }
-
-  private source({ context: scope, spelling }: ScimCall, query: ListQuery, parameters: ListParameters): SortableSource {
-    const views = this.viewsOf(scope.tenant);
-    const { listing, withRelated, keyOf } = planListing(this.resource, views, query, parameters);
-    const shown = query.projection[this.resource.related];
-    const body = (item: R) =>
-      views.body(item, query.projection, shown ? this.resource.relatedOf(item) : undefined, spelling);
-    return {
-      name: this.resource.name,
-      query,
-      find: async (window) => {
-        const { items, ...found } = await this.resource.list(scope, { ...listing, ...window }, withRelated);
-        return { ...found, resources: items.map(body) };
-      },
-      first: async (limit) => {
-        const { total, items } = await this.resource.list(scope, { ...listing, offset: 0, limit }, withRelated);
-        return { total, sorted: items.map((item) => ({ seq: item.seq, key: keyOf(item), body: () => body(item) })) };
-      },
-    };
-  }
-
   /** The URL of a resource; undefined for what can be no id. */
   locationOf(tenant: string, id: string): string | undefined {
     return ID.test(id) ? this.viewsOf(tenant).location(id) : undefined;
   }
 
+  /** @throws ScimError, EventLogUnavailable; so do all methods */
   async get(call: ScimCall, id: string): Promise<ScimAnswer> {
     const { context, query, asked = '', ifMatch, ifNoneMatch } = call;
     const { body, revision } =
@@ -192,6 +93,12 @@ export class Endpoint<S extends Stored = Stored, R extends S & Placed = S & Plac
     const etag = entityTag(revision);
     if (ifMatch !== undefined && !isNamed(ifMatch, revision)) throw ScimError.preconditionFailed();
     return isUnchanged(ifNoneMatch, revision) ? { status: 304, etag } : { status: 200, etag, body };
+  }
+
+  /** As it is answered when nothing in particular is asked for. */
+  private kept(call: ScimCall, id: string): Promise<KeptResource> {
+    const make = () => this.one(call, this.valid(id), readProjection(this.typeOf(call.context.tenant), {}));
+    return this.parts.cache.one(call, this.resource.name, id, make);
   }
 
   private async one({ context: scope, spelling }: ScimCall, id: string, projection: Projection): Promise<KeptResource> {
@@ -302,11 +209,6 @@ export class Endpoint<S extends Stored = Stored, R extends S & Placed = S & Plac
     if (context.connection !== undefined) this.parts.quirks.add(context.tenant, context.connection, quirks);
     noted.quirks = noted.quirks === undefined ? quirks : sumOf(noted.quirks, quirks);
   }
-}
-
-/** Whoever has been deleted since it was found. */
-function absent(error: unknown): undefined {
-  if (!(error instanceof ScimError && error.status === 404)) throw error;
 }
 
 /** @throws ScimError tooMany */

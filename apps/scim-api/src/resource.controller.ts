@@ -18,7 +18,7 @@ export abstract class ResourceController {
     @Req() request: AuthenticatedRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    send(reply, await this.endpoint.list(callOf(context, request)));
+    send(reply, await this.endpoint.lists.list(callOf(context, request)));
   }
 
   @Post('.search')
@@ -27,7 +27,7 @@ export abstract class ResourceController {
     @Req() request: AuthenticatedRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    send(reply, await this.endpoint.search(callOf(context, request), request.body));
+    send(reply, await this.endpoint.lists.search(callOf(context, request), request.body));
   }
 
   @Post()

@@ -27,7 +27,7 @@ export class SearchController {
   ): Promise<void> {
     const call = callOf(context, request);
     const parameters = parseSearchRequest(request.body, call.dialect);
-    const types = this.endpoints.all(context.tenant).map((endpoint) => endpoint.among(call, parameters));
+    const types = this.endpoints.all(context.tenant).map((endpoint) => endpoint.lists.among(call, parameters));
     const sources = types[0]?.query.order === undefined ? types : [sortedTogether(types)];
     send(reply, { status: 200, body: JSON.stringify(await pageOf(this.cursors, context, sources, parameters)) });
   }
