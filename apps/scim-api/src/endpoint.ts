@@ -15,9 +15,9 @@ import {
   type ScimAttributes,
 } from '@app/scim';
 import { asKept, type AnswerCache, type KeptResource } from './answer-cache.js';
-import { demandedRevision, entityTag, isNamed, isUnchanged } from './entity-tag.js';
 import type { ScimCall } from './call.js';
 import type { Cursors } from './cursors.js';
+import { demandedRevision, entityTag, isNamed, isUnchanged } from './entity-tag.js';
 import { linkedIdentity } from './linked-identity.js';
 import { Lists } from './lists.js';
 import type { PublicAddress } from './public-address.js';

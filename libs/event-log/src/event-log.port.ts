@@ -23,11 +23,16 @@ export interface AppendOptions {
   readonly patient?: boolean;
 }
 
+/** Events read at once where nobody says how many. */
+export const EVENTS_PER_READ = 1000;
+/** Events that a subscriber is handed at most at once. */
+export const EVENTS_PER_BATCH = 512;
+
 export interface ReadStreamOptions {
   /** First revision returned (inclusive). Default: 0 forwards, the end backwards. */
   readonly from?: bigint;
   readonly direction?: 'forwards' | 'backwards';
-  /** Default 1000. */
+  /** Default {@link EVENTS_PER_READ}. */
   readonly max?: number;
 }
 

@@ -24,6 +24,8 @@ import { decode, encode, firstRevision } from './codec.js';
 import {
   EventLog,
   EventLogUnavailable,
+  EVENTS_PER_BATCH,
+  EVENTS_PER_READ,
   InvalidAppend,
   WrongExpectedRevision,
   type Appended,
@@ -39,10 +41,6 @@ export interface EventStoreOptions {
   /** How long a call may take, a read between two events. Default 3,000. */
   readonly timeoutMs?: number;
 }
-
-/** Events per batch handed to a subscriber. */
-const BATCH = 512;
-const DEFAULT_MAX = 1000;
 
 type Events = StreamingRead<ResolvedEvent>;
 type Opened = Connection<EventStoreDBClient>;
@@ -112,7 +110,7 @@ export class EventStoreLog extends EventLog {
   }
 
   override readStream(stream: string, options: ReadStreamOptions = {}): Promise<RecordedEvent[]> {
-    const { direction = 'forwards', max = DEFAULT_MAX } = options;
+    const { direction = 'forwards', max = EVENTS_PER_READ } = options;
     const fromRevision = options.from ?? (direction === 'forwards' ? START : END);
     const way = direction === 'forwards' ? FORWARDS : BACKWARDS;
     return this.read(
@@ -121,7 +119,7 @@ export class EventStoreLog extends EventLog {
     );
   }
 
-  override readAll({ after, max = DEFAULT_MAX }: { after?: bigint; max?: number } = {}): Promise<RecordedEvent[]> {
+  override readAll({ after, max = EVENTS_PER_READ }: { after?: bigint; max?: number } = {}): Promise<RecordedEvent[]> {
     const open = (client: EventStoreDBClient) => client.readAll({ fromPosition: fromPosition(after) }) as Events;
     // Unlike a subscription, a read begins with the event at the position.
     return this.read(max, open, (event) => isOurs(event) && positionOf(event) > (after ?? -1n));
@@ -178,7 +176,9 @@ export class EventStoreLog extends EventLog {
     const connection = this.open();
     this.subscriptions.add(connection);
     const options = { fromPosition: fromPosition(after) };
-    const subscription: AllStreamSubscription = connection.client.subscribeToAll(options, { highWaterMark: BATCH });
+    const subscription: AllStreamSubscription = connection.client.subscribeToAll(options, {
+      highWaterMark: EVENTS_PER_BATCH,
+    });
     const timer = setTimeout(() => subscription.destroy(silence(this.timeoutMs)), this.timeoutMs);
     const stop = () => subscription.destroy();
     subscription.on('error', () => undefined).once('confirmation', () => clearTimeout(timer));
@@ -259,7 +259,7 @@ async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
 /** What has arrived behind the event that woke us. */
 function waiting(subscription: AllStreamSubscription): ResolvedEvent[] {
   const events: ResolvedEvent[] = [];
-  while (events.length < BATCH - 1) {
+  while (events.length < EVENTS_PER_BATCH - 1) {
     const event = subscription.read() as ResolvedEvent | null;
     if (event === null) break;
     events.push(event);

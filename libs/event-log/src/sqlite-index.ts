@@ -129,11 +129,9 @@ export class StreamIndex {
       this.position = this.progress();
       for (const row of this.statements.after.iterate(this.position)) {
         const { stream, revision, position } = row as unknown as EventRow;
-        this.statements.insert.run(stream, revision, position);
-        this.position = position;
+        this.add(stream, revision, position);
       }
-      this.statements.move.run(this.position);
-      this.db.exec('COMMIT');
+      this.commit();
       this.isBehind = false;
     } catch (error) {
       this.forget();
@@ -145,11 +143,15 @@ export class StreamIndex {
     clearTimeout(this.timer);
     if (!this.db.isTransaction) return;
     try {
-      this.statements.move.run(this.position);
-      this.db.exec('COMMIT');
+      this.commit();
     } catch {
       this.forget();
     }
+  }
+
+  private commit(): void {
+    this.statements.move.run(this.position);
+    this.db.exec('COMMIT');
   }
 
   /** Whether the log holds the last event of the index at the same place. */

@@ -3,12 +3,15 @@ import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { RecordedEvent } from '@app/events';
 import { decode } from './codec.js';
-import { EventLogUnavailable, type LogBatch, type LogReader } from './event-log.port.js';
+import {
+  EventLogUnavailable,
+  EVENTS_PER_BATCH,
+  EVENTS_PER_READ,
+  type LogBatch,
+  type LogReader,
+} from './event-log.port.js';
 import type { Tail } from './tail.js';
 
-/** Events per batch handed to a subscriber. */
-const BATCH = 512;
-const DEFAULT_MAX = 1000;
 /** How often a reader that nobody tells of commits looks for new events. */
 const POLL_MS = 25;
 
@@ -46,7 +49,9 @@ export class SqliteReader implements LogReader {
     return new SqliteReader(new DatabaseSync(join(directory, 'events.db'), { readOnly: true }));
   }
 
-  async readAll({ after = -1n, max = DEFAULT_MAX }: { after?: bigint; max?: number } = {}): Promise<RecordedEvent[]> {
+  async readAll({ after = -1n, max = EVENTS_PER_READ }: { after?: bigint; max?: number } = {}): Promise<
+    RecordedEvent[]
+  > {
     this.mustBeOpen();
     return this.tail?.after(after, max) ?? this.all.all(after, max).map(eventOf);
   }
@@ -54,7 +59,7 @@ export class SqliteReader implements LogReader {
   async *subscribe({ after, signal }: { after?: bigint; signal: AbortSignal }): AsyncIterable<LogBatch> {
     let position = after ?? -1n;
     while (!signal.aborted) {
-      const events = await this.readAll({ after: position, max: BATCH });
+      const events = await this.readAll({ after: position, max: EVENTS_PER_BATCH });
       const last = events.at(-1);
       if (last === undefined) {
         await this.nextCommit(signal);
@@ -78,6 +83,10 @@ export class SqliteReader implements LogReader {
   /** Something was committed. */
   announce(): void {
     for (const wake of [...this.waiting]) wake();
+  }
+
+  get isClosed(): boolean {
+    return this.closed;
   }
 
   /** @throws EventLogUnavailable once it is closed */

@@ -8,6 +8,7 @@ import { CommitTiming } from './commit-timing.js';
 import {
   EventLog,
   EventLogUnavailable,
+  EVENTS_PER_READ,
   WrongExpectedRevision,
   type AppendOptions,
   type Appended,
@@ -17,8 +18,8 @@ import {
   type StreamWrite,
 } from './event-log.port.js';
 import { takeLock } from './lock-file.js';
-import { prepare, SqliteReader } from './sqlite-reader.js';
 import { StreamIndex } from './sqlite-index.js';
+import { prepare, SqliteReader } from './sqlite-reader.js';
 import { Tail } from './tail.js';
 
 const SCHEMA = `
@@ -32,7 +33,6 @@ const SCHEMA = `
   DROP INDEX IF EXISTS events_stream;
 `;
 
-const DEFAULT_MAX = 1000;
 /** Pages (4 KiB) of write-ahead log before they are moved. Once it is so long it grows no more, which makes a flush cheaper. */
 const WAL_PAGES = 2_000;
 /** A commit looks through the whole cache once: a larger one costs more than it saves. */
@@ -55,7 +55,6 @@ export class SqliteEventLog extends EventLog {
   );
   private readonly tail = new Tail();
   private readonly reader: SqliteReader;
-  private closed = false;
 
   private constructor(
     private readonly db: DatabaseSync,
@@ -174,8 +173,7 @@ export class SqliteEventLog extends EventLog {
     let position = 0n;
     for (const [i, { id }] of events.entries()) {
       const found = this.index.positionOf(stream, first + BigInt(i));
-      const row = found === undefined ? undefined : this.idAt.get(found);
-      if (found === undefined || row?.['id'] !== id)
+      if (found === undefined || this.idAt.get(found)?.['id'] !== id)
         throw new WrongExpectedRevision(stream, expected, last ?? 'no-stream');
       position = found;
     }
@@ -183,7 +181,7 @@ export class SqliteEventLog extends EventLog {
   }
 
   override async readStream(stream: string, options: ReadStreamOptions = {}): Promise<RecordedEvent[]> {
-    const { direction = 'forwards', max = DEFAULT_MAX } = options;
+    const { direction = 'forwards', max = EVENTS_PER_READ } = options;
     this.reader.mustBeOpen();
     const from = options.from ?? (direction === 'forwards' ? 0n : LAST_REVISION);
     return this.reader.at(this.index.positions(stream, { from, direction, max }));
@@ -202,8 +200,7 @@ export class SqliteEventLog extends EventLog {
   }
 
   override async close(): Promise<void> {
-    if (this.closed) return;
-    this.closed = true;
+    if (this.reader.isClosed) return;
     if (this.pending.length > 0) this.commit();
     this.index.close();
     await this.reader.close();

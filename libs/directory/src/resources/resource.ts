@@ -1,8 +1,9 @@
 // A resource of an operator's own type as the fold of its stream: whose it is, and its sealed attributes.
 import type { AnyEvent } from '@app/events';
-import { STATE_BYTES, type Aggregate } from '@app/event-log';
+import type { Aggregate } from '@app/event-log';
 import type { StoredResource } from '../resource.commands.js';
 import type { Attributes } from '../user.commands.js';
+import { sizeOfSealed } from '../users/sealed-attributes.js';
 
 export interface Resource {
   readonly status: 'none' | 'present' | 'deleted';
@@ -55,11 +56,7 @@ function evolve(resource: Resource, event: AnyEvent): Resource {
   }
 }
 
-export const resourceAggregate: Aggregate<Resource> = {
-  initial: () => none,
-  evolve,
-  sizeOf: ({ sealed }) => STATE_BYTES / 2 + sealed.length,
-};
+export const resourceAggregate: Aggregate<Resource> = { initial: () => none, evolve, sizeOf: sizeOfSealed };
 
 export const storedResource = (
   id: string,

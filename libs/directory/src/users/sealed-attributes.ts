@@ -1,4 +1,5 @@
 // Seals the attributes of a user under the user's own data key, so that erasing the key erases them wherever they are.
+import { STATE_BYTES } from '@app/event-log';
 import type { SealContext, Vault } from '@app/vault';
 import type { Attributes } from '../user.commands.js';
 
@@ -17,6 +18,9 @@ const contextOf = ({ tenant, userId, eventType }: Seal): SealContext => ({
   field: 'resource',
   eventType,
 });
+
+/** About how many bytes of memory a state takes that holds sealed attributes and little else. */
+export const sizeOfSealed = ({ sealed }: { readonly sealed: string }): number => STATE_BYTES / 2 + sealed.length;
 
 export const sealAttributes = (vault: Vault, seal: Seal, attributes: Attributes): Promise<string> =>
   vault.seal(seal.dataKeyId, contextOf(seal), JSON.stringify(attributes));

@@ -1,7 +1,8 @@
 // A user as the fold of its stream: whether it may act, under which name, and its sealed resource.
 import type { AnyEvent, NewEvent } from '@app/events';
-import { newEvent, STATE_BYTES, type Aggregate, type EventContext } from '@app/event-log';
+import { newEvent, type Aggregate, type EventContext } from '@app/event-log';
 import type { Attributes, StoredUser } from '../user.commands.js';
+import { sizeOfSealed } from './sealed-attributes.js';
 
 export interface User {
   readonly status: 'none' | 'present' | 'deleted';
@@ -67,11 +68,7 @@ function evolve(user: User, event: AnyEvent): User {
   }
 }
 
-export const userAggregate: Aggregate<User> = {
-  initial: () => none,
-  evolve,
-  sizeOf: ({ sealed }) => STATE_BYTES / 2 + sealed.length,
-};
+export const userAggregate: Aggregate<User> = { initial: () => none, evolve, sizeOf: sizeOfSealed };
 
 /** What is seen of a user, or of an agent that is pushed as one. */
 export const storedUser = (
