@@ -8,6 +8,9 @@ const reference = /^bulkId:(.+)$/i;
 /** What a text refers to; undefined if it is no reference. */
 export const bulkIdIn = (text: string): string | undefined => reference.exec(text)?.[1];
 
+/** One in the filter of a PATCH's path, such as `members[value eq "bulkId:x"]`. */
+const quotedReference = /"bulkId:([^"\\]+)"/gi;
+
 /** Replaces each `bulkId:<x>` in a value, or only visits them when `resolve` returns them unchanged. */
 function mapReferences(value: ScimValue, resolve: (bulkId: string) => string): ScimValue {
   if (typeof value === 'string') {
@@ -16,7 +19,15 @@ function mapReferences(value: ScimValue, resolve: (bulkId: string) => string): S
   }
   if (Array.isArray(value)) return value.map((item) => mapReferences(item, resolve));
   if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapReferences(item, resolve)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => {
+      const isPath = typeof item === 'string' && key.toLowerCase() === 'path';
+      return [
+        key,
+        isPath ? item.replace(quotedReference, (_, id: string) => `"${resolve(id)}"`) : mapReferences(item, resolve),
+      ];
+    }),
+  );
 }
 
 /** An operation with its references replaced, in its path and its data. */

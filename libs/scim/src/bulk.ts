@@ -9,7 +9,7 @@ import {
   referencesOf,
   type Creators,
 } from './bulk-references.js';
-import type { BulkOperation, BulkRequest } from './bulk-request.js';
+import type { BulkOperation, BulkRequest, SentOperation } from './bulk-request.js';
 import type { ScimValue } from './change-set.js';
 import { ScimError, type ScimErrorBody } from './errors.js';
 import type { ResourceType } from './schema/resource-type.js';
@@ -27,7 +27,8 @@ export interface BulkOutcome {
 
 type Answer = { [key: string]: ScimValue };
 
-interface BulkPorts {
+/** What a bulk request needs of its host. */
+export interface BulkPorts {
   /** Runs one operation with its references resolved; throws ScimError if it is refused. */
   readonly execute: (operation: BulkOperation) => Promise<BulkOutcome>;
   /** The type of what is at a path; undefined where there is no endpoint. */
@@ -122,7 +123,8 @@ class BulkRun {
   }
 
   private async one(index: number, ready: Postponed | undefined): Promise<BulkOutcome> {
-    const operation = this.request.operations[index] as BulkOperation;
+    const operation = this.request.operations[index] as SentOperation;
+    if (operation.refusal !== undefined) throw operation.refusal;
     if (ready === undefined) throw circle('what refers to the others cannot be left out until they exist');
     const { data, rest } = ready;
     const isBroken = [...referencesOf(operation)].some(
@@ -168,7 +170,7 @@ class BulkRun {
     const location = outcome.location ?? (method === 'POST' ? undefined : this.located(path));
     return {
       ...(location === undefined ? {} : { location }),
-      method,
+      ...((method as string) === '' ? {} : { method }),
       ...(bulkId === undefined ? {} : { bulkId }),
       ...(outcome.version === undefined ? {} : { version: outcome.version }),
       status: String(outcome.status),

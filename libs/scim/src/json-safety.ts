@@ -44,6 +44,15 @@ export function isObject(value: unknown): value is { [key: string]: ScimValue } 
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Reads a field of a message whatever its case: names are case insensitive (RFC 7643 section 2.1). */
+export function field(object: { [key: string]: ScimValue }, name: string): ScimValue | undefined {
+  const exact = object[name];
+  if (exact !== undefined) return exact;
+  const lower = name.toLowerCase();
+  for (const key of Object.keys(object)) if (key.toLowerCase() === lower) return object[key];
+  return undefined;
+}
+
 /** Parses a JSON document found inside a string; undefined if it is none or is hostile. */
 export function parseEmbedded(text: string): ScimValue | undefined {
   const first = text.trimStart()[0];

@@ -1,10 +1,9 @@
 // Reads the parameters of a list or search request (RFC 7644 sections 3.4.2 and 3.4.3, RFC 9865).
-import type { ScimValue } from './change-set.js';
 import { ScimError } from './errors.js';
 import { compileFilter, findAttribute, type FilterSubject } from './filter/compile.js';
 import type { Filter } from './filter/filter.js';
 import { parseAttributePath, parseFilter } from './filter/parse.js';
-import { safeObject } from './json-safety.js';
+import { field, safeObject } from './json-safety.js';
 import { limits } from './limits.js';
 import { parseProjection, type Projection } from './answer/projection.js';
 import { checkSchemas } from './write/schemas-list.js';
@@ -26,6 +25,17 @@ export interface ListParameters {
   readonly attributes?: unknown;
   readonly excludedAttributes?: unknown;
 }
+
+const searchParameters = [
+  'filter',
+  'startIndex',
+  'count',
+  'cursor',
+  'sortBy',
+  'sortOrder',
+  'attributes',
+  'excludedAttributes',
+] as const satisfies readonly (keyof ListParameters)[];
 
 export interface ListQuery {
   readonly filter: Filter | undefined;
@@ -103,6 +113,7 @@ function readCursor({ cursor, startIndex }: ListParameters): string | undefined 
 
 /**
  * Reads list parameters. A `startIndex` below 1 is 1, a negative `count` is 0, a `count` above the maximum is the maximum.
+ * With a cursor, a `count` below 1 is refused.
  * @throws ScimError invalidFilter, invalidPath or invalidValue; with a cursor also invalidCursor and invalidCount
  */
 export function parseListQuery(
@@ -113,7 +124,10 @@ export function parseListQuery(
   const filterText = text(parameters.filter, 'filter');
   const cursor = readCursor(parameters);
   const invalidCount =
-    cursor === undefined ? invalidInteger : () => ScimError.invalidCount('"count" must be an integer.');
+    cursor === undefined ? invalidInteger : () => ScimError.invalidCount('"count" must be an integer of at least 1.');
+  const count = integer(parameters.count, 'count', limits.pageDefault, invalidCount);
+  // A page without a next cursor is the last one: an empty page would say that there is nothing (RFC 9865 section 2).
+  if (cursor !== undefined && count < 1) throw invalidCount('count');
   const filter = filterText === undefined ? undefined : parseFilter(filterText);
   return {
     filter,
@@ -122,7 +136,7 @@ export function parseListQuery(
         ? () => true
         : compileFilter(filter, type, { tolerant: among, strict: dialect === 'strict' }),
     startIndex: Math.max(1, integer(parameters.startIndex, 'startIndex', 1)),
-    count: Math.min(limits.pageMax, Math.max(0, integer(parameters.count, 'count', limits.pageDefault, invalidCount))),
+    count: Math.min(limits.pageMax, Math.max(0, count)),
     cursor,
     order: readOrder(type, parameters, among),
     projection: readProjection(type, parameters),
@@ -149,17 +163,23 @@ export function readProjection(
  * @throws ScimError invalidSyntax
  */
 export function parseSearchRequest(body: unknown, dialect: Dialect = 'lenient'): ListParameters {
-  const safe: { [key: string]: ScimValue } = safeObject(body);
+  const safe = safeObject(body);
   const tolerance = new Tolerance(dialect);
   checkSchemas(safe, searchRequestSchema, () => false, tolerance);
+  const parameters = Object.fromEntries(
+    searchParameters.flatMap((name) => {
+      const value = field(safe, name);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
   // In a URL everything is text; here there are lists and numbers.
   for (const name of ['attributes', 'excludedAttributes']) {
-    if (typeof safe[name] === 'string') {
+    if (typeof parameters[name] === 'string') {
       tolerance.tolerate('object-for-list', () => ScimError.invalidValue(`"${name}" must be a list.`));
     }
   }
   for (const name of ['startIndex', 'count']) {
-    if (typeof safe[name] === 'string') tolerance.tolerate('number-as-string', () => invalidInteger(name));
+    if (typeof parameters[name] === 'string') tolerance.tolerate('number-as-string', () => invalidInteger(name));
   }
-  return safe;
+  return parameters;
 }

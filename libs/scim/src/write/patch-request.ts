@@ -1,7 +1,7 @@
 // Reads the envelope of a PATCH: its operations with their verbs and paths (RFC 7644 section 3.5.2).
 import type { ScimValue } from '../change-set.js';
 import { ScimError } from '../errors.js';
-import { isObject, safeObject } from '../json-safety.js';
+import { field, isObject, safeObject } from '../json-safety.js';
 import { limits } from '../limits.js';
 import type { Tolerance } from '../quirks.js';
 import { checkSchemas } from './schemas-list.js';
@@ -14,15 +14,6 @@ export interface PatchOperation {
   readonly path: string | undefined;
   /** Undefined when absent; null when sent as null. */
   readonly value: ScimValue | undefined;
-}
-
-/** Reads a field whatever its case. */
-function field(object: { [key: string]: ScimValue }, name: string): ScimValue | undefined {
-  const exact = object[name];
-  if (exact !== undefined) return exact;
-  const lower = name.toLowerCase();
-  for (const key of Object.keys(object)) if (key.toLowerCase() === lower) return object[key];
-  return undefined;
 }
 
 function readOperation(raw: ScimValue, tolerance: Tolerance): PatchOperation {
