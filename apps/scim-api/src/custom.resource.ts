@@ -16,7 +16,7 @@ import {
   type Written,
 } from '@app/directory';
 import type { RequestContext } from '@app/events';
-import type { ParsedResource, ScimAttributes } from '@app/scim';
+import { foldCase, type ParsedResource, type ScimAttributes } from '@app/scim';
 import type { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { Registries } from './registries.js';
 import type { Compute, ScimResource } from './scim-resource.js';
@@ -80,7 +80,7 @@ export class CustomResource implements ScimResource<StoredResource, FoundResourc
       const value = attributes[name];
       // The id is the server's own, and listed as unique.
       if (uniqueness !== 'server' || definition.mutability === 'readOnly' || typeof value !== 'string') return [];
-      return [{ attribute: name, value: caseExact ? value : value.normalize('NFKC').toLowerCase() }];
+      return [{ attribute: name, value: caseExact ? value : foldCase(value) }];
     });
   }
 }

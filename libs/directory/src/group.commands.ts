@@ -8,6 +8,8 @@ export interface Members {
   readonly size: number;
   has(id: string): boolean;
   ids(): Iterable<string>;
+  /** `User` or `Group`; undefined for who is no member. */
+  typeOf(id: string): string | undefined;
 }
 
 export interface StoredGroup {

@@ -10,6 +10,8 @@ export interface MemberSet {
   readonly size: number;
   has(id: string): boolean;
   ids(): Iterable<string>;
+  /** `User` or `Group`, where that is known: only filters over `members.type` ask. */
+  typeOf?(id: string): string | undefined;
 }
 
 export interface Member {

@@ -1,17 +1,31 @@
 export * from './answer/body.js';
 export type { Projection } from './answer/projection.js';
 export * from './answer/discovery.js';
-export { runBulk, type BulkOutcome } from './bulk.js';
-export { parseBulkRequest, type BulkMethod, type BulkOperation, type BulkRequest } from './bulk-request.js';
+export { runBulk, type BulkOutcome, type BulkPorts } from './bulk.js';
+export {
+  parseBulkRequest,
+  type BulkMethod,
+  type BulkOperation,
+  type BulkRequest,
+  type SentOperation,
+} from './bulk-request.js';
 export * from './change-set.js';
 export * from './errors.js';
-export { compileFilter, type FilterSubject } from './filter/compile.js';
+export { compileFilter, type FilterOptions, type FilterSubject } from './filter/compile.js';
 export * from './filter/equality.js';
 export * from './filter/filter.js';
 export { parseFilter } from './filter/parse.js';
 export * from './filter/print.js';
+export { foldCase } from './fold-case.js';
 export * from './limits.js';
-export { parseListQuery, parseSearchRequest, readProjection, type ListParameters, type ListQuery } from './query.js';
+export {
+  parseListQuery,
+  parseSearchRequest,
+  readProjection,
+  type ListOptions,
+  type ListParameters,
+  type ListQuery,
+} from './query.js';
 export type { Order, SortKey } from './sort.js';
 export { quirkSentences, type QuirkName } from './quirks.js';
 export * from './schema/agent-schema.js';

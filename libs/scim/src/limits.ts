@@ -1,4 +1,5 @@
-// Every number the protocol engine enforces; ServiceProviderConfig states exactly these.
+// The limits of the protocol, as ServiceProviderConfig states them. Those of bytes and of cursors are the host's to enforce:
+// the engine is given what was parsed already.
 
 export const limits = {
   /** Characters of a filter expression. */
@@ -17,6 +18,8 @@ export const limits = {
   bulkBytes: 2 * 1024 * 1024,
   /** Operations of one PATCH. */
   patchOperations: 1000,
+  /** Values that the operations of one PATCH compare, times the terms of the filters they are selected by. */
+  patchComparisons: 1_000_000,
   pageDefault: 200,
   pageMax: 1000,
   /** Seconds a cursor can be used after it was handed out. */

@@ -3,6 +3,7 @@ import type { ScimValue } from './change-set.js';
 import { attributeReader, findAttribute, type FilterSubject } from './filter/compile.js';
 import type { AttributePath } from './filter/filter.js';
 import { ScimError } from './errors.js';
+import { foldCase } from './fold-case.js';
 import { isObject } from './json-safety.js';
 import { instantOf } from './schema/date-time.js';
 import type { Attribute, ResourceType } from './schema/resource-type.js';
@@ -29,7 +30,7 @@ function keyOf(attribute: Attribute, value: ScimValue | undefined): SortKey {
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (typeof value !== 'string') return undefined;
   if (attribute.type === 'dateTime') return instantOf(value);
-  return attribute.caseExact ? value : value.toLowerCase();
+  return attribute.caseExact ? value : foldCase(value);
 }
 
 /** Resources without the attribute come last in ascending order and first in descending order. */

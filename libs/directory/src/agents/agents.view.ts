@@ -1,8 +1,8 @@
 // Applies the events of agents: a row per agent and a row per owner.
 import type { RecordedEvent } from '@app/events';
 import { deleteRowsIn, putRows, rowsIn } from '@app/runtime';
+import { foldCase } from '@app/scim';
 import type { AgentRow, Trx } from '../directory-db.js';
-import { foldCase } from '../users/user-name.js';
 import { handedOver } from '../view/handed-over.js';
 import { PairChanges } from '../view/pair-changes.js';
 

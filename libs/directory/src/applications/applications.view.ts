@@ -1,8 +1,8 @@
 // Applies the events of applications: a row per application.
 import type { RecordedEvent } from '@app/events';
 import { deleteRowsIn, putRows, rowsIn } from '@app/runtime';
+import { foldCase } from '@app/scim';
 import type { ApplicationRow, Trx } from '../directory-db.js';
-import { foldCase } from '../users/user-name.js';
 import { handedOver } from '../view/handed-over.js';
 
 type ApplicationEvent = Extract<RecordedEvent, { type: `Application${string}` }>;

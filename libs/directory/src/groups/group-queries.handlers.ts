@@ -1,6 +1,7 @@
 // Answers what is asked about groups, each with its members where they are asked for.
 import type { MemberRef } from '@app/events';
 import { idLists, marks, run } from '@app/runtime';
+import { foldCase } from '@app/scim';
 import { Inject, Injectable } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { Kysely } from 'kysely';
@@ -8,7 +9,6 @@ import { DIRECTORY_DB, type DirectoryDb, type GroupRow } from '../directory-db.j
 import { FindGroup, ListGroups } from '../directory.queries.js';
 import type { GroupWithMembers, IndexedEquality, Listed, NamedRef } from '../directory.queries.js';
 import type { Attributes } from '../user.commands.js';
-import { foldCase } from '../users/user-name.js';
 import type { Scope } from '../scope.js';
 import { list } from '../view/listing.js';
 import { SqlShelf, type Condition } from '../view/sql-shelf.js';

@@ -75,6 +75,7 @@ export const membersOf = ({ members }: Group): Members => ({
   size: members.size,
   has: (id) => members.has(id),
   ids: () => members.keys(),
+  typeOf: (id) => members.get(id),
 });
 
 const displayNameOf = (attributes: Attributes): string =>

@@ -1,8 +1,8 @@
 // Applies the events of groups: a row per group and a row per membership; the cost is that of what changed.
 import type { RecordedEvent } from '@app/events';
 import { deleteRowsIn, patchRows, putRows, rowsIn } from '@app/runtime';
+import { foldCase } from '@app/scim';
 import type { GroupRow, Trx } from '../directory-db.js';
-import { foldCase } from '../users/user-name.js';
 import { handedOver } from '../view/handed-over.js';
 import { PairChanges } from '../view/pair-changes.js';
 

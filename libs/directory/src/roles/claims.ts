@@ -1,6 +1,6 @@
 // What the claims of a person give: the names that templates make of their attributes, and the roles of those names.
 import type { ClaimRule, MappingRule } from '@app/events';
-import { foldCase } from '../users/user-name.js';
+import { foldCase } from '@app/scim';
 import { namesFrom, TemplateTooCostly } from './templates.js';
 
 export const isClaimRule = (rule: MappingRule): rule is ClaimRule => 'claim' in rule;

@@ -1,9 +1,8 @@
 // Who has which role and why: one pure answer for what happens, and for the diff that shows it before it happens.
 import type { GroupRule, MappingRule, RoleMember } from '@app/events';
-import type { ScimAttributes, ScimValue } from '@app/scim';
+import { foldCase, type ScimAttributes, type ScimValue } from '@app/scim';
 import type { UserWithGroups } from '../directory.queries.js';
 import type { MappingTest, TriedPerson } from '../role.queries.js';
-import { foldCase } from '../users/user-name.js';
 import { claimedRoles, isClaimRule, mentionsGroups } from './claims.js';
 import { conditionOf } from './conditions.js';
 import type { Mapping, Role, Roles } from './roles.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { RecordedEvent } from '@app/events';
 import { newEvent } from '@app/event-log';
 import { context } from '../given-when-then.fixture.js';
-import { claimOf, foldCase, hasName } from './user-name.js';
+import { claimOf, hasName } from './user-name.js';
 
 const sealed = { userId: 'u', dataKeyId: 'k', sealed: 's' };
 const provisioned = newEvent(
@@ -13,26 +13,6 @@ const provisioned = newEvent(
 const renamed = newEvent('UserChanged', { ...sealed, userNameHash: 'other', changed: [] }, context) as RecordedEvent;
 const deactivated = newEvent('UserDeactivated', { userId: 'u' }, context) as RecordedEvent;
 const deleted = newEvent('UserDeleted', { userId: 'u', userNameHash: 'h' }, context) as RecordedEvent;
-
-describe('names', () => {
-  it.each([
-    ['Ada@Acme.Test', 'ada@acme.test'],
-    ['ＡＤＡ', 'ada'],
-    ['ÄRGER', 'a\u0308rger'],
-    ['ﬁsh', 'FISH'],
-    ['ΟΔΥΣΣΕΥΣ', 'οδυσσευς'],
-  ])('%s and %s are the same', (one, other) => {
-    expect(foldCase(one)).toBe(foldCase(other));
-  });
-
-  it.each([
-    ['ada', 'adam'],
-    ['ada', 'ádá'],
-    ['ılker', 'ilker'],
-  ])('%s and %s are not the same', (one, other) => {
-    expect(foldCase(one)).not.toBe(foldCase(other));
-  });
-});
 
 describe('a claim', () => {
   it('is what the last event of the name says', () => {

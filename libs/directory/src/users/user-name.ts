@@ -2,6 +2,7 @@
 import { streams, type EventType, type RecordedEvent, type RequestContext } from '@app/events';
 import { contextOf, EventLog, newEvent, WrongExpectedRevision, type StreamWrite } from '@app/event-log';
 import { Clock } from '@app/runtime';
+import { foldCase } from '@app/scim';
 import { Vault } from '@app/vault';
 import { Injectable } from '@nestjs/common';
 import { NameTaken } from '../directory.errors.js';
@@ -13,9 +14,6 @@ const TRIES = 20;
 const PAGE = 100;
 
 const GONE: ReadonlySet<EventType> = new Set(['UserDeleted', 'AgentDeleted', 'ResourceDeleted']);
-
-/** What names are compared by: NFKC, without regard to case. */
-export const foldCase = (name: string): string => name.normalize('NFKC').toLowerCase().normalize('NFKC');
 
 /** The claim as the last event of the name's stream tells it. */
 export interface Claim {

@@ -2,11 +2,11 @@
 import type { RecordedEvent } from '@app/events';
 import { deleteRowsIn, patchRows, putRows, rowsIn } from '@app/runtime';
 import type { Vault } from '@app/vault';
+import { foldCase } from '@app/scim';
 import type { Trx, UserRow } from '../directory-db.js';
 import type { Attributes } from '../user.commands.js';
 import { handedOver } from '../view/handed-over.js';
 import { openSealed, type Seal } from './sealed-attributes.js';
-import { foldCase } from './user-name.js';
 
 type UserEvent = Extract<RecordedEvent, { data: { userId: string }; type: `User${string}` }>;
 /** Of an agent that may be one that is pushed as a user. */

@@ -1,10 +1,10 @@
 // A shelf over the rows of one table: every question is answered by an index.
 import { run } from '@app/runtime';
+import { foldCase } from '@app/scim';
 import type { Kysely } from 'kysely';
 import type { DirectoryDb } from '../directory-db.js';
 import type { IndexedEquality, Placed } from '../directory.queries.js';
 import { isWithin, type Scope } from '../scope.js';
-import { foldCase } from '../users/user-name.js';
 import type { Shelf } from './listing.js';
 
 type Listable = 'users' | 'groups' | 'agents' | 'applications' | 'resources';

@@ -65,7 +65,7 @@ function extensionBodies(view: ResourceView, projection: Projection): { urn: str
 
 /**
  * Builds the body of a resource: schemas, id, externalId, the attributes in schema order, extensions, meta.
- * Never holds null, an empty list, or an attribute that is never returned.
+ * Never holds an attribute that is never returned; nor null or an empty list, as long as the attributes come from the engine.
  */
 export function resourceBody(
   type: ResourceType,

@@ -23,7 +23,7 @@ interface Refusal {
 interface Case {
   readonly name: string;
   /** Default `User`. */
-  readonly type?: 'User' | 'Group' | 'Agent';
+  readonly type?: 'User' | 'Group' | 'Agent' | 'AgenticIdentity';
   /** Default `PATCH`. */
   readonly method?: 'POST' | 'PUT' | 'PATCH';
   /** Laid over a minimal resource of the type. */
@@ -49,6 +49,7 @@ const minimal: Record<string, ScimAttributes> = {
   User: { userName: 'alice@example.com', active: true },
   Group: { displayName: 'Sales' },
   Agent: { agentUserName: 'bot', active: true },
+  AgenticIdentity: { displayName: 'Bot', active: true },
 };
 
 function sourceOf(test: Case): ScimAttributes {

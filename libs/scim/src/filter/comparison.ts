@@ -1,6 +1,7 @@
 // Compares one stored value with one literal as the attribute's type demands (RFC 7644 section 3.4.2.2).
 import type { ScimValue } from '../change-set.js';
 import { ScimError } from '../errors.js';
+import { foldCase } from '../fold-case.js';
 import { instantOf } from '../schema/date-time.js';
 import type { Attribute } from '../schema/resource-type.js';
 import type { CompareOperator, FilterLiteral } from './filter.js';
@@ -28,7 +29,7 @@ function ordering(operator: CompareOperator, compare: (value: ScimValue) => numb
 }
 
 function textTest(attribute: Attribute, operator: CompareOperator, literal: string): ValueTest {
-  const fold = attribute.caseExact ? (text: string) => text : (text: string) => text.toLowerCase();
+  const fold = attribute.caseExact ? (text: string) => text : foldCase;
   const wanted = fold(literal);
   const on =
     (test: (text: string) => boolean): ValueTest =>

@@ -25,3 +25,9 @@ export type Filter =
   | { readonly kind: 'not'; readonly filter: Filter }
   /** `emails[type eq "work"]`: the filter holds for one element. */
   | { readonly kind: 'valuePath'; readonly path: AttributePath; readonly filter: Filter };
+
+/** How many comparisons a filter makes of one value. */
+export const termsOf = (filter: Filter): number => {
+  if (filter.kind === 'and' || filter.kind === 'or') return filter.terms.reduce((sum, term) => sum + termsOf(term), 0);
+  return filter.kind === 'not' || filter.kind === 'valuePath' ? termsOf(filter.filter) : 1;
+};

@@ -109,12 +109,17 @@ class FilterParser {
   private literal(): FilterLiteral {
     if (this.peek() === '"') return this.quoted();
     const text = this.takeWord('a value');
-    if (number.test(text)) return Number(text);
+    if (number.test(text)) return this.finite(Number(text));
     const lower = text.toLowerCase();
     if (lower === 'true') return true;
     if (lower === 'false') return false;
     if (lower === 'null') return null;
     throw invalid('A value in the filter is neither a string in double quotes, a number, true, false nor null.');
+  }
+
+  private finite(value: number): number {
+    if (!Number.isFinite(value)) throw invalid('A number in the filter is too large.');
+    return value;
   }
 
   private quoted(): string {

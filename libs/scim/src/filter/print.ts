@@ -1,4 +1,4 @@
-// Prints a filter in its one normal form; parsing the print gives the same tree.
+// Prints a filter in its one normal form; parsing the print gives the same tree, unless it has become too long to be parsed.
 import type { AttributePath, Filter } from './filter.js';
 
 function printPath(path: AttributePath): string {

@@ -1,5 +1,5 @@
 // The Agent schema: the union of the two drafts that share its URN (draft-wzdk-scim-agent-resource-00, draft-abbey-scim-agent-extension-00).
-import { listSubAttributes } from './common-attributes.js';
+import { groupReferences, listSubAttributes } from './common-attributes.js';
 import type { AttributeDefinition, SchemaDefinition } from './definition.js';
 
 export const reference = (types: readonly string[]): readonly AttributeDefinition[] => [
@@ -78,7 +78,7 @@ export const agentSchema: SchemaDefinition = {
       multiValued: true,
       mutability: 'readOnly',
       description: 'The groups the agent belongs to; changed through the groups.',
-      subAttributes: reference(['Group']).map((sub) => ({ ...sub, mutability: 'readOnly' as const })),
+      subAttributes: groupReferences,
     },
     {
       name: 'entitlements',

@@ -1,6 +1,7 @@
 // The AgenticApplication schema: what agents belong to and lose with it (draft-abbey-scim-agent-extension-00).
 import { reference } from './agent-schema.js';
 import type { SchemaDefinition } from './definition.js';
+import { oAuthClient } from './identity-schema.js';
 
 export const applicationSchema: SchemaDefinition = {
   id: 'urn:ietf:params:scim:schemas:core:2.0:AgenticApplication',
@@ -25,6 +26,20 @@ export const applicationSchema: SchemaDefinition = {
         { name: 'value', type: 'reference', caseExact: true, referenceTypes: ['external'], description: 'The URL.' },
         { name: 'type', description: 'What the URL is for.' },
       ],
+    },
+    {
+      name: 'lastAccessed',
+      type: 'dateTime',
+      mutability: 'readOnly',
+      description: 'When the application was last used; not known here.',
+    },
+    // The draft names the list and leaves open what is in it: these are the words of the identity draft for the same.
+    {
+      name: 'oAuthConfiguration',
+      type: 'complex',
+      multiValued: true,
+      description: 'The OAuth clients that the application acts as.',
+      subAttributes: oAuthClient,
     },
     {
       name: 'agents',

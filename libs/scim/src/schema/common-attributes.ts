@@ -43,3 +43,23 @@ export function listSubAttributes(
     { name: 'primary', type: 'boolean', description: 'At most one value is the primary one.' },
   ];
 }
+
+/** The sub-attributes of `groups`, which says what a resource is in (RFC 7643 section 4.1.2). */
+export const groupReferences: readonly AttributeDefinition[] = [
+  { name: 'value', caseExact: true, mutability: 'readOnly', description: 'The id of the group.' },
+  {
+    name: '$ref',
+    type: 'reference',
+    caseExact: true,
+    referenceTypes: ['Group'],
+    mutability: 'readOnly',
+    description: 'The URL of the group.',
+  },
+  { name: 'display', mutability: 'readOnly', description: 'The name of the group.' },
+  {
+    name: 'type',
+    mutability: 'readOnly',
+    canonicalValues: ['direct', 'indirect'],
+    description: 'How; only direct memberships are listed.',
+  },
+];

@@ -1,9 +1,18 @@
 // The AgenticIdentity schema: an agent as an earlier draft describes it (draft-wahl-scim-agent-schema-01).
 import { agentSchema } from './agent-schema.js';
-import type { SchemaDefinition } from './definition.js';
+import type { AttributeDefinition, SchemaDefinition } from './definition.js';
 
 /** Alike in both, as an agent is one thing whatever it is called. */
 const alike = new Set(['description', 'active', 'owners', 'groups', 'entitlements', 'roles']);
+
+export const oAuthClient: readonly AttributeDefinition[] = [
+  { name: 'clientId', caseExact: true, description: 'The client id.' },
+  { name: 'description', description: 'What the client is for.' },
+  { name: 'issuer', caseExact: true, description: 'The authorization server that knows the client.' },
+  { name: 'name', description: 'The name of the client.' },
+  { name: 'subject', caseExact: true, description: 'The subject of its tokens.' },
+  { name: 'audiences', multiValued: true, caseExact: true, description: 'The audiences of its tokens.' },
+];
 
 export const identitySchema: SchemaDefinition = {
   id: 'urn:ietf:params:scim:schemas:core:2.0:AgenticIdentity',
@@ -18,14 +27,7 @@ export const identitySchema: SchemaDefinition = {
       type: 'complex',
       multiValued: true,
       description: 'The OAuth clients that it acts as.',
-      subAttributes: [
-        { name: 'clientId', caseExact: true, description: 'The client id.' },
-        { name: 'description', description: 'What the client is for.' },
-        { name: 'issuer', caseExact: true, description: 'The authorization server that knows the client.' },
-        { name: 'name', description: 'The name of the client.' },
-        { name: 'subject', caseExact: true, description: 'The subject of its tokens.' },
-        { name: 'audiences', multiValued: true, caseExact: true, description: 'The audiences of its tokens.' },
-      ],
+      subAttributes: oAuthClient,
     },
   ],
 };

@@ -1,5 +1,5 @@
 // The core User schema and its enterprise extension (RFC 7643 sections 4.1 and 4.3).
-import { listSubAttributes } from './common-attributes.js';
+import { groupReferences, listSubAttributes } from './common-attributes.js';
 import type { AttributeDefinition, SchemaDefinition } from './definition.js';
 
 const list = (
@@ -66,7 +66,20 @@ export const userSchema: SchemaDefinition = {
       'Phone numbers.',
       listSubAttributes({ description: 'The number.' }, ['work', 'home', 'mobile', 'fax', 'pager', 'other']),
     ),
-    list('ims', 'Instant messaging addresses.', listSubAttributes({ description: 'The address.' })),
+    list(
+      'ims',
+      'Instant messaging addresses.',
+      listSubAttributes({ description: 'The address.' }, [
+        'aim',
+        'gtalk',
+        'icq',
+        'xmpp',
+        'msn',
+        'skype',
+        'qq',
+        'yahoo',
+      ]),
+    ),
     list(
       'photos',
       'Photos.',
@@ -86,19 +99,7 @@ export const userSchema: SchemaDefinition = {
       { name: 'primary', type: 'boolean', description: 'At most one address is the primary one.' },
     ]),
     {
-      ...list('groups', 'The groups the user belongs to; changed through the groups.', [
-        { name: 'value', caseExact: true, mutability: 'readOnly', description: 'The id of the group.' },
-        {
-          name: '$ref',
-          type: 'reference',
-          caseExact: true,
-          referenceTypes: ['Group'],
-          mutability: 'readOnly',
-          description: 'The URL of the group.',
-        },
-        { name: 'display', mutability: 'readOnly', description: 'The name of the group.' },
-        { name: 'type', mutability: 'readOnly', canonicalValues: ['direct', 'indirect'], description: 'How.' },
-      ]),
+      ...list('groups', 'The groups the user belongs to; changed through the groups.', groupReferences),
       mutability: 'readOnly',
     },
     list('entitlements', 'Entitlements.', listSubAttributes({ description: 'The entitlement.' })),

@@ -11,10 +11,14 @@ import { readValue } from './value.js';
 type Element = ScimValue;
 type ScimObject = { [key: string]: ScimValue };
 
-/** What makes two elements the same: value and type (RFC 7643 section 2.4), or everything if there is no value. */
+/** What makes two elements the same: value and type (RFC 7643 section 2.4), or all but `primary` if there is no value. */
 function identity(attribute: Attribute, element: Element): string {
   const fold = (value: ScimValue | undefined) => (attribute.caseExact ? value : lowerCased(value));
-  if (!isObject(element) || element.value === undefined) return canonical(element);
+  if (!isObject(element)) return canonical(element);
+  if (element.value === undefined) {
+    const { primary: _, ...rest } = element;
+    return canonical(rest);
+  }
   const value = attribute.subAttributes.get('value')?.caseExact ? element.value : fold(element.value);
   return canonical([
     ['value', value ?? null],
@@ -35,6 +39,9 @@ function flipPrimary(elements: Element[], winners: ReadonlySet<Element>): Elemen
   );
 }
 
+/** Where each element of a list that was added to stands: a thousand additions in one PATCH do not read it as often. */
+const indexes = new WeakMap<readonly Element[], Map<string, number>>();
+
 /** Appends what is not there yet; an element with the same value and type is merged into. */
 export function addElements(
   attribute: Attribute,
@@ -42,7 +49,9 @@ export function addElements(
   incoming: readonly Element[],
 ): Element[] {
   const elements = [...existing];
-  const index = new Map(elements.map((element, i) => [identity(attribute, element), i]));
+  const index = indexes.get(existing) ?? new Map(elements.map((element, i) => [identity(attribute, element), i]));
+  // From here on it describes another list.
+  indexes.delete(existing);
   const winners = new Set<Element>();
   for (const element of incoming) {
     const key = identity(attribute, element);
@@ -53,7 +62,9 @@ export function addElements(
     if (at === undefined) index.set(key, elements.push(next) - 1);
     else elements[at] = next;
   }
-  return flipPrimary(elements, winners);
+  const flipped = flipPrimary(elements, winners);
+  indexes.set(flipped, index);
+  return flipped;
 }
 
 /** Puts `value` in the place of every selected element. */
@@ -89,6 +100,14 @@ export function withSub(element: Element, sub: Attribute, value: ScimValue | und
   delete next[sub.name];
   const labels = new Set(['type', 'primary', 'display']);
   return Object.keys(next).every((key) => labels.has(key)) ? undefined : next;
+}
+
+/** A reference to somebody else leaves the URL of the one before behind. */
+export function withoutStaleUrl(before: ScimValue | undefined, after: { [key: string]: ScimValue }): ScimValue {
+  if (!isObject(before) || before.$ref === undefined || before.value === after.value) return after;
+  if (before.$ref !== after.$ref) return after;
+  const { $ref: _, ...rest } = after;
+  return rest;
 }
 
 /**

@@ -61,6 +61,10 @@ export class MemberDraft {
     return this.added.has(id) || (!this.removed.has(id) && (this.base?.has(id) ?? false));
   }
 
+  typeOf(id: string): string | undefined {
+    return this.added.get(id)?.type ?? this.base?.typeOf?.(id);
+  }
+
   add(member: Member): void {
     if (this.removed.delete(member.value)) return;
     if (!this.base?.has(member.value)) this.added.set(member.value, member);

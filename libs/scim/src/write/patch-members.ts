@@ -23,18 +23,23 @@ function namedIds(filter: Filter): readonly string[] | undefined {
   return each.includes(undefined) ? undefined : each.flatMap((ids) => ids ?? []);
 }
 
-function mentionsOnlyValue(filter: Filter): boolean {
-  if (filter.kind === 'and' || filter.kind === 'or') return filter.terms.every(mentionsOnlyValue);
-  if (filter.kind === 'not') return mentionsOnlyValue(filter.filter);
-  return (filter.kind === 'compare' || filter.kind === 'present') && filter.path.name.toLowerCase() === 'value';
+const selectable = new Set(['value', 'type']);
+
+function mentionsOnlySelectable(filter: Filter): boolean {
+  if (filter.kind === 'and' || filter.kind === 'or') return filter.terms.every(mentionsOnlySelectable);
+  if (filter.kind === 'not') return mentionsOnlySelectable(filter.filter);
+  return (filter.kind === 'compare' || filter.kind === 'present') && selectable.has(filter.path.name.toLowerCase());
 }
 
 function select(attribute: Attribute, filter: Filter, members: MemberDraft, strict: boolean): string[] {
   const test = compileElementFilter(filter, attribute, strict);
   const named = namedIds(filter);
   if (named !== undefined) return named.filter((id) => members.has(id));
-  if (!mentionsOnlyValue(filter)) throw ScimError.invalidFilter('Members are selected by "value".');
-  return [...members.ids()].filter((id) => test({ value: id }));
+  if (!mentionsOnlySelectable(filter)) throw ScimError.invalidFilter('Members are selected by "value" or "type".');
+  return [...members.ids()].filter((id) => {
+    const type = members.typeOf(id);
+    return test(type === undefined ? { value: id } : { value: id, type });
+  });
 }
 
 /** Applies one operation to the members. */

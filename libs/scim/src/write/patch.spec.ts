@@ -138,3 +138,47 @@ describe('the members of a group', () => {
     );
   });
 });
+
+describe('a PATCH of a group', () => {
+  const types = new Map([
+    ['u1', 'User'],
+    ['g1', 'Group'],
+    ['g2', 'Group'],
+  ]);
+  const members = { ...memberSet(types.keys()), typeOf: (id: string) => types.get(id) };
+  const removedBy = (path: string): readonly string[] =>
+    patchChangeSet(groupType, { displayName: 'G' }, members, patch([{ op: 'remove', path }])).members.removed;
+
+  it('selects members by what they are', () => {
+    expect(removedBy('members[type eq "Group" and not (value eq "g2")]')).toEqual(['g1']);
+    expect(() => removedBy('members[display eq "x"]')).toThrow(expect.objectContaining({ scimType: 'invalidFilter' }));
+  });
+});
+
+describe('a PATCH of long lists', () => {
+  const emails = Array.from({ length: 2_000 }, (_, i) => ({ value: `${i}@example.com`, type: 'work' }));
+  const apply = (operations: readonly unknown[]) =>
+    patchChangeSet(userType, { userName: 'a', active: true, emails }, undefined, patch(operations)).next;
+
+  it('finds what is added again among what was added before, whatever is primary by then', () => {
+    const add = (i: number) => ({
+      op: 'add',
+      path: 'emails',
+      value: [{ value: `new-${i % 500}@example.com`, primary: true }],
+    });
+    const added = (apply(Array.from({ length: 1_000 }, (_, i) => add(i))).emails as { primary?: boolean }[]).slice(
+      2_000,
+    );
+    expect(added).toHaveLength(500);
+    expect(added.flatMap(({ primary }, i) => (primary === true ? [i] : []))).toEqual([499]);
+  });
+
+  it.each([
+    ['filters', (i: number) => ({ op: 'replace', path: `emails[value eq "${i}@example.com"].display`, value: 'x' })],
+    ['values', (i: number) => ({ op: 'remove', path: 'emails', value: [{ value: `${i}@example.com` }] })],
+  ])('refuses to search them a thousand times by %s', (_, operation) => {
+    const operations = Array.from({ length: 1_000 }, (__, i) => operation(i));
+    expect(() => apply(operations)).toThrow(expect.objectContaining({ status: 413, scimType: 'tooMany' }));
+    expect(apply(operations.slice(0, 400)).emails).not.toEqual(emails);
+  });
+});

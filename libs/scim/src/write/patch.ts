@@ -2,14 +2,25 @@
 import type { ChangeSet, MemberSet, ScimAttributes, ScimValue } from '../change-set.js';
 import { ScimError } from '../errors.js';
 import { compileElementFilter } from '../filter/compile.js';
-import type { Filter } from '../filter/filter.js';
+import { termsOf, type Filter } from '../filter/filter.js';
 import { isObject, parseEmbedded } from '../json-safety.js';
+import { limits } from '../limits.js';
 import { Tolerance } from '../quirks.js';
 import type { Attribute, Extension, ResourceType } from '../schema/resource-type.js';
+import { isWholeAssignment } from './app-roles.js';
 import { ResourceDraft } from './draft.js';
-import { addElements, elementFromFilter, noTarget, removeDescribed, replaceSelected, withSub } from './elements.js';
+import {
+  addElements,
+  elementFromFilter,
+  noTarget,
+  removeDescribed,
+  replaceSelected,
+  withoutStaleUrl,
+  withSub,
+} from './elements.js';
 import { patchMembers } from './patch-members.js';
 import { readPatchRequest, type PatchOperation } from './patch-request.js';
+import { changeOfSub } from './patch-sub.js';
 import { parsePath, type PatchPath } from './path.js';
 import type { WriteOptions } from './resource.js';
 import { readElements, readSub, readValue } from './value.js';
@@ -23,6 +34,11 @@ type Verb = PatchOperation['op'];
 type AttributeTarget = Extract<PatchPath, { kind: 'attribute' }>;
 
 class Patch {
+  /** Values compared so far, times the terms of the filters that selected them. */
+  private compared = 0;
+  /** Attributes that got their whole list by an `add`: of what follows in the same request, nothing is whole. */
+  private readonly assigned = new Set<Attribute>();
+
   constructor(
     private readonly type: ResourceType,
     private readonly draft: ResourceDraft,
@@ -47,9 +63,16 @@ class Patch {
   private applyPathless(op: Verb, sent: ScimValue | undefined): void {
     if (op === 'remove') throw ScimError.noTarget('"remove" needs a "path".');
     const wrong = () => ScimError.invalidValue('An operation without "path" needs an object as its "value".');
-    const value = typeof sent === 'string' ? parseEmbedded(sent) : sent;
+    let value = sent;
+    if (Array.isArray(value) && value.length === 1) {
+      this.tolerance.tolerate('one-element-array', wrong);
+      [value] = value;
+    }
+    if (typeof value === 'string') {
+      value = parseEmbedded(value);
+      if (value !== undefined) this.tolerance.tolerate('json-in-string', wrong);
+    }
     if (!isObject(value)) throw wrong();
-    if (value !== sent) this.tolerance.tolerate('json-in-string', wrong);
     for (const key of Object.keys(value)) this.applyKey(op, key, value[key] as ScimValue);
   }
 
@@ -80,6 +103,7 @@ class Patch {
   }
 
   private applyTo(op: Verb, target: PatchPath, value: ScimValue | undefined): void {
+    if (target.kind === 'core') return this.applyToCore(op, value);
     if (target.kind === 'extension') return this.applyToExtension(op, target.extension, value);
     const { attribute, filter, sub } = target;
     if (attribute.mutability === 'readOnly' || sub?.mutability === 'readOnly') {
@@ -106,6 +130,14 @@ class Patch {
     return Object.keys(merged).length === 0 ? undefined : merged;
   }
 
+  /** The URN of the core schema in the place of an attribute: what it holds is meant for the resource itself. */
+  private applyToCore(op: Verb, value: ScimValue | undefined): void {
+    const wrong = () => ScimError.invalidPath('The path names the core schema, and no attribute of it.');
+    if (op === 'remove' || !isObject(value)) throw wrong();
+    this.tolerance.tolerate('core-schema-as-key', wrong);
+    for (const key of Object.keys(value)) this.applyKey(op, key, value[key] as ScimValue);
+  }
+
   private applyToExtension(op: Verb, extension: Extension, value: ScimValue | undefined): void {
     if (op === 'remove') {
       for (const attribute of extension.attributes.list) {
@@ -126,23 +158,37 @@ class Patch {
     if (value === undefined && (attribute.required || attribute.defaultValue !== undefined)) {
       throw ScimError.mutability(`${attribute.path} cannot be removed.`);
     }
-    this.draft.setUnlessImmutable(attribute, value);
+    const { draft } = this;
+    draft.setUnlessImmutable(attribute, isObject(value) ? withoutStaleUrl(draft.get(attribute), value) : value);
+  }
+
+  /** A thousand operations that each look at thousands of values would keep everybody else waiting. */
+  private charge(comparisons: number): void {
+    this.compared += comparisons;
+    if (this.compared > limits.patchComparisons) {
+      throw ScimError.tooMany('The operations select among too many values: send them in several requests.');
+    }
   }
 
   private elements(attribute: Attribute): readonly ScimValue[] {
     return (this.draft.get(attribute) ?? []) as ScimValue[];
   }
 
-  private setElements(attribute: Attribute, elements: readonly ScimValue[]): void {
-    this.assign(attribute, elements.length === 0 ? undefined : [...elements]);
+  private setElements(attribute: Attribute, elements: ScimValue[]): void {
+    this.assign(attribute, elements.length === 0 ? undefined : elements);
   }
 
   private writeList(op: Verb, attribute: Attribute, value: ScimValue): void {
     // One value to add may stand alone (RFC 7644 section 3.5.2.1).
     const sent = op === 'add' && isObject(value) ? [value] : value;
     const incoming = readElements(attribute, sent, this.tolerance);
-    // A JSON list inside a string is Entra ID's whole role assignment: roles it no longer lists are gone.
-    const whole = op === 'replace' || (typeof value === 'string' && parseEmbedded(value) !== undefined);
+    const isWholeAdded =
+      op === 'add' && this.tolerance.lenient && !this.assigned.has(attribute) && isWholeAssignment(value);
+    if (isWholeAdded) {
+      this.assigned.add(attribute);
+      this.tolerance.note('whole-list-added');
+    }
+    const whole = op === 'replace' || isWholeAdded;
     this.setElements(attribute, whole ? incoming : addElements(attribute, this.elements(attribute), incoming));
   }
 
@@ -151,30 +197,33 @@ class Patch {
     this.tolerance.tolerate('value-array-removal', () => ScimError.invalidSyntax('"remove" takes no "value".'));
     if (!attribute.multiValued) return this.assign(attribute, undefined);
     const described = readElements(attribute, value, this.tolerance);
-    const { elements, unmatched } = removeDescribed(attribute, this.elements(attribute), described);
+    const existing = this.elements(attribute);
+    this.charge(existing.length);
+    const { elements, unmatched } = removeDescribed(attribute, existing, described);
     for (let i = 0; i < unmatched; i += 1) this.tolerance.note('remove-without-match');
     this.setElements(attribute, elements);
   }
 
   private applyToSub(op: Verb, attribute: Attribute, sub: Attribute, value: ScimValue | undefined): void {
-    const next = op === 'remove' ? undefined : readSub(attribute, sub, value as ScimValue, this.tolerance);
+    const change = changeOfSub(op, attribute, sub, value, this.tolerance);
     if (attribute.multiValued) {
       const existing = this.elements(attribute);
-      if (existing.length > 0)
-        return this.setElements(
-          attribute,
-          replaceSelected(
-            existing,
-            () => true,
-            (e) => withSub(e, sub, next),
-          ),
+      if (existing.length > 0) {
+        const changed = replaceSelected(
+          existing,
+          () => true,
+          (element) => withSub(element, sub, change(element)),
         );
+        return this.setElements(attribute, changed);
+      }
+      const next = change({});
       if (next !== undefined) this.setElements(attribute, [{ [sub.name]: next }]);
       return;
     }
     const object: { [key: string]: ScimValue } = {
       ...(this.draft.get(attribute) as { [key: string]: ScimValue } | undefined),
     };
+    const next = change(object);
     if (next === undefined) delete object[sub.name];
     else object[sub.name] = next;
     this.assign(attribute, Object.keys(object).length === 0 ? undefined : object);
@@ -184,20 +233,20 @@ class Patch {
     const { attribute, sub } = target;
     const selected = compileElementFilter(filter, attribute, !this.tolerance.lenient);
     const existing = this.elements(attribute);
+    this.charge(existing.length * termsOf(filter));
     if (!existing.some(selected)) return this.applyToMissing(op, target, filter, value);
-    if (op === 'remove') {
-      const kept = replaceSelected(existing, selected, (element) =>
-        sub === undefined ? undefined : withSub(element, sub, undefined),
-      );
-      return this.setElements(attribute, kept);
-    }
     if (sub !== undefined) {
-      const next = readSub(attribute, sub, value as ScimValue, this.tolerance);
+      const change = changeOfSub(op, attribute, sub, value, this.tolerance);
       return this.setElements(
         attribute,
-        replaceSelected(existing, selected, (element) => withSub(element, sub, next)),
+        replaceSelected(existing, selected, (element) => withSub(element, sub, change(element))),
       );
     }
+    if (op === 'remove')
+      return this.setElements(
+        attribute,
+        replaceSelected(existing, selected, () => undefined),
+      );
     const [next] = readElements(attribute, isObject(value) ? [value] : (value as ScimValue), this.tolerance);
     if (next === undefined) throw ScimError.invalidValue(`${attribute.path} needs a value.`);
     const change = (element: ScimValue) =>

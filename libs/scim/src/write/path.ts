@@ -5,6 +5,8 @@ import { parseAttributePath, parseFilter } from '../filter/parse.js';
 import type { Attribute, Extension, ResourceType } from '../schema/resource-type.js';
 
 export type PatchPath =
+  /** The core schema as a whole, which RFC 7644 knows no path for. */
+  | { readonly kind: 'core' }
   | { readonly kind: 'extension'; readonly extension: Extension }
   | {
       readonly kind: 'attribute';
@@ -48,7 +50,7 @@ function split(text: string): { plain: string; filter: Filter | undefined } {
 export function parsePath(text: string, type: ResourceType): PatchPath | undefined {
   const prefixed = type.splitUrn(text.trim());
   if (prefixed?.rest === '') {
-    if (prefixed.extension === undefined) throw invalid();
+    if (prefixed.extension === undefined) return { kind: 'core' };
     return { kind: 'extension', extension: prefixed.extension };
   }
   const { plain, filter } = split(prefixed?.rest ?? text.trim());

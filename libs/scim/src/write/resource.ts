@@ -50,6 +50,7 @@ class StatementReader {
     if (attribute !== undefined) return this.readAttribute(attribute, raw);
     const extension = this.type.extension(key);
     if (extension !== undefined) return this.readExtension(extension, raw, body);
+    if (key.toLowerCase() === this.type.schema.id.toLowerCase()) return this.readCore(raw, body);
     const path = key.includes('.') || key.includes(':') ? parseAttributePath(key) : undefined;
     const found = path === undefined ? undefined : findAttribute(this.type, path);
     if (found === undefined) return this.unknown(key);
@@ -59,6 +60,15 @@ class StatementReader {
     if (found.sub === undefined) return this.readAttribute(found.attribute, raw);
     const sub = { [found.sub.name]: raw };
     this.readAttribute(found.attribute, found.attribute.multiValued ? [sub] : sub);
+  }
+
+  /** The URN of the core schema in the place of an attribute: what it holds is meant for the resource itself. */
+  private readCore(raw: ScimValue, body: { [key: string]: ScimValue }): void {
+    const wrong = () =>
+      ScimError.invalidSyntax(`The attributes of ${this.type.schema.id} stand in the resource itself.`);
+    if (!isObject(raw)) throw wrong();
+    this.tolerance.tolerate('core-schema-as-key', wrong);
+    for (const key of Object.keys(raw)) this.readKey(key, raw[key] as ScimValue, body);
   }
 
   private unknown(key: string): void {

@@ -5,6 +5,7 @@ import { isObject, parseEmbedded } from '../json-safety.js';
 import type { Tolerance } from '../quirks.js';
 import { instantOf } from '../schema/date-time.js';
 import type { Attribute } from '../schema/resource-type.js';
+import { unwrapRole } from './app-roles.js';
 
 const anyBase64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
@@ -83,7 +84,10 @@ function readObject(
 }
 
 function readComplex(attribute: Attribute, raw: ScimValue, tolerance: Tolerance): ScimValue | undefined {
-  if (isObject(raw)) return readObject(attribute, unwrapRole(attribute, raw, tolerance), tolerance);
+  if (isObject(raw) && !isEmptyReference(attribute, raw)) {
+    return readObject(attribute, unwrapRole(attribute, raw, tolerance), tolerance);
+  }
+  if (isObject(raw)) return readComplex(attribute, '', tolerance);
   if (typeof raw !== 'string' || !attribute.subAttributes.get('value')) throw wrongType(attribute);
   if (raw === '') {
     tolerance.tolerate('empty-string-clears', () => wrongType(attribute));
@@ -98,20 +102,9 @@ function readComplex(attribute: Attribute, raw: ScimValue, tolerance: Tolerance)
   return { value: raw };
 }
 
-/** Entra ID wraps an app role as JSON inside `value`: {"value": "{\"id\":…,\"value\":\"Admin\",\"displayName\":\"Admin\"}"}. */
-function unwrapRole(
-  attribute: Attribute,
-  raw: { [key: string]: ScimValue },
-  tolerance: Tolerance,
-): { [key: string]: ScimValue } {
-  const { value } = raw;
-  if (!tolerance.lenient || attribute.subAttributes.get('value')?.type !== 'string') return raw;
-  const inner = typeof value === 'string' ? parseEmbedded(value) : undefined;
-  if (!isObject(inner) || typeof inner.value !== 'string') return raw;
-  tolerance.note('json-in-string');
-  const display = inner.display ?? inner.displayName;
-  return { ...(display === undefined ? {} : { display }), ...raw, value: inner.value };
-}
+/** `{"value": ""}`, where the id of somebody belongs. */
+const isEmptyReference = (attribute: Attribute, raw: { [key: string]: ScimValue }): boolean =>
+  raw.value === '' && attribute.subAttributes.get('$ref') !== undefined;
 
 /** Reads what is written to one sub-attribute, such as `roles[primary eq "True"].value`. */
 export function readSub(
