@@ -149,12 +149,12 @@ describe('a kept answer', () => {
     const tell = (type: string, revision: bigint, data: object) =>
       view.committed([{ type, stream: 's', revision, metadata: { tenant: 'acme' }, data } as unknown as RecordedEvent]);
     const read = async () => {
-      const make = async () => ({ body: 'anew', revision: 9n });
+      const make = async () => ({ body: 'anew', revision: 9n, etag: '' });
       const { body } = await cache.one(okta, 'User', 'u1', make);
       tell('UserChanged', 99n, { userId: 'u1', changed: ['title'] });
       return body;
     };
-    const answer = (revision: bigint) => ({ body: `written ${revision}`, revision });
+    const answer = (revision: bigint) => ({ body: `written ${revision}`, revision, etag: '' });
     cache.written(okta, 'User', 'u1', answer(0n));
     expect(await read()).toBe('anew');
     tell('UserProvisioned', 0n, { userId: 'u1' });
@@ -176,7 +176,7 @@ describe('a kept answer', () => {
   it('is not kept when something changed while it was being built', async () => {
     const view = new DirectoryView({} as Vault);
     const cache = new AnswerCache(view);
-    const built = (text: string) => ({ body: Buffer.from(text), revision: 0n });
+    const built = (text: string) => ({ body: Buffer.from(text), revision: 0n, etag: '' });
     const changed = {
       type: 'UserDeactivated',
       stream: 'user-acme-u1',
@@ -200,7 +200,7 @@ describe('a kept answer', () => {
   it('is for who it was made for alone, and made again for a connection that was changed', async () => {
     const cache = new AnswerCache(new DirectoryView({} as Vault));
     let built = 0;
-    const build = async () => ({ body: Buffer.from(String(++built)), revision: 0n });
+    const build = async () => ({ body: Buffer.from(String(++built)), revision: 0n, etag: '' });
     const read = async (reader: Reader) =>
       Promise.all([cache.one(reader, 'Agent', 'a1', build), cache.list(reader, 'Agent', 'count=1', build)]);
     for (const reader of [
@@ -220,7 +220,7 @@ describe('a kept answer', () => {
     const view = new DirectoryView({} as Vault);
     const cache = new AnswerCache(view);
     let built = 0;
-    const build = async () => ({ body: Buffer.from(String(++built)), revision: 0n });
+    const build = async () => ({ body: Buffer.from(String(++built)), revision: 0n, etag: '' });
     const tell = (stream: string) =>
       view.committed([{ type: 'Unknown', stream, metadata: { tenant: 'acme' }, data: {} } as unknown as RecordedEvent]);
     for (const [stream, builds] of [

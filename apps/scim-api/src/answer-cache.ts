@@ -12,6 +12,7 @@ export interface KeptList {
 
 export interface KeptResource extends KeptList {
   readonly revision: bigint;
+  readonly etag: string;
 }
 
 /** Who is answered, and how: a kept answer is for the connection that it was made for, as that one was. */

@@ -86,6 +86,48 @@ describe('versions', () => {
     expect((await ask('W/"7"')).status).toBe(200);
   });
 
+  it('differ as soon as what is shown with a resource does, though nothing was written to it', async () => {
+    const user = await world.newUser({ displayName: 'Ada' });
+    const group = await world.create('/Groups', { displayName: 'Eng', members: [{ value: user.id }] });
+    const tagged = async (path: string) => {
+      const { headers, body } = await world.ask('GET', path);
+      expect(body.meta.version).toBe(headers.etag);
+      return headers.etag as string;
+    };
+    const again = async (path: string, tag: string) =>
+      (await world.ask('GET', path, { headers: { 'if-none-match': tag } })).status;
+    const [ofUser, ofGroup] = [await tagged(`/Users/${user.id}`), await tagged(`/Groups/${group.id}`)];
+    expect([ofUser, ofGroup]).toEqual([
+      expect.stringMatching(/^W\/"0-[\w-]{12}"$/),
+      expect.stringMatching(/^W\/"1-[\w-]{12}"$/),
+    ]);
+    expect([await again(`/Users/${user.id}`, ofUser), await again(`/Groups/${group.id}`, ofGroup)]).toEqual([304, 304]);
+    expect(await again(`/Users/${user.id}?attributes=userName`, ofUser)).toBe(200);
+
+    const rename = patch({ op: 'replace', path: 'displayName', value: 'Augusta Ada' });
+    expect((await world.ask('PATCH', `/Users/${user.id}`, { body: rename })).status).toBe(200);
+    expect(await again(`/Groups/${group.id}`, ofGroup)).toBe(200);
+
+    const renamed = await tagged(`/Users/${user.id}`);
+    expect((await world.ask('DELETE', `/Groups/${group.id}`)).status).toBe(204);
+    expect(await again(`/Users/${user.id}`, renamed)).toBe(200);
+    expect(await tagged(`/Users/${user.id}`)).toBe('W/"1"');
+  });
+
+  it('are demanded of a write as they were shown, whatever the resource was shown with', async () => {
+    const user = await world.newUser();
+    const { id, meta } = await world.create('/Groups', { displayName: 'Ops', members: [{ value: user.id }] });
+    const rename = (displayName: string, tag: string) =>
+      world.ask('PATCH', `/Groups/${id}`, {
+        body: patch({ op: 'replace', path: 'displayName', value: displayName }),
+        headers: { 'if-match': tag },
+      });
+    const first = await rename('Ops 2', meta.version);
+    expect([first.status, first.headers.etag]).toEqual([204, 'W/"2"']);
+    expect((await rename('Ops 3', meta.version)).status).toBe(412);
+    expect((await rename('Ops 3', `"9-x", ${first.headers.etag as string}`)).status).toBe(204);
+  });
+
   it.each([
     ['the version', 'W/"0"', 200],
     ['any version', '*', 200],

@@ -86,13 +86,12 @@ export class Endpoint<S extends Stored = Stored, R extends S & Placed = S & Plac
   /** @throws ScimError, EventLogUnavailable; so do all methods */
   async get(call: ScimCall, id: string): Promise<ScimAnswer> {
     const { context, query, asked = '', ifMatch, ifNoneMatch } = call;
-    const { body, revision } =
+    const { body, revision, etag } =
       asked === ''
         ? await this.kept(call, id)
         : await this.one(call, this.valid(id), readProjection(this.typeOf(context.tenant), query));
-    const etag = entityTag(revision);
     if (ifMatch !== undefined && !isNamed(ifMatch, revision)) throw ScimError.preconditionFailed();
-    return isUnchanged(ifNoneMatch, revision) ? { status: 304, etag } : { status: 200, etag, body };
+    return isUnchanged(ifNoneMatch, etag) ? { status: 304, etag } : { status: 200, etag, body };
   }
 
   /** As it is answered when nothing in particular is asked for. */
@@ -105,8 +104,10 @@ export class Endpoint<S extends Stored = Stored, R extends S & Placed = S & Plac
     const shown = projection[this.resource.related];
     const found = await this.found(scope, id, shown);
     const related = shown ? this.resource.relatedOf(found) : undefined;
-    const body = this.viewsOf(scope.tenant).body(found, projection, related, spelling);
-    return { body: asKept(JSON.stringify(body)), revision: found.revision };
+    const { revision } = found;
+    const etag = entityTag(revision, related);
+    const body = this.viewsOf(scope.tenant).body(found, projection, related, spelling, etag);
+    return { body: asKept(JSON.stringify(body)), revision, etag };
   }
 
   async create(call: ScimCall, body: unknown): Promise<ScimAnswer> {
@@ -184,10 +185,11 @@ export class Endpoint<S extends Stored = Stored, R extends S & Placed = S & Plac
     const load = mayBeRelated && projection[this.resource.related];
     const found = load ? await this.resource.find(context, id, true) : undefined;
     const views = this.viewsOf(context.tenant);
-    const body = views.body(stored, projection, found && this.resource.relatedOf(found), spelling);
-    const text = asKept(JSON.stringify(body));
-    if (asked === '') this.parts.cache.written(call, this.resource.name, id, { body: text, revision });
-    return { status: 200, id, etag: entityTag(revision), location: views.location(id), body: text };
+    const related = found && this.resource.relatedOf(found);
+    const etag = entityTag(revision, related);
+    const body = asKept(JSON.stringify(views.body(stored, projection, related, spelling, etag)));
+    if (asked === '') this.parts.cache.written(call, this.resource.name, id, { body, revision, etag });
+    return { status: 200, id, etag, location: views.location(id), body };
   }
 
   private demanded(call: ScimCall, id: string): Promise<bigint | undefined> {

@@ -1,7 +1,18 @@
 // ETags: the revision of a resource's stream, as a weak tag (RFC 7644 section 3.14, RFC 9110 section 8.8.3).
+import { createHash } from 'node:crypto';
+import type { NamedRef } from '@app/directory';
 import { ScimError } from '@app/scim';
 
-export const entityTag = (revision: bigint): string => `W/"${revision}"`;
+/**
+ * The tag of a resource as it is shown: `W/"<revision>"`, and `W/"<revision>-<digest>"` when it is shown with what it is
+ * related to. That may change without an event of its own: the groups of a user, the names of members.
+ */
+export function entityTag(revision: bigint, related: readonly NamedRef[] = []): string {
+  if (related.length === 0) return `W/"${revision}"`;
+  const hash = createHash('sha256');
+  for (const { id, type, display } of related) hash.update(`${type} ${id} ${display ?? ''}\n`);
+  return `W/"${revision}-${hash.digest('base64url').slice(0, 12)}"`;
+}
 
 /** The opaque parts of the tags in a header; `*` means any. SCIM compares weak tags even in If-Match. */
 function tagsOf(header: string): '*' | readonly string[] {
@@ -9,15 +20,20 @@ function tagsOf(header: string): '*' | readonly string[] {
   return [...header.matchAll(/(?:W\/)?"([^"]*)"/g)].map((match) => match[1] as string);
 }
 
-/** Whether a header names this revision. */
+/** Whether a header names this revision, however the resource was shown: a write changes nothing that is only shown. */
 export function isNamed(header: string, revision: bigint): boolean {
   const tags = tagsOf(header);
-  return tags === '*' || tags.includes(revision.toString());
+  return tags === '*' || tags.some((tag) => revisionIn(tag) === revision.toString());
 }
 
-/** Whether If-None-Match names this revision, so that 304 is the answer. */
-export const isUnchanged = (header: string | undefined, revision: bigint): boolean =>
-  header !== undefined && isNamed(header, revision);
+const revisionIn = (tag: string): string | undefined => /^(\d{1,18})(?:-[\w-]+)?$/.exec(tag)?.[1];
+
+/** Whether If-None-Match names the resource as it is shown, so that 304 is the answer. */
+export function isUnchanged(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  const tags = tagsOf(header);
+  return tags === '*' || tags.some((tag) => etag === `W/"${tag}"`);
+}
 
 interface Preconditions {
   readonly ifMatch?: string | undefined;
@@ -38,9 +54,10 @@ export async function demandedRevision(
   if (ifMatch === undefined) return undefined;
   const tags = tagsOf(ifMatch);
   if (tags === '*') return undefined;
-  const [only] = tags;
-  if (tags.length === 1 && only !== undefined && /^\d{1,18}$/.test(only)) return BigInt(only);
+  const [only = ''] = tags;
+  const demanded = tags.length === 1 ? revisionIn(only) : undefined;
+  if (demanded !== undefined) return BigInt(demanded);
   const revision = await current();
-  if (!tags.includes(revision.toString())) throw ScimError.preconditionFailed();
+  if (!isNamed(ifMatch, revision)) throw ScimError.preconditionFailed();
   return revision;
 }

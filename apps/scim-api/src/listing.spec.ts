@@ -68,6 +68,15 @@ describe('lists', () => {
     expect(namesOf(answer.body)).toEqual(['list-b', 'list-c']);
   });
 
+  it('answer a question at the root as they answer a search there', async () => {
+    const filter = 'userName sw "list-" or displayName eq "Nobody"';
+    const body = { Schemas: ['urn:ietf:params:scim:api:messages:2.0:SearchRequest'], Filter: filter, COUNT: 2 };
+    const searched = await world.ask('POST', '/.search', { as, body });
+    const asked = await world.ask('GET', `?filter=${encodeURIComponent(filter)}&count=2`, { as });
+    expect([asked.status, asked.body.totalResults, asked.body.itemsPerPage]).toEqual([200, 5, 2]);
+    expect(asked.body).toEqual(searched.body);
+  });
+
   it('find groups by member, and members only where they are asked for', async () => {
     const [user] = (await listed('filter=userName%20eq%20%22list-a%22')).Resources;
     const body = { displayName: 'Listed', members: [{ value: user.id }] };

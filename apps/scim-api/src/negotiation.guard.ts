@@ -1,4 +1,4 @@
-// Refuses who accepts no JSON: every answer below /scim/v2 is application/scim+json.
+// Refuses who accepts no JSON: every answer below /scim/v2 is application/scim+json, or application/json for who wants only that.
 import { ScimError } from '@app/scim';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
@@ -18,22 +18,22 @@ function rangesOf(header: string): Map<string, number> {
   return ranges;
 }
 
-/** Whether an `Accept` header lets JSON in, under either of its names. */
-export function acceptsJson(header: string | undefined): boolean {
-  if (header === undefined) return true;
+/** The name under which an `Accept` header lets JSON in; undefined if it does not (RFC 7644 section 3.1). */
+export function acceptedType(header: string | undefined): 'application/scim+json' | 'application/json' | undefined {
+  if (header === undefined || header === '*/*' || header === 'application/scim+json') return 'application/scim+json';
   const ranges = rangesOf(header);
-  if (ranges.size === 0) return true;
   const accepts = (names: readonly string[]) => {
     const name = names.find((one) => ranges.has(one));
     return name !== undefined && ranges.get(name) !== 0;
   };
-  return accepts(ofScim) || accepts(ofJson);
+  if (ranges.size === 0 || accepts(ofScim)) return 'application/scim+json';
+  return accepts(ofJson) ? 'application/json' : undefined;
 }
 
 export class NegotiationGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { headers } = context.switchToHttp().getRequest<FastifyRequest>();
-    if (acceptsJson(headers.accept)) return true;
+    if (acceptedType(headers.accept) !== undefined) return true;
     throw new ScimError(406, 'Answers are application/scim+json: accept that, application/json or anything.');
   }
 }

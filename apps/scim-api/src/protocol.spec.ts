@@ -1,7 +1,7 @@
 // The protocol around the resources: methods, media types, versions, projections and the search over everything.
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { acceptsJson } from './negotiation.guard.js';
+import { acceptedType } from './negotiation.guard.js';
 import { errorSchema, newName, off, openScim, patch, type Json, type ScimWorld } from './scim-api.fixture.js';
 
 let world: ScimWorld;
@@ -69,27 +69,32 @@ describe('a path', () => {
 
 describe('an answer', () => {
   it.each([
-    [undefined, true],
-    ['', true],
-    ['*/*', true],
-    ['application/scim+json', true],
-    ['application/json;charset=utf-8', true],
-    ['text/html, application/*;q=0.5', true],
-    ['application/scim+json;q=0, application/json', true],
-    ['application/xml', false],
-    ['text/html;q=1, image/*', false],
-    ['application/json;q=0, application/scim+json;q=0, */*', false],
-    ['*/*;q=0', false],
-  ])('to "Accept: %s" is wanted: %s', (header, expected) => {
-    expect(acceptsJson(header)).toBe(expected);
+    [undefined, 'application/scim+json'],
+    ['', 'application/scim+json'],
+    ['*/*', 'application/scim+json'],
+    ['application/scim+json', 'application/scim+json'],
+    ['application/json, application/scim+json;q=0.1', 'application/scim+json'],
+    ['application/json;charset=utf-8', 'application/json'],
+    ['text/html, application/*;q=0.5', 'application/scim+json'],
+    ['application/scim+json;q=0, application/json', 'application/json'],
+    ['application/xml', undefined],
+    ['text/html;q=1, image/*', undefined],
+    ['application/json;q=0, application/scim+json;q=0, */*', undefined],
+    ['*/*;q=0', undefined],
+  ])('to "Accept: %s" is %s', (header, expected) => {
+    expect(acceptedType(header)).toBe(expected);
   });
 
-  it('is application/scim+json for either name, and 406 where neither is accepted', async () => {
+  it('is application/json for who accepts only that, and 406 where neither is accepted', async () => {
     const { id } = await world.newUser();
     await world.appended();
-    for (const accept of ['application/json', 'application/scim+json', 'text/html, */*;q=0.1']) {
+    for (const [accept, type] of [
+      ['application/json', 'application/json'],
+      ['application/scim+json', 'application/scim+json'],
+      ['text/html, */*;q=0.1', 'application/scim+json'],
+    ] as const) {
       const answer = await world.ask('GET', `/Users/${id}`, { headers: { accept } });
-      expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/scim+json; charset=utf-8']);
+      expect([answer.status, answer.headers['content-type']]).toEqual([200, `${type}; charset=utf-8`]);
     }
     const headers = { accept: 'application/xml' };
     for (const [method, path, body] of [

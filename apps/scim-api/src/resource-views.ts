@@ -17,17 +17,6 @@ import type { ScimResource, Stored } from './scim-resource.js';
 
 type Body = { [key: string]: ScimValue };
 
-function* references(refs: readonly NamedRef[], base: string, withType: boolean): Iterable<AnsweredReference> {
-  for (const { id, type, display } of refs) {
-    yield {
-      value: id,
-      $ref: `${base}/${type}s/${id}`,
-      ...(withType ? { type } : {}),
-      ...(display === undefined ? {} : { display }),
-    };
-  }
-}
-
 export class ResourceViews<S extends Stored, R extends S> {
   constructor(
     private readonly resource: ScimResource<S, R>,
@@ -39,14 +28,21 @@ export class ResourceViews<S extends Stored, R extends S> {
     return `${scimBase(this.address)}${this.type.endpoint}/${id}`;
   }
 
-  /** @param related what the resource is related to; not shown when undefined */
-  body(stored: S, projection: Projection, related: readonly NamedRef[] | undefined, spelling?: Spelling): Body {
+  /**
+   * @param related what the resource is related to; not shown when undefined
+   * @param version the tag of the resource as it is shown so
+   */
+  body(
+    stored: S,
+    projection: Projection,
+    related: readonly NamedRef[] | undefined,
+    spelling?: Spelling,
+    version = entityTag(stored.revision, related),
+  ): Body {
     const { resource } = this;
-    const shown =
-      related === undefined
-        ? {}
-        : { [resource.related]: references(related, scimBase(this.address), resource.related !== 'groups') };
-    const view = { id: stored.id, attributes: resource.attributesOf(stored), meta: this.meta(stored), ...shown };
+    const shown = related === undefined ? {} : { [resource.related]: this.references(related) };
+    const meta = { ...this.meta(stored), version };
+    const view = { id: stored.id, attributes: resource.attributesOf(stored), meta, ...shown };
     return resourceBody(this.type, view, projection, { spelling });
   }
 
@@ -60,16 +56,27 @@ export class ResourceViews<S extends Stored, R extends S> {
     };
     if (!withRelated) return subject;
     const related = resource.relatedOf(found);
-    const base = scimBase(this.address);
     if (resource.related === 'members') {
       const members = memberSet(related.map(({ id }) => id));
       // Made only for a filter or an order that asks for more than ids: there may be many.
-      return { ...subject, members, memberRefs: () => [...references(related, base, true)] as unknown as ScimValue[] };
+      return { ...subject, members, memberRefs: () => [...this.references(related)] as unknown as ScimValue[] };
     }
     // Nothing is said over an attribute that is kept under the same name.
     if (related.length === 0) return subject;
-    const refs = [...references(related, base, resource.related === 'agents')];
-    return { ...subject, [resource.related]: refs as unknown as ScimValue[] };
+    return { ...subject, [resource.related]: [...this.references(related)] as unknown as ScimValue[] };
+  }
+
+  private *references(refs: readonly NamedRef[]): Iterable<AnsweredReference> {
+    const base = scimBase(this.address);
+    for (const { id, type, display } of refs) {
+      yield {
+        value: id,
+        $ref: `${base}/${type}s/${id}`,
+        // Of a group its kind of membership is told: who is in a group within it is not listed (RFC 7643 section 4.1.2).
+        type: this.resource.related === 'groups' ? 'direct' : type,
+        ...(display === undefined ? {} : { display }),
+      };
+    }
   }
 
   private meta({ id, created, lastModified, revision }: S): Required<ResourceMeta> {

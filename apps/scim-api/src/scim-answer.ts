@@ -1,6 +1,7 @@
 // An answer before it is sent: serialised once, and with the headers that belong to it.
 import type { Noted } from '@app/http';
 import type { FastifyReply } from 'fastify';
+import { acceptedType } from './negotiation.guard.js';
 
 export interface ScimAnswer {
   readonly status: number;
@@ -18,6 +19,6 @@ export function send(reply: FastifyReply, { status, body, etag, location, id }: 
   if (status === 201 && id !== undefined) (reply.request as Noted).createdId = id;
   if (etag !== undefined) reply.header('etag', etag);
   if (location !== undefined) reply.header('location', location);
-  if (body !== undefined) reply.header('content-type', 'application/scim+json; charset=utf-8');
+  if (body !== undefined) reply.header('content-type', `${acceptedType(reply.request.headers.accept)}; charset=utf-8`);
   reply.send(body);
 }
