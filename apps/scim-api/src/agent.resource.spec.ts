@@ -16,7 +16,7 @@ afterAll(() => world.close());
 const newAgent = (attributes: object = {}): Promise<Json> =>
   world.create('/Agents', {
     schemas: [agentSchema],
-    agentUserName: 'invoice-bot',
+    agentUserName: newName(),
     owners: [{ value: owner.id, type: 'User' }],
     ...attributes,
   });
@@ -37,6 +37,37 @@ describe('an agent', () => {
       const { body } = await world.ask('GET', `/Agents?filter=${encodeURIComponent(filter)}`);
       expect([filter, body.Resources.map((agent: Json) => agent.id)]).toEqual([filter, [id]]);
     }
+  });
+
+  it('has a name of its own in its tenant, which it gives back when it is renamed or deleted', async () => {
+    const named = (agentUserName: string, as: 'lenient-acme' | 'strict-acme' = 'lenient-acme') =>
+      world.ask('POST', '/Agents', {
+        as,
+        body: { schemas: [agentSchema], agentUserName, owners: [{ value: owner.id, type: 'User' }] },
+      });
+    const first = await named('Own-Name');
+    const again = await named('own-name');
+    expect([first.status, again.status, again.body.scimType]).toEqual([201, 409, 'uniqueness']);
+    const second = await named('Second-Name');
+    const rename = patch({ op: 'replace', path: 'agentUserName', value: 'OWN-NAME' });
+    expect((await world.ask('PATCH', `/Agents/${second.body.id}`, { body: rename })).status).toBe(409);
+    expect((await world.ask('PATCH', `/Agents/${first.body.id}`, { body: rename })).status).toBe(200);
+
+    const moved = patch({ op: 'replace', path: 'agentUserName', value: 'Moved-Name' });
+    expect((await world.ask('PATCH', `/Agents/${first.body.id}`, { body: moved })).status).toBe(200);
+    expect((await named('own-name')).status).toBe(201);
+    expect((await world.ask('DELETE', `/Agents/${first.body.id}`)).status).toBe(204);
+    expect((await named('moved-name')).status).toBe(201);
+  });
+
+  it('is created once, however many ask for its name at once', async () => {
+    const agentUserName = newName();
+    const body = { agentUserName, owners: [{ value: owner.id }] };
+    await world.appended();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => world.ask('POST', '/Agents', { body })));
+    const statuses = answers.map(({ status }) => status).toSorted();
+    expect(statuses).toEqual([201, ...Array.from({ length: 19 }, () => 409)]);
+    expect((await world.appended()).map(({ type }) => type)).toEqual(['AgentProvisioned']);
   });
 
   it('is shown by the name that its connection has for it, whichever it was sent by', async () => {

@@ -31,6 +31,8 @@ export class AgentResource implements ScimResource<StoredAgent, FoundAgent> {
     displayName: 'displayName',
   };
   readonly terse = false;
+  /** Whether the draft has names that nobody else may have. */
+  protected readonly namesAreUnique: boolean = true;
 
   constructor(
     private readonly commands: CommandBus,
@@ -48,7 +50,7 @@ export class AgentResource implements ScimResource<StoredAgent, FoundAgent> {
   async create(context: RequestContext, { attributes }: ParsedResource): Promise<Written<StoredAgent>> {
     const write = writeOf(attributes, []);
     const owners = write.owners.length > 0 ? write.owners : this.withoutOwners(context);
-    return this.commands.execute(new ProvisionAgent(context, { ...write, owners }));
+    return this.commands.execute(new ProvisionAgent(context, { ...write, owners, nameIsUnique: this.namesAreUnique }));
   }
 
   /** Who owns an agent that is created without an owner. @throws ScimError when it must have one */
@@ -65,7 +67,7 @@ export class AgentResource implements ScimResource<StoredAgent, FoundAgent> {
   ): Promise<Written<StoredAgent>> {
     const change = (current: StoredAgent): AgentWrite | undefined => {
       const { noop, next } = compute(this.attributesOf(current), undefined);
-      return noop ? undefined : writeOf(next, current.owners);
+      return noop ? undefined : { ...writeOf(next, current.owners), nameIsUnique: this.namesAreUnique };
     };
     return this.commands.execute(new ChangeAgent(context, id, change, undefined, expected));
   }

@@ -1,7 +1,7 @@
 // Applications of agents over SCIM, and agents that belong to them.
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { off, openScim, patch, type Json, type ScimWorld } from './scim-api.fixture.js';
+import { newName, off, openScim, patch, type Json, type ScimWorld } from './scim-api.fixture.js';
 
 const applicationSchema = 'urn:ietf:params:scim:schemas:core:2.0:AgenticApplication';
 
@@ -14,9 +14,9 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const newApplication = (attributes: object = {}): Promise<Json> =>
-  world.create('/AgenticApplications', { schemas: [applicationSchema], name: 'billing', ...attributes });
+  world.create('/AgenticApplications', { schemas: [applicationSchema], name: newName(), ...attributes });
 const newAgent = (attributes: object = {}): Promise<Json> =>
-  world.create('/Agents', { name: 'bot', owners: [{ value: owner.id }], ...attributes });
+  world.create('/Agents', { name: newName(), owners: [{ value: owner.id }], ...attributes });
 const appended = async () => (await world.appended()).map(({ type, data }) => ({ type, data }));
 
 describe('an application', () => {
@@ -49,7 +49,7 @@ describe('an application', () => {
   });
 
   it('is changed, deactivated, reactivated and deleted; a repetition records nothing', async () => {
-    const { id, meta } = await newApplication();
+    const { id, meta } = await newApplication({ name: 'billing' });
     const path = `/AgenticApplications/${id}`;
     await world.appended();
     const rename = patch({ op: 'replace', path: 'displayName', value: 'Billing' });
@@ -116,7 +116,7 @@ describe('an agent of an application', () => {
       const { body } = await world.ask('GET', `/AgenticApplications?filter=${encodeURIComponent(filter)}`);
       expect([filter, body.Resources.map((one: Json) => one.id)]).toEqual([filter, found]);
     }
-    const put = await world.ask('PUT', path, { body: { name: 'billing', displayName: 'B', agents: [] } });
+    const put = await world.ask('PUT', path, { body: { name: first.name, displayName: 'B', agents: [] } });
     expect(put.body.agents).toHaveLength(2);
     const remove = await world.ask('PATCH', path, { body: patch({ op: 'remove', path: 'agents' }) });
     expect([remove.status, remove.body.scimType]).toEqual([400, 'mutability']);

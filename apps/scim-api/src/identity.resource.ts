@@ -9,6 +9,7 @@ import type { Compute } from './scim-resource.js';
 @Injectable()
 export class IdentityResource extends AgentResource {
   override readonly name: string = 'AgenticIdentity';
+  protected override readonly namesAreUnique = false;
   override readonly indexed = { id: 'id', externalId: 'externalId' } as const;
 
   override create(context: RequestContext, { attributes, ...parsed }: ParsedResource): Promise<Written<StoredAgent>> {

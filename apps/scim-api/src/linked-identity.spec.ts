@@ -83,16 +83,18 @@ it('is refused on a strict connection as the RFC says (RFC 7644 section 3.3), an
   expect(await types()).toEqual([]);
 });
 
-it('holds for agents by their externalId alone: two may have one name', async () => {
+it('holds for agents by externalId or by name, and for applications', async () => {
   const owners = [{ value: ada.id }];
-  const agent = await scim.create('/Agents', { agentUserName: 'bot', externalId: `bot-${ada.id}`, owners });
+  const externalId = `bot-${ada.id}`;
+  const agent = await scim.create('/Agents', { agentUserName: 'bot', externalId, owners });
+  const other = await scim.create('/Agents', { agentUserName: 'other bot', owners });
+  const application = await scim.create('/AgenticApplications', { name: 'billing' });
   await scim.appended();
-  const again = (body: object) => scim.ask('POST', '/Agents', { body: { agentUserName: 'bot', owners, ...body } });
-  expect((await again({ active: false })).status).toBe(201);
-  expect(await types()).toEqual(['AgentProvisioned']);
-  expect((await again({ active: false, externalId: `bot-${ada.id}` })).body).toMatchObject({
-    id: agent.id,
-    active: false,
-  });
-  expect(await types()).toEqual(['AgentDeactivated']);
+  const again = (body: object) => scim.ask('POST', '/Agents', { body: { owners, active: false, ...body } });
+  expect((await again({ agentUserName: 'bot', externalId: 'of another' })).status).toBe(409);
+  expect((await again({ agentUserName: 'renamed', externalId })).body).toMatchObject({ id: agent.id, active: false });
+  expect((await again({ agentUserName: 'OTHER BOT' })).body).toMatchObject({ id: other.id, active: false });
+  const body = { name: 'Billing', active: false };
+  expect((await scim.ask('POST', '/AgenticApplications', { body })).body.id).toBe(application.id);
+  expect(await types()).toEqual(['AgentDeactivated', 'AgentDeactivated', 'ApplicationDeactivated']);
 });

@@ -3,7 +3,7 @@ import type { Scope } from '@app/directory';
 import type { ScimAttributes } from '@app/scim';
 import type { ScimResource, Stored } from './scim-resource.js';
 
-/** The more reliable one first: names are given to others in time. */
+/** As the directory calls them, the more reliable one first: names are given to others in time. */
 const IDENTIFYING = ['externalId', 'userName'] as const;
 
 type Listable<S extends Stored, R extends S> = Pick<ScimResource<S, R>, 'indexed' | 'list' | 'attributesOf'>;
@@ -13,7 +13,7 @@ const contradicts = (given: ScimAttributes, stored: ScimAttributes): boolean =>
 
 /**
  * @param attributes of the resource to be created
- * @returns the id of what the connection has provisioned under the same externalId, or the same userName and no other
+ * @returns the id of what the connection has provisioned under the same externalId, or the same unique name and no other
  * externalId; undefined when there is nothing, or it is not to be inactive
  */
 export async function linkedIdentity<S extends Stored, R extends S>(
@@ -22,9 +22,10 @@ export async function linkedIdentity<S extends Stored, R extends S>(
   attributes: ScimAttributes,
 ): Promise<string | undefined> {
   if (attributes.active !== false || scope.connection === undefined) return undefined;
-  for (const name of IDENTIFYING) {
-    const [attribute, value] = [resource.indexed[name], attributes[name]];
-    if (attribute === undefined || typeof value !== 'string') continue;
+  for (const attribute of IDENTIFYING) {
+    const name = Object.keys(resource.indexed).find((one) => resource.indexed[one] === attribute);
+    const value = name === undefined ? undefined : attributes[name];
+    if (typeof value !== 'string') continue;
     const { items } = await resource.list(scope, { equals: { attribute, value }, offset: 0, limit: 1 }, false);
     const [found] = items;
     if (found !== undefined && !contradicts(attributes, resource.attributesOf(found))) return found.id;

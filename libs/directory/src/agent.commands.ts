@@ -26,9 +26,11 @@ export interface AgentWrite {
   /** Applications of this tenant; as they were when absent. */
   readonly applicationIds?: readonly string[];
   readonly attributes: Attributes;
+  /** Whether no other agent that asked for the same may have the name, whatever its case. Default false. */
+  readonly nameIsUnique?: boolean;
 }
 
-/** @throws UnknownMembers when an owner, the parent or an application is not of this tenant */
+/** @throws UnknownMembers when an owner, the parent or an application is not of this tenant; NameTaken */
 export class ProvisionAgent extends Command<Written<StoredAgent>> {
   constructor(
     readonly context: RequestContext,
@@ -42,7 +44,7 @@ export class ProvisionAgent extends Command<Written<StoredAgent>> {
 
 /**
  * Deactivation and reactivation are changes of `active`; `reason` is recorded with a deactivation.
- * @throws NotFound, RevisionMismatch, UnknownMembers, ParentIsFixed, DescribedAsUser
+ * @throws NotFound, NameTaken, RevisionMismatch, UnknownMembers, ParentIsFixed, DescribedAsUser
  */
 export class ChangeAgent extends Command<Written<StoredAgent>> {
   constructor(

@@ -19,6 +19,7 @@ export interface ApplicationWrite {
   readonly attributes: Attributes;
 }
 
+/** Names are unique in a tenant, whatever their case. @throws NameTaken */
 export class ProvisionApplication extends Command<Written<StoredApplication>> {
   constructor(
     readonly context: RequestContext,
@@ -28,7 +29,7 @@ export class ProvisionApplication extends Command<Written<StoredApplication>> {
   }
 }
 
-/** Deactivation and reactivation are changes of `active`. @throws NotFound, RevisionMismatch */
+/** Deactivation and reactivation are changes of `active`. @throws NotFound, NameTaken, RevisionMismatch */
 export class ChangeApplication extends Command<Written<StoredApplication>> {
   constructor(
     readonly context: RequestContext,

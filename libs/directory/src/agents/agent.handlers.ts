@@ -1,9 +1,9 @@
 // Handles what is asked of agents: owners and parent must exist; decided on the agent's own stream.
-import { streams } from '@app/events';
-import { contextOf, Decisions, newEvent } from '@app/event-log';
+import { streams, type RequestContext } from '@app/events';
+import { contextOf, Decisions, newEvent, type Decision } from '@app/event-log';
 import { Clock, newId } from '@app/runtime';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ChangeAgent, DeleteAgent, ProvisionAgent, type StoredAgent } from '../agent.commands.js';
+import { ChangeAgent, DeleteAgent, ProvisionAgent, type AgentWrite, type StoredAgent } from '../agent.commands.js';
 import { AlreadyExists, DescribedAsUser, NotFound, ParentIsFixed, RevisionMismatch } from '../directory.errors.js';
 import { isWithin, type Scope } from '../scope.js';
 import type { Written } from '../user.commands.js';
@@ -37,24 +37,37 @@ function mustBe(scope: Scope, agent: Agent, revision: bigint | undefined, expect
 export class ProvisionAgentHandler implements ICommandHandler<ProvisionAgent> {
   constructor(
     private readonly decisions: Decisions,
+    private readonly names: UserNames,
     private readonly known: KnownIds,
     private readonly clock: Clock,
   ) {}
 
   async execute({ context, write, agentId = newId() }: ProvisionAgent): Promise<Written<StoredAgent>> {
-    const { tenant } = context;
-    const stream = streams.agent(tenant, agentId);
-    const { state, revision, position } = await this.decisions.execute(stream, agentAggregate, async (agent) => {
-      // An id is one thing only: an agent of a user's id would be taken for a user that is an agent.
-      if (agent.status !== 'none' || (await this.known.isTaken(tenant, agentId))) {
-        throw new AlreadyExists('somebody of this tenant has or had this id');
-      }
-      await this.known.mustBeOwners(context, write.owners);
-      if (write.parentId !== undefined) await this.known.mustBeAgent(context, write.parentId);
-      await this.known.mustBeApplications(context, write.applicationIds ?? []);
-      return { events: [provisionAgent(agentId, write, contextOf(context, this.clock.iso()))], result: undefined };
-    });
+    const stream = streams.agent(context.tenant, agentId);
+    const { state, revision, position } = await this.names.retryLostClaims(stream, () =>
+      this.decisions.execute(stream, agentAggregate, (agent) => this.decide(context, agent, agentId, write)),
+    );
     return { resource: storedAgent(agentId, state, revision as bigint), changed: true, position };
+  }
+
+  private async decide(
+    context: RequestContext,
+    agent: Agent,
+    agentId: string,
+    write: AgentWrite,
+  ): Promise<Decision<undefined>> {
+    const { tenant } = context;
+    // An id is one thing only: an agent of a user's id would be taken for a user that is an agent.
+    if (agent.status !== 'none' || (await this.known.isTaken(tenant, agentId))) {
+      throw new AlreadyExists('somebody of this tenant has or had this id');
+    }
+    await this.known.mustBeOwners(context, write.owners);
+    if (write.parentId !== undefined) await this.known.mustBeAgent(context, write.parentId);
+    await this.known.mustBeApplications(context, write.applicationIds ?? []);
+    const events = [provisionAgent(agentId, write, contextOf(context, this.clock.iso()))];
+    if (write.nameIsUnique !== true) return { events, result: undefined };
+    const claim = await this.names.claim(context, this.names.hashOfName(tenant, 'Agent', write.name), agentId);
+    return { events, alsoFirst: [claim], result: undefined };
   }
 }
 
@@ -62,27 +75,42 @@ export class ProvisionAgentHandler implements ICommandHandler<ProvisionAgent> {
 export class ChangeAgentHandler implements ICommandHandler<ChangeAgent> {
   constructor(
     private readonly decisions: Decisions,
+    private readonly names: UserNames,
     private readonly known: KnownIds,
     private readonly clock: Clock,
   ) {}
 
-  async execute({ context, agentId, change, reason, expected }: ChangeAgent): Promise<Written<StoredAgent>> {
+  async execute(command: ChangeAgent): Promise<Written<StoredAgent>> {
+    const { context, agentId } = command;
     const stream = streams.agent(context.tenant, agentId);
-    const decided = await this.decisions.execute(stream, agentAggregate, async (agent, at) => {
-      const revision = mustBe(context, agent, at, expected);
-      const write = change(storedAgent(agentId, agent, revision));
-      if (write === undefined) return { events: [], result: undefined };
-      if (agent.user !== undefined && changedNames(agent, write).length > 0) {
-        throw new DescribedAsUser('the agent is described by its identity provider');
-      }
-      if (write.parentId !== agent.parentId) throw new ParentIsFixed('the parent of an agent cannot be changed');
-      await this.known.mustBeOwners(context, newOwners(agent, write));
-      await this.known.mustBeApplications(context, newApplications(agent, write));
-      const decidedAt = contextOf(context, this.clock.iso());
-      return { events: changeAgent(agent, agentId, write, reason ?? NO_REASON, decidedAt), result: undefined };
-    });
-    const { state, revision, appended, position } = decided;
+    const decided = await this.names.retryLostClaims(stream, () =>
+      this.decisions.execute(stream, agentAggregate, (agent, at) => this.decide(command, agent, at)),
+    );
+    const { state, revision, appended, position, result: formerName } = decided;
+    if (formerName !== undefined) await this.names.release(context, formerName, agentId);
     return { resource: storedAgent(agentId, state, revision as bigint), changed: appended, position };
+  }
+
+  /** The result is the hash of the name it had before, when it has another one now. */
+  private async decide(
+    { context, agentId, change, reason, expected }: ChangeAgent,
+    agent: Agent,
+    at: bigint | undefined,
+  ): Promise<Decision<string | undefined>> {
+    const write = change(storedAgent(agentId, agent, mustBe(context, agent, at, expected)));
+    if (write === undefined) return { events: [], result: undefined };
+    if (agent.user !== undefined && changedNames(agent, write).length > 0) {
+      throw new DescribedAsUser('the agent is described by its identity provider');
+    }
+    if (write.parentId !== agent.parentId) throw new ParentIsFixed('the parent of an agent cannot be changed');
+    await this.known.mustBeOwners(context, newOwners(agent, write));
+    await this.known.mustBeApplications(context, newApplications(agent, write));
+    const events = changeAgent(agent, agentId, write, reason ?? NO_REASON, contextOf(context, this.clock.iso()));
+    const hashOf = (name: string) => this.names.hashOfName(context.tenant, 'Agent', name);
+    const [before, after] = [hashOf(agent.name), hashOf(write.name)];
+    if (before === after) return { events, result: undefined };
+    const claims = write.nameIsUnique === true ? [await this.names.claim(context, after, agentId)] : [];
+    return { events, alsoFirst: claims, result: before };
   }
 }
 
@@ -100,10 +128,10 @@ export class DeleteAgentHandler implements ICommandHandler<DeleteAgent> {
       mustBe(context, agent, revision, expected);
       return {
         events: [newEvent('AgentDeleted', { agentId }, contextOf(context, this.clock.iso()))],
-        result: agent.user?.userNameHash,
+        result: agent.user?.userNameHash ?? this.names.hashOfName(context.tenant, 'Agent', agent.name),
       };
     });
-    if (result !== undefined) await this.names.release(context, result, agentId);
+    await this.names.release(context, result, agentId);
     return { position: position as bigint };
   }
 }

@@ -1,4 +1,4 @@
-// Who has a userName: a claim in a stream of its own, which stands while its user has that name.
+// Who has a name: a claim in a stream of its own, which stands while its user, agent or application has that name.
 import { streams, type EventType, type RecordedEvent, type RequestContext } from '@app/events';
 import { contextOf, EventLog, newEvent, WrongExpectedRevision, type StreamWrite } from '@app/event-log';
 import { Clock } from '@app/runtime';
@@ -13,7 +13,10 @@ export const CLAIM_MS = 60_000;
 const TRIES = 20;
 const PAGE = 100;
 
-const GONE: ReadonlySet<EventType> = new Set(['UserDeleted', 'AgentDeleted', 'ResourceDeleted']);
+const GONE: ReadonlySet<EventType> = new Set(['UserDeleted', 'AgentDeleted', 'ApplicationDeleted', 'ResourceDeleted']);
+
+/** What has a name of its own, in clear. */
+type Named = 'Agent' | 'Application';
 
 /** The claim as the last event of the name's stream tells it. */
 export interface Claim {
@@ -27,14 +30,29 @@ export const claimOf = (last: RecordedEvent | undefined): Claim =>
     ? { userId: last.data.userId, until: last.data.until }
     : { userId: undefined, until: '' };
 
-/** Whether the events of a user, agent or resource, newest first, say that it has this name; undefined when they do not say. */
-export function hasName(newestFirst: readonly RecordedEvent[], hash: string): boolean | undefined {
+/**
+ * Whether the events of a user, agent, application or resource, newest first, say that it has this name; undefined when
+ * they do not say.
+ */
+export function hasName(
+  newestFirst: readonly RecordedEvent[],
+  hash: string,
+  hashOfName: (type: Named, name: string) => string,
+): boolean | undefined {
   for (const event of newestFirst) {
     if (GONE.has(event.type)) return false;
     if (event.type === 'ResourceCreated' || event.type === 'ResourceChanged') return event.data.unique.includes(hash);
     if (event.type === 'UserChanged' || event.type === 'UserProvisioned') return event.data.userNameHash === hash;
-    const isAgents = event.type === 'AgentChanged' || event.type === 'AgentProvisioned';
-    if (isAgents && event.data.user !== undefined) return event.data.user.userNameHash === hash;
+    if (event.type === 'AgentChanged' || event.type === 'AgentProvisioned') {
+      const { user, name } = event.data;
+      if (user !== undefined) return user.userNameHash === hash;
+      if (hashOfName('Agent', name) === hash) return true;
+      // One that is pushed as a user is changed without its name being repeated.
+      if (event.type === 'AgentProvisioned' || event.data.changed.includes('name')) return false;
+    }
+    if (event.type === 'ApplicationChanged' || event.type === 'ApplicationProvisioned') {
+      return hashOfName('Application', event.data.name) === hash;
+    }
   }
   return undefined;
 }
@@ -53,6 +71,11 @@ export class UserNames {
     return this.vault.fingerprint(tenant, 'userName', foldCase(userName));
   }
 
+  /** The same for a name that is no userName; each type has names of its own. */
+  hashOfName(tenant: string, type: Named, name: string): string {
+    return this.vault.fingerprint(tenant, `${type}.name`, foldCase(name));
+  }
+
   /**
    * The write that claims the name, at the revision it was found free at.
    * @param unread take it for a name that nobody ever had, without looking: if that is wrong the append says so, and the
@@ -64,7 +87,7 @@ export class UserNames {
     const [last] = unread ? [] : await this.log.readStream(stream, { direction: 'backwards', max: 1 });
     const claim = claimOf(last);
     if (claim.userId !== undefined && claim.userId !== userId && (await this.stands(context.tenant, hash, claim))) {
-      throw new NameTaken('the userName belongs to another user');
+      throw new NameTaken('the name belongs to somebody else');
     }
     const now = this.clock.now();
     const until = this.clock.iso(now + CLAIM_MS);
@@ -101,17 +124,19 @@ export class UserNames {
   private async stands(tenant: string, hash: string, { userId, until }: Claim): Promise<boolean> {
     if (Date.parse(until) > this.clock.now()) return true;
     const id = userId as string;
-    const asUser = await this.tells(streams.user(tenant, id), hash);
-    const asAgent = asUser ?? (await this.tells(streams.agent(tenant, id), hash));
-    return asAgent ?? (await this.tells(streams.resource(tenant, id), hash)) ?? false;
+    for (const stream of [streams.user, streams.agent, streams.resource, streams.application]) {
+      const told = await this.tells(tenant, stream(tenant, id), hash);
+      if (told !== undefined) return told;
+    }
+    return false;
   }
 
   /** What a whole stream says; undefined when it says nothing. */
-  private async tells(stream: string, hash: string): Promise<boolean | undefined> {
+  private async tells(tenant: string, stream: string, hash: string): Promise<boolean | undefined> {
     for (let from: bigint | undefined; ;) {
       const options = { direction: 'backwards', max: PAGE, ...(from === undefined ? {} : { from }) } as const;
       const events = await this.log.readStream(stream, options);
-      const known = hasName(events, hash);
+      const known = hasName(events, hash, (type, name) => this.hashOfName(tenant, type, name));
       if (known !== undefined) return known;
       const oldest = events.at(-1);
       if (oldest === undefined || oldest.revision === 0n) return undefined;

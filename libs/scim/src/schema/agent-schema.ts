@@ -27,6 +27,7 @@ export const agentSchema: SchemaDefinition = {
       name: 'agentUserName',
       aliases: ['name'],
       required: true,
+      uniqueness: 'server',
       description: 'The name of the agent; one of the two drafts calls it "name".',
     },
     { name: 'displayName', description: 'The name shown to people.' },

@@ -8,7 +8,7 @@ export const applicationSchema: SchemaDefinition = {
   name: 'AgenticApplication',
   description: 'Application of AI agents',
   attributes: [
-    { name: 'name', required: true, description: 'The name of the application.' },
+    { name: 'name', required: true, uniqueness: 'server', description: 'The name of the application.' },
     { name: 'displayName', description: 'The name shown to people.' },
     { name: 'description', description: 'What the application is for.' },
     {
