@@ -208,7 +208,7 @@ const acts: Readonly<Record<string, (send: Send) => Promise<string>>> = {
     return application;
   },
   'the application of an agent is deleted': async (send) => {
-    const application = await created('/AgenticApplications', { name: 'billing' });
+    const application = await created('/AgenticApplications', { name: 'invoicing' });
     await hold({ agentId: await newAgent([await newUser()], { applications: [{ value: application }] }) });
     await send('DELETE', `/AgenticApplications/${application}`);
     return application;
