@@ -181,6 +181,22 @@ describe('agents and the gate', () => {
     });
   });
 
+  it('refuse for ever what its holder has lost, though no worker runs and the holder is back', async () => {
+    const body = token({ id: `kept-${people}` });
+    expect((await world.send('POST', 'credentials', body)).status).toBe(201);
+    await world.deactivate(ada);
+    await world.setActive(ada, true);
+    expect(await status(ada)).toMatchObject({ mayAct: true });
+    expect(await status(ada, `?credentialId=kept-${people}`)).toMatchObject({
+      mayAct: false,
+      reasons: ['credential_revoked'],
+    });
+    expect(await world.send('POST', 'credentials', body)).toMatchObject({
+      status: 409,
+      body: { reasons: ['credential_revoked'] },
+    });
+  });
+
   it('answer for an agent, the person it acts for, and the credential it wants to use', async () => {
     const boss = await world.user(`boss-${people}`);
     const { id } = (await world.send('POST', 'agents', { name: 'm', owners: [{ type: 'User', id: boss }] })).body;
@@ -188,7 +204,10 @@ describe('agents and the gate', () => {
     const question = `?onBehalfOf=${ada}&credentialId=${credential.body.id}`;
     expect(await status(id, question)).toMatchObject({ subjectId: id, mayAct: true });
     await world.deactivate(ada);
-    expect(await status(id, question)).toMatchObject({ mayAct: false, reasons: ['user_deactivated'] });
+    expect(await status(id, question)).toMatchObject({
+      mayAct: false,
+      reasons: ['user_deactivated', 'credential_revoked'],
+    });
     expect(await status(id)).toMatchObject({ mayAct: true });
     expect(await status('nobody')).toMatchObject({
       type: 'unknown',

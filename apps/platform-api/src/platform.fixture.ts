@@ -198,8 +198,11 @@ export async function openPlatform() {
       }));
       await readModels.reached((await commands.execute(change)).position as bigint);
     },
-    async deactivate(userId: string): Promise<void> {
-      const change = new ChangeUser(contextFor('acme'), userId, (user) => ({ ...user, active: false, changed: [] }));
+    deactivate(userId: string): Promise<void> {
+      return this.setActive(userId, false);
+    },
+    async setActive(userId: string, active: boolean): Promise<void> {
+      const change = new ChangeUser(contextFor('acme'), userId, (user) => ({ ...user, active, changed: [] }));
       await readModels.reached((await commands.execute(change)).position as bigint);
     },
     close: async () => {

@@ -31,7 +31,7 @@ describe('a credential that requires a condition', () => {
     expect(await credential({ id: 'c', condition })).toMatchObject({ status: 201, body: { id: 'c' } });
     expect(await reasons('c')).toEqual([]);
     await world.change(ada, inDepartment('Engineering', false));
-    expect(await reasons('c')).toEqual(['condition_unmet']);
+    expect(await reasons('c')).toEqual(['credential_revoked', 'condition_unmet']);
   });
 
   it('is answered 409 for somebody for whom it does not hold, and recorded', async () => {
@@ -90,7 +90,7 @@ describe('roles', () => {
       members: [{ userId: ada, sources: ['manual'] }],
     });
     expect((await operator('DELETE', `roles/prod/members/${ada}`)).status).toBe(204);
-    expect(await reasons('c')).toEqual(['role_missing']);
+    expect(await reasons('c')).toEqual(['credential_revoked', 'role_missing']);
     expect((await operator('GET', 'roles')).body.roles).toEqual([
       { id: 'prod', name: 'Production', kind: 'team', memberCount: 0 },
     ]);
@@ -131,7 +131,7 @@ describe('roles', () => {
     expect((await operator('GET', 'roles/prod/deletion')).body).toEqual({ lossCount: 2, revokedCount: 3 });
     expect((await operator('GET', 'roles/none/deletion')).status).toBe(404);
     expect((await operator('DELETE', 'roles/prod')).status).toBe(204);
-    expect([await reasons('both'), await reasons('test')]).toEqual([['role_missing'], []]);
+    expect([await reasons('both'), await reasons('test')]).toEqual([['credential_revoked', 'role_missing'], []]);
     expect((await operator('DELETE', 'roles/prod')).status).toBe(404);
     expect((await operator('GET', 'roles')).body.roles).toMatchObject([{ id: 'test' }]);
   });
@@ -195,7 +195,7 @@ describe('mappings', () => {
     });
     expect(await reasons('c')).toEqual([]);
     await operator('POST', 'mappings/second/activate');
-    expect(await reasons('c')).toEqual(['role_missing']);
+    expect(await reasons('c')).toEqual(['credential_revoked', 'role_missing']);
   });
 
   it('count a credential that loses two roles once', async () => {

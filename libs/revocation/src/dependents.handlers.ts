@@ -30,7 +30,7 @@ export class CountDependentsHandler implements IQueryHandler<CountDependents> {
   }
 
   private async *held(tenant: string): AsyncGenerator<Held> {
-    const text = `select holding_id, user_id, requires_groups from gate_holdings
+    const text = `select holding_id, user_id, requires_groups from held_holdings
       where tenant = ? and holding_type = 'credential' and holding_id > ? and state = 'held' and requires_groups <> '[]'
       order by holding_id limit ?`;
     for (let after: string | undefined = ''; after !== undefined;) {

@@ -1,9 +1,9 @@
 // The tables of the deny gate: who may act, what was registered for whom, and with which providers. Rebuilt from the log.
 import type { HoldingType } from '@app/events';
-import { createTables, type Flag, type Table } from '@app/runtime';
+import { createTables, hasTable, type Flag, type Table } from '@app/runtime';
 import type { Kysely } from 'kysely';
+import { HELD_KEY, heldColumns, heldIndexes, heldTables, type HeldDb, type HeldRow } from './held-db.js';
 import { nestedGroupsOf } from './nested-groups.js';
-import { subjectIndexes, subjectTables, type SubjectsDb } from './subjects.view.js';
 
 /**
  * DI token of the Kysely instance over {@link GateDb}. A database of its own: the relay appends to the log inside its
@@ -11,15 +11,9 @@ import { subjectIndexes, subjectTables, type SubjectsDb } from './subjects.view.
  */
 export const GATE_DB = Symbol('GATE_DB');
 
-export interface GateHoldingRow {
-  tenant: string;
+export interface GateHoldingRow extends HeldRow {
   holding_type: HoldingType;
-  holding_id: string;
-  user_id: string | null;
-  agent_id: string | null;
-  /** JSON array of what it requires: groups and roles, see requirements.ts. */
-  requires_groups: string;
-  /** `held`, `revoked` (the revocation of its current secret was planned) or `released`. */
+  /** `held`, `revoked` (a fact took it from its holder: its revocation follows in the log) or `released`. */
   state: 'held' | 'revoked' | 'released';
   /** JSON array of {@link DenialReason} as of the last registration or rotation. */
   denials: string;
@@ -35,26 +29,14 @@ export interface GateProviderRow {
   has_secret: Flag;
 }
 
-export interface GateDb extends SubjectsDb {
-  gate_holdings: GateHoldingRow;
+export interface GateDb extends HeldDb {
+  held_holdings: GateHoldingRow;
   gate_providers: GateProviderRow;
 }
 
 const tables: Readonly<Record<keyof GateDb, Table>> = {
-  ...subjectTables,
-  gate_holdings: {
-    columns: {
-      tenant: 'text',
-      holding_type: 'text',
-      holding_id: 'text',
-      user_id: 'text?',
-      agent_id: 'text?',
-      requires_groups: 'text',
-      state: 'text',
-      denials: 'text',
-    },
-    key: ['tenant', 'holding_type', 'holding_id'],
-  },
+  ...heldTables,
+  held_holdings: { columns: { ...heldColumns, denials: 'text' }, key: HELD_KEY },
   gate_providers: {
     columns: {
       tenant: 'text',
@@ -68,9 +50,19 @@ const tables: Readonly<Record<keyof GateDb, Table>> = {
   },
 };
 
+/**
+ * Drops the tables of an earlier version, which learned what was revoked from the plans alone.
+ * @returns true when they must be made from the log again
+ */
+export async function dropOldGate(db: Kysely<GateDb>): Promise<boolean> {
+  if (!(await hasTable(db, 'gate_holdings'))) return false;
+  for (const name of ['gate_holdings', ...Object.keys(tables)]) await db.schema.dropTable(name).ifExists().execute();
+  return true;
+}
+
 /** Creates what is missing; safe to call at every start. */
 export async function migrateGateDb(db: Kysely<GateDb>): Promise<void> {
   const fill = await nestedGroupsOf(db);
-  await createTables(db, tables, subjectIndexes);
+  await createTables(db, tables, heldIndexes);
   await fill();
 }

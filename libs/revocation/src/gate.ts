@@ -104,7 +104,7 @@ export class Gate {
 
   private holding(tenant: string, type: HoldingType, id: string): Promise<GateHoldingRow | undefined> {
     return this.db
-      .selectFrom('gate_holdings')
+      .selectFrom('held_holdings')
       .selectAll()
       .where('tenant', '=', tenant)
       .where('holding_type', '=', type)

@@ -1,7 +1,8 @@
 // What the gate answers to "may this agent still act?", fact by fact.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { streams, type EventType, type PlannedTarget, type RecordedEvent } from '@app/events';
-import { openSqlite } from '@app/runtime';
+import { hasTable, openSqlite, run } from '@app/runtime';
+import type { Kysely } from 'kysely';
 import { ConfigureProvider, RegisterCredentials, ReleaseCredential, RotateCredential } from './access.commands.js';
 import { SubjectStatus, type StatusQuestion } from './access.queries.js';
 import { contextFor, openAccess, type AccessWorld } from './access.fixture.js';
@@ -153,7 +154,7 @@ describe('a credential', () => {
     expect(await reasons({ subjectId: 'ada', credentialId: 'c' })).toEqual([]);
     const removed = [{ id: 'ada', type: 'User' as const }];
     await world.tell(streams.group('acme', 'prod'), 'GroupMembershipChanged', { groupId: 'prod', added: [], removed });
-    expect(await reasons({ subjectId: 'ada', credentialId: 'c' })).toEqual(['group_missing']);
+    expect(await reasons({ subjectId: 'ada', credentialId: 'c' })).toEqual(['credential_revoked', 'group_missing']);
     expect(await reasons({ subjectId: 'ada' })).toEqual([]);
   });
 
@@ -171,8 +172,44 @@ describe('a credential', () => {
       expect(await reasons({ subjectId: 'ada', credentialId: roleId })).toEqual([]);
       await world.tell(roles, 'RoleMembershipChanged', { ...nobody, added: [], removed: ['ada'] });
     }
-    expect(await reasons({ subjectId: 'ada', credentialId: 'prod' })).toEqual(['role_missing']);
-    expect(await reasons({ subjectId: 'ada', credentialId: 'condition-1' })).toEqual(['condition_unmet']);
+    expect(await reasons({ subjectId: 'ada', credentialId: 'prod' })).toEqual(['credential_revoked', 'role_missing']);
+    expect(await reasons({ subjectId: 'ada', credentialId: 'condition-1' })).toEqual([
+      'credential_revoked',
+      'condition_unmet',
+    ]);
+  });
+
+  it('that its holder has lost stays lost when the holder is back before the relay came to plan it', async () => {
+    await credential('c', { userId: 'ada' });
+    await world.deactivate('ada');
+    await world.tell(streams.user('acme', 'ada'), 'UserReactivated', { userId: 'ada', generation: 2 });
+    expect(await reasons({ subjectId: 'ada' })).toEqual([]);
+    expect(await reasons({ subjectId: 'ada', credentialId: 'c' })).toEqual(['credential_revoked']);
+    const item = { id: 'c', kind: 'api_key' as const, providerId: 'idp', requiresGroups: [], userId: 'ada' };
+    expect(await world.commands.execute(new RegisterCredentials(context, [item]))).toEqual([
+      expect.objectContaining({ changed: false, denials: ['credential_revoked'] }),
+    ]);
+  });
+
+  it('that requires a group stays lost when its holder is in the group again', async () => {
+    await world.group('prod', 'ada');
+    await credential('c', { userId: 'ada' }, ['prod']);
+    const ada = [{ id: 'ada', type: 'User' as const }];
+    for (const change of [
+      { added: [], removed: ada },
+      { added: ada, removed: [] },
+    ]) {
+      await world.tell(streams.group('acme', 'prod'), 'GroupMembershipChanged', { groupId: 'prod', ...change });
+    }
+    expect(await reasons({ subjectId: 'ada', credentialId: 'c' })).toEqual(['credential_revoked']);
+  });
+
+  it('of an agent stays lost when the owner who was away is back', async () => {
+    await world.agent('a', ofAda);
+    await credential('c', { agentId: 'a' });
+    await world.deactivate('ada');
+    await world.tell(streams.user('acme', 'ada'), 'UserReactivated', { userId: 'ada', generation: 2 });
+    expect(await reasons({ subjectId: 'a', credentialId: 'c' })).toEqual(['credential_revoked']);
   });
 
   it('is dead from the moment its revocation is planned, or it is released', async () => {
@@ -200,27 +237,78 @@ describe('a credential', () => {
 });
 
 describe('facts that come in one batch', () => {
-  it('are applied in the order of the log: what is registered before a denial is not denied, what comes after it is', async () => {
-    const db = openSqlite<GateDb>(':memory:');
-    const view = new GateView();
+  let db: Kysely<GateDb>;
+  let gate: Gate;
+  const view = new GateView();
+  const fact = (type: EventType, data: object) =>
+    ({ type, data, metadata: { tenant: 'acme' } }) as unknown as RecordedEvent;
+  const provisioned = (userId: string) => fact('UserProvisioned', { userId, active: true });
+  const start = (runId: string, holder: object) =>
+    fact('RunStarted', { runId, providerId: 'idp', reference: {}, ...holder });
+  const back = (userId: string) => fact('UserReactivated', { userId, generation: 2 });
+
+  beforeEach(async () => {
+    db = openSqlite<GateDb>(':memory:');
+    gate = new Gate(db);
     await view.migrate(db);
-    const fact = (type: EventType, data: object) =>
-      ({ type, data, metadata: { tenant: 'acme' } }) as unknown as RecordedEvent;
-    const start = (runId: string) => fact('RunStarted', { runId, providerId: 'idp', userId: 'ada', reference: {} });
+  });
+  afterEach(() => db.destroy());
+
+  it('are applied in the order of the log: what is held at a denial is lost, what comes after it is denied', async () => {
     await view.apply(db, [
-      fact('UserProvisioned', { userId: 'ada', active: true }),
-      start('before'),
+      provisioned('ada'),
+      start('before', { userId: 'ada' }),
       fact('UserDeactivated', { userId: 'ada' }),
       fact('UserChanged', { userId: 'ada' }),
-      start('after'),
-      fact('UserReactivated', { userId: 'ada', generation: 2 }),
+      start('after', { userId: 'ada' }),
+      back('ada'),
+      start('again', { userId: 'ada' }),
     ]);
-    const gate = new Gate(db);
-    expect(await gate.verdict('acme', 'run', 'before')).toEqual([]);
+    expect(await gate.verdict('acme', 'run', 'before')).toEqual(['credential_revoked']);
     expect(await gate.verdict('acme', 'run', 'after')).toEqual(['user_deactivated']);
+    expect(await gate.verdict('acme', 'run', 'again')).toEqual([]);
     expect(await db.selectFrom('held_subjects').select(['state', 'generation']).execute()).toEqual([
       { state: 'active', generation: 2 },
     ]);
+  });
+
+  it('take from an agent what it holds at the moment when nobody is left who owns it', async () => {
+    const owners = ['ada', 'bob', 'eve'].map((id) => ({ type: 'User', id }));
+    const runs = (agentId: string) => [
+      fact('AgentProvisioned', { agentId, active: true, owners: agentId === 'of-two' ? owners.slice(0, 2) : owners }),
+      start(`run-${agentId}`, { agentId }),
+    ];
+    await view.apply(db, [
+      ...['ada', 'bob', 'eve', 'joe'].map(provisioned),
+      ...runs('of-two'),
+      ...runs('of-three'),
+      fact('UserDeactivated', { userId: 'joe' }),
+      fact('UserDeactivated', { userId: 'ada' }),
+      fact('UserDeleted', { userId: 'bob' }),
+      back('ada'),
+      back('joe'),
+    ]);
+    expect(await gate.verdict('acme', 'run', 'run-of-two')).toEqual(['credential_revoked']);
+    expect(await gate.verdict('acme', 'run', 'run-of-three')).toEqual([]);
+  });
+});
+
+describe('the rows of an earlier version', () => {
+  it('are dropped with their checkpoint, so that they are made from the log again', async () => {
+    const db = openSqlite<GateDb>(':memory:');
+    const view = new GateView();
+    for (const text of [
+      'create table gate_holdings (tenant text, holding_type text, holding_id text, state text)',
+      'create table checkpoints (name text primary key, position text not null)',
+      "insert into checkpoints values ('gate', '7'), ('other', '7')",
+    ]) {
+      await run(db, text, []);
+    }
+    await view.migrate(db);
+    await view.migrate(db);
+    expect(await run(db, 'select * from checkpoints', [])).toEqual([{ name: 'other', position: '7' }]);
+    expect(await run(db, 'select * from held_holdings', [])).toEqual([]);
+    expect(await hasTable(db, 'gate_holdings')).toBe(false);
     await db.destroy();
   });
 });

@@ -2,11 +2,12 @@
 import type { Projection } from '@app/event-log';
 import type { EventType, Holder, HoldingType, RecordedEvent } from '@app/events';
 import { idLists, marks, run } from '@app/runtime';
-import type { Kysely } from 'kysely';
-import { denialsOf } from './denials.js';
-import { migrateGateDb, type GateDb } from './gate-db.js';
+import { sql, type Kysely } from 'kysely';
+import { denialsOf, type DenialReason } from './denials.js';
+import { dropOldGate, migrateGateDb, type GateDb, type GateHoldingRow } from './gate-db.js';
 import { requirementsOf } from './requirements.js';
 import { applyToSubjects, subjectsOf } from './subjects.view.js';
+import { lossOf } from './triggers.js';
 import { applyUserStates, isUserState, type UserState } from './user-states.js';
 
 type Trx = Kysely<GateDb>;
@@ -28,8 +29,9 @@ export const GATE = 'gate';
 export class GateView implements Projection<GateDb> {
   readonly name = GATE;
 
-  migrate(db: Kysely<GateDb>): Promise<void> {
-    return migrateGateDb(db);
+  async migrate(db: Kysely<GateDb>): Promise<void> {
+    if (await dropOldGate(db)) await sql`delete from checkpoints where name = ${this.name}`.execute(db);
+    await migrateGateDb(db);
   }
 
   ignores({ type }: RecordedEvent): boolean {
@@ -44,13 +46,55 @@ export class GateView implements Projection<GateDb> {
         continue;
       }
       if (this.ignores(event)) continue;
-      await applyUserStates(subjectsOf(trx), run);
+      await applyToUsers(trx, run);
       run = [];
       await applyToSubjects(subjectsOf(trx), event);
       await applyToProviders(trx, event);
       await applyToHoldings(trx, event);
     }
+    await applyToUsers(trx, run);
+  }
+}
+
+/** In few statements, except where somebody had something to lose: what it is depends on the facts before. */
+async function applyToUsers(trx: Trx, events: readonly UserState[]): Promise<void> {
+  const losers = await losersOf(trx, events);
+  let run: UserState[] = [];
+  for (const event of events) {
+    run.push(event);
+    if (!losers.has(keyOf(event))) continue;
     await applyUserStates(subjectsOf(trx), run);
+    run = [];
+    await condemn(trx, event);
+  }
+  await applyUserStates(subjectsOf(trx), run);
+}
+
+const keyOf = ({ metadata, data }: UserState): string => `${metadata.tenant} ${data.userId}`;
+
+/** Those whom these facts stop, and who hold something or own an agent. */
+async function losersOf(trx: Trx, events: readonly UserState[]): Promise<ReadonlySet<string>> {
+  const losers = new Set<string>();
+  const stopping = events.filter(({ type }) => type === 'UserDeactivated' || type === 'UserDeleted');
+  for (const [tenant, ofTenant] of Map.groupBy(stopping, (event) => event.metadata.tenant)) {
+    for (const ids of idLists(ofTenant.map((event) => event.data.userId))) {
+      const text = `select user_id as id from held_holdings
+          where tenant = ? and state = 'held' and user_id in (${marks(ids)})
+        union all select owner_id from held_owners
+          where tenant = ? and owner_type = 'User' and owner_id in (${marks(ids)})`;
+      const rows = await run<{ id: string }>(trx, text, [tenant, ...ids, tenant, ...ids]);
+      for (const { id } of rows) losers.add(`${tenant} ${id}`);
+    }
+  }
+  return losers;
+}
+
+/** At the fact, as the relay does: a plan comes later, and by then the holder may be back. */
+async function condemn(trx: Trx, event: RecordedEvent): Promise<void> {
+  const loss = await lossOf(trx, event);
+  for (const [type, rows] of Map.groupBy(loss?.holdings ?? [], (row) => row.holding_type)) {
+    const held = rows.map((row) => row.holding_id);
+    await revoke(trx, event.metadata.tenant, type, held);
   }
 }
 
@@ -100,24 +144,28 @@ async function applyToHoldings(trx: Trx, event: RecordedEvent): Promise<void> {
     case 'RunEnded':
       return release(trx, tenant, 'run', event.data.runId);
     case 'RevocationPlanned':
+      // Marked at its cause already, unless it was planned by the rules of an earlier version: that stands.
       for (const [type, targets] of Map.groupBy(event.data.targets, (target) => target.holdingType)) {
-        for (const ids of idLists(targets.map((target) => target.holdingId))) await revoke(trx, tenant, type, ids);
+        const planned = targets.map((target) => target.holdingId);
+        await revoke(trx, tenant, type, planned);
       }
       return;
     default:
-      return;
+      return condemn(trx, event);
   }
 }
 
 async function revoke(trx: Trx, tenant: string, type: HoldingType, ids: readonly string[]): Promise<void> {
-  const text = `update gate_holdings set state = 'revoked'
-    where tenant = ? and holding_type = ? and holding_id in (${marks(ids)})`;
-  await run(trx, text, [tenant, type, ...ids]);
+  for (const list of idLists(ids)) {
+    const text = `update held_holdings set state = 'revoked'
+      where tenant = ? and holding_type = ? and holding_id in (${marks(list)})`;
+    await run(trx, text, [tenant, type, ...list]);
+  }
 }
 
 const holdings = (trx: Trx, tenant: string, type: HoldingType, ids: readonly string[]) =>
   trx
-    .updateTable('gate_holdings')
+    .updateTable('held_holdings')
     .where('tenant', '=', tenant)
     .where('holding_type', '=', type)
     .where('holding_id', 'in', ids);
@@ -133,7 +181,7 @@ async function register(trx: Trx, tenant: string, registered: Registered): Promi
   const { type, id, userId, agentId, requirements = [] } = registered;
   const denials = await denialsOf(subjectsOf(trx), tenant, registered, requirements);
   await trx
-    .insertInto('gate_holdings')
+    .insertInto('held_holdings')
     .values({
       tenant,
       holding_type: type,
@@ -141,16 +189,27 @@ async function register(trx: Trx, tenant: string, registered: Registered): Promi
       user_id: userId ?? null,
       agent_id: agentId ?? null,
       requires_groups: JSON.stringify(requirements),
-      state: 'held',
-      denials: JSON.stringify(denials),
+      ...standing(denials),
     })
+    .onConflict((c) => c.doNothing())
+    .execute();
+  if (requirements.length === 0) return;
+  await trx
+    .insertInto('held_requirements')
+    .values(requirements.map((one) => ({ tenant, group_id: one, holding_id: id })))
     .onConflict((c) => c.doNothing())
     .execute();
 }
 
+/** What is held against a denial is revoked for that: the registration is the fact. */
+const standing = (denials: readonly DenialReason[]): Pick<GateHoldingRow, 'state' | 'denials'> => ({
+  state: denials.length === 0 ? 'held' : 'revoked',
+  denials: JSON.stringify(denials),
+});
+
 async function rotate(trx: Trx, tenant: string, id: string): Promise<void> {
   const row = await trx
-    .selectFrom('gate_holdings')
+    .selectFrom('held_holdings')
     .selectAll()
     .where('tenant', '=', tenant)
     .where('holding_type', '=', 'credential')
@@ -164,8 +223,8 @@ async function rotate(trx: Trx, tenant: string, id: string): Promise<void> {
   const requirements = JSON.parse(row.requires_groups) as string[];
   const denials = await denialsOf(subjectsOf(trx), tenant, holder, requirements);
   await holdings(trx, tenant, 'credential', [id])
-    // A new secret is held anew, as the relay sees it; if the holder is denied, its revocation follows in the log.
-    .set({ state: 'held', denials: JSON.stringify(denials) })
+    // A new secret is held anew, as the relay sees it.
+    .set(standing(denials))
     .execute();
 }
 

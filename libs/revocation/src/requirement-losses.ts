@@ -1,30 +1,30 @@
 // What is lost with a group or a role: the credentials that require it, of those who have it in no other way.
-import { chunksOf } from '@app/runtime';
+import { chunksOf, run } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { missingOf } from './denials.js';
+import type { HeldDb, HeldRow } from './held-db.js';
 import { groupsAbove, groupsWithin } from './nested-groups.js';
 import { requirementOfRole } from './requirements.js';
-import type { HoldingRow, RevocationDb } from './revocation-db.js';
 import { subjectsOf } from './subjects.view.js';
 import type { EventOf, Loss } from './triggers.js';
 
-type Db = Kysely<RevocationDb>;
+type Db = Kysely<HeldDb>;
 
 export const held = (db: Db, tenant: string) =>
   db.selectFrom('held_holdings').selectAll().where('tenant', '=', tenant).where('state', '=', 'held');
 
-export const distinct = (rows: readonly HoldingRow[]): HoldingRow[] => [
+export const distinct = (rows: readonly HeldRow[]): HeldRow[] => [
   ...new Map(rows.map((row) => [`${row.holding_type} ${row.holding_id}`, row])).values(),
 ];
 
-export const groupLoss = (groupId: string, holdings: readonly HoldingRow[]): Loss => ({
+export const groupLoss = (groupId: string, holdings: readonly HeldRow[]): Loss<HeldRow> => ({
   subject: { type: 'group', id: groupId },
   generation: 1,
   holdings: distinct(holdings),
   worthRecording: false,
 });
 
-const roleLoss = (roleId: string, holdings: readonly HoldingRow[]): Loss => ({
+const roleLoss = (roleId: string, holdings: readonly HeldRow[]): Loss<HeldRow> => ({
   ...groupLoss(roleId, holdings),
   subject: { type: 'role', id: roleId },
 });
@@ -41,8 +41,14 @@ export const requiring = (db: Db, tenant: string, requirement: string) =>
         .where('group_id', '=', requirement),
     );
 
+/** Few groups are, and identity providers change groups of thousands. */
+async function isRequired(db: Db, tenant: string, requirement: string): Promise<boolean> {
+  const text = 'select 1 from held_requirements where tenant = ? and group_id = ? limit 1';
+  return (await run(db, text, [tenant, requirement])).length > 0;
+}
+
 async function requiredOf(db: Db, tenant: string, requirement: string, userIds: readonly string[]) {
-  const lost: HoldingRow[] = [];
+  const lost: HeldRow[] = [];
   for (const chunk of chunksOf(userIds)) {
     lost.push(...(await requiring(db, tenant, requirement).where('user_id', 'in', chunk).execute()));
   }
@@ -51,7 +57,7 @@ async function requiredOf(db: Db, tenant: string, requirement: string, userIds: 
 
 /** Of the direct members of these groups. */
 async function requiredOfMembers(db: Db, tenant: string, requirement: string, groupIds: readonly string[]) {
-  const lost: HoldingRow[] = [];
+  const lost: HeldRow[] = [];
   for (const chunk of chunksOf(groupIds)) {
     const members = subjectsOf(db)
       .selectFrom('held_members')
@@ -64,8 +70,8 @@ async function requiredOfMembers(db: Db, tenant: string, requirement: string, gr
 }
 
 /** Those whose holders are not in every group that is required, neither directly nor through another group. */
-export async function withoutRequirement(db: Db, rows: readonly HoldingRow[]): Promise<HoldingRow[]> {
-  const without: HoldingRow[] = [];
+export async function withoutRequirement(db: Db, rows: readonly HeldRow[]): Promise<HeldRow[]> {
+  const without: HeldRow[] = [];
   for (const row of rows) {
     const required = JSON.parse(row.requires_groups) as string[];
     const missing = await missingOf(subjectsOf(db), row.tenant, row.user_id ?? undefined, required);
@@ -75,7 +81,7 @@ export async function withoutRequirement(db: Db, rows: readonly HoldingRow[]): P
 }
 
 /** People leave a group and those above it, alone or with a group that they are in. */
-export async function membershipLost(db: Db, event: EventOf<'GroupMembershipChanged'>): Promise<Loss> {
+export async function membershipLost(db: Db, event: EventOf<'GroupMembershipChanged'>): Promise<Loss<HeldRow>> {
   const { tenant } = event.metadata;
   const { groupId, removed } = event.data;
   if (removed.length === 0) return groupLoss(groupId, []);
@@ -86,8 +92,9 @@ export async function membershipLost(db: Db, event: EventOf<'GroupMembershipChan
     if (type === 'Group') left.push(...(await groupsWithin(subjects, tenant, id)));
     else people.push(id);
   }
-  const lost: HoldingRow[] = [];
+  const lost: HeldRow[] = [];
   for (const group of [groupId, ...(await groupsAbove(subjects, tenant, groupId))]) {
+    if (!(await isRequired(db, tenant, group))) continue;
     const rows = distinct([
       ...(await requiredOf(db, tenant, group, people)),
       ...(await requiredOfMembers(db, tenant, group, left)),
@@ -98,12 +105,12 @@ export async function membershipLost(db: Db, event: EventOf<'GroupMembershipChan
   return groupLoss(groupId, lost);
 }
 
-export async function roleLost(db: Db, event: EventOf<'RoleMembershipChanged'>): Promise<Loss> {
+export async function roleLost(db: Db, event: EventOf<'RoleMembershipChanged'>): Promise<Loss<HeldRow>> {
   const { roleId, removed } = event.data;
   return roleLoss(roleId, await requiredOf(db, event.metadata.tenant, requirementOfRole(roleId), removed));
 }
 
-export async function roleGone(db: Db, event: EventOf<'RoleDeleted'>): Promise<Loss> {
+export async function roleGone(db: Db, event: EventOf<'RoleDeleted'>): Promise<Loss<HeldRow>> {
   const { roleId } = event.data;
   return roleLoss(roleId, await requiring(db, event.metadata.tenant, requirementOfRole(roleId)).execute());
 }

@@ -1,27 +1,20 @@
 // The tables of the revocation room: what is held, by whom, and what is to be revoked. All rebuilt from the log.
 import { createTables, type Flag, type Index, type Table } from '@app/runtime';
 import type { Kysely } from 'kysely';
+import { HELD_KEY, heldColumns, heldIndexes, heldTables, type HeldDb, type HeldRow } from './held-db.js';
 import { nestedGroupsOf } from './nested-groups.js';
-import { subjectIndexes, subjectTables, type SubjectsDb } from './subjects.view.js';
 
 /** DI token of the Kysely instance over {@link RevocationDb}. */
 export const REVOCATION_DB = Symbol('REVOCATION_DB');
 
-export interface HoldingRow {
-  tenant: string;
-  holding_id: string;
-  holding_type: string;
+export interface HoldingRow extends HeldRow {
   kind: string;
   provider_id: string;
-  user_id: string | null;
-  agent_id: string | null;
   grant_id: string | null;
   /** JSON object. */
   reference: string;
   /** JSON array of vault ids, the current secret last. */
   secret_ids: string;
-  /** JSON array of what it requires: groups and roles, see requirements.ts. */
-  requires_groups: string;
   expires_at: string | null;
   /** `held`, `targeted` (there is a target for it, settled or not), `ended` (released). */
   state: string;
@@ -65,9 +58,8 @@ export interface CascadeRow {
   completed: Flag;
 }
 
-export interface RevocationDb extends SubjectsDb {
+export interface RevocationDb extends HeldDb {
   held_holdings: HoldingRow;
-  held_requirements: { tenant: string; group_id: string; holding_id: string };
   held_providers: {
     tenant: string;
     provider_id: string;
@@ -83,28 +75,18 @@ export interface RevocationDb extends SubjectsDb {
 }
 
 const tables: Readonly<Record<keyof RevocationDb, Table>> = {
-  ...subjectTables,
+  ...heldTables,
   held_holdings: {
     columns: {
-      tenant: 'text',
-      holding_id: 'text',
-      holding_type: 'text',
+      ...heldColumns,
       kind: 'text',
       provider_id: 'text',
-      user_id: 'text?',
-      agent_id: 'text?',
       grant_id: 'text?',
       reference: 'text',
       secret_ids: 'text',
-      requires_groups: 'text',
       expires_at: 'text?',
-      state: 'text',
     },
-    key: ['tenant', 'holding_type', 'holding_id'],
-  },
-  held_requirements: {
-    columns: { tenant: 'text', group_id: 'text', holding_id: 'text' },
-    key: ['tenant', 'group_id', 'holding_id'],
+    key: HELD_KEY,
   },
   held_providers: {
     columns: {
@@ -163,9 +145,7 @@ const tables: Readonly<Record<keyof RevocationDb, Table>> = {
 };
 
 const indexes: readonly Index[] = [
-  ...subjectIndexes,
-  ['held_holdings_user', 'held_holdings', ['tenant', 'user_id']],
-  ['held_holdings_agent', 'held_holdings', ['tenant', 'agent_id']],
+  ...heldIndexes,
   ['work_targets_holding', 'work_targets', ['tenant', 'holding_type', 'holding_id']],
   // A verdict counts the targets of its own cascade, however many others there ever were.
   ['work_targets_cascade', 'work_targets', ['tenant', 'cascade_id']],

@@ -1,12 +1,17 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { catalog, type EventData, type EventType, type RecordedEvent } from '@app/events';
 import { openSqlite } from '@app/runtime';
 import type { Kysely } from 'kysely';
+import type { GateDb } from './gate-db.js';
+import { GateView } from './gate.view.js';
 import { applyToHoldings } from './holdings.view.js';
 import { migrateRevocationDb, type RevocationDb } from './revocation-db.js';
 import { lossOf } from './triggers.js';
 
 let db: Kysely<RevocationDb>;
+let gateDb: Kysely<GateDb>;
+/** What all the facts so far took away. */
+let taken: Set<string>;
 let position = 0n;
 
 const recorded = <T extends EventType>(type: T, data: EventData[T], tenant: string): RecordedEvent =>
@@ -28,11 +33,27 @@ const recorded = <T extends EventType>(type: T, data: EventData[T], tenant: stri
     },
   }) as unknown as RecordedEvent;
 
-/** Applies the fact and says which holdings it took away; undefined when it is no loss at all. */
+/** Applies the fact and says which holdings it took away; undefined when it is no loss at all. The gate refuses them. */
 async function when<T extends EventType>(type: T, data: EventData[T], tenant = 'acme'): Promise<string[] | undefined> {
   const event = recorded(type, data, tenant);
   await applyToHoldings(db, event);
-  return (await lossOf(db, event))?.holdings.map((row) => row.holding_id).sort();
+  const lost = (await lossOf(db, event))?.holdings.map((row) => row.holding_id).sort();
+  await new GateView().apply(gateDb, [event]);
+  if (event.type === 'CredentialRotated') taken.delete(event.data.credentialId);
+  for (const id of lost ?? []) taken.add(id);
+  expect(await refused()).toEqual([...taken].sort());
+  return lost;
+}
+
+/** What the gate takes for revoked. */
+async function refused(): Promise<string[]> {
+  const rows = await gateDb
+    .selectFrom('held_holdings')
+    .select('holding_id')
+    .where('state', '=', 'revoked')
+    .orderBy('holding_id')
+    .execute();
+  return rows.map((row) => row.holding_id);
 }
 
 const user = (userId: string, tenant = 'acme') =>
@@ -75,9 +96,13 @@ const leaves = (groupId: string, ...members: string[]) =>
 beforeEach(async () => {
   db = openSqlite<RevocationDb>(':memory:');
   await migrateRevocationDb(db);
+  gateDb = openSqlite<GateDb>(':memory:');
+  await new GateView().migrate(gateDb);
+  taken = new Set();
   await user('ada');
   await user('bob');
 });
+afterEach(() => Promise.all([db.destroy(), gateDb.destroy()]));
 
 describe('deactivating a person', () => {
   it.each(['UserDeactivated', 'UserDeleted'] as const)(

@@ -3,6 +3,7 @@ import type { CascadeSubject, EventType, Holder, HoldingType, OwnerRef, Recorded
 import { chunksOf, run } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { denialsOf, hasActiveOwner, subjectOf } from './denials.js';
+import { heldOf, type HeldDb, type HeldRow } from './held-db.js';
 import { groupsAbove } from './nested-groups.js';
 import {
   distinct,
@@ -14,28 +15,28 @@ import {
   roleLost,
   withoutRequirement,
 } from './requirement-losses.js';
-import type { HoldingRow, RevocationDb } from './revocation-db.js';
+import type { HoldingRow } from './revocation-db.js';
 import { subjectsOf, type SubjectType } from './subjects.view.js';
 
-type Db = Kysely<RevocationDb>;
+type Db = Kysely<HeldDb>;
 export type EventOf<T extends EventType> = Extract<RecordedEvent, { type: T }>;
 
 /** What one fact took away: the holdings as the log stood at that fact. */
-export interface Loss {
+export interface Loss<Row extends HeldRow = HoldingRow> {
   readonly subject: CascadeSubject;
   readonly generation: number;
-  readonly holdings: readonly HoldingRow[];
+  readonly holdings: readonly Row[];
   /** Whether an empty loss is worth recording: somebody will ask why nothing was revoked. */
   readonly worthRecording: boolean;
 }
 
-type Trigger<T extends EventType> = (db: Db, event: EventOf<T>) => Promise<Loss | undefined>;
+type Trigger<T extends EventType> = (db: Db, event: EventOf<T>) => Promise<Loss<HeldRow> | undefined>;
 
-const heldByUser = (db: Db, tenant: string, userId: string): Promise<HoldingRow[]> =>
+const heldByUser = (db: Db, tenant: string, userId: string): Promise<HeldRow[]> =>
   run(db, "select * from held_holdings where tenant = ? and state = 'held' and user_id = ?", [tenant, userId]);
 
-async function heldByAgents(db: Db, tenant: string, agentIds: readonly string[]): Promise<HoldingRow[]> {
-  const found: HoldingRow[] = [];
+async function heldByAgents(db: Db, tenant: string, agentIds: readonly string[]): Promise<HeldRow[]> {
+  const found: HeldRow[] = [];
   for (const chunk of chunksOf(agentIds))
     found.push(...(await held(db, tenant).where('agent_id', 'in', chunk).execute()));
   return found;
@@ -76,7 +77,7 @@ async function orphansOf(db: Db, tenant: string, owner: OwnerRef): Promise<strin
   return orphans;
 }
 
-async function userGone(db: Db, tenant: string, userId: string): Promise<Loss> {
+async function userGone(db: Db, tenant: string, userId: string): Promise<Loss<HeldRow>> {
   const agents = await withChildren(db, tenant, await orphansOf(db, tenant, { type: 'User', id: userId }));
   return {
     subject: { type: 'user', id: userId },
@@ -86,7 +87,7 @@ async function userGone(db: Db, tenant: string, userId: string): Promise<Loss> {
   };
 }
 
-async function agentGone(db: Db, tenant: string, agentId: string, worthRecording = true): Promise<Loss> {
+async function agentGone(db: Db, tenant: string, agentId: string, worthRecording = true): Promise<Loss<HeldRow>> {
   return {
     subject: { type: 'agent', id: agentId },
     generation: await generationOf(db, tenant, 'agent', agentId),
@@ -95,7 +96,7 @@ async function agentGone(db: Db, tenant: string, agentId: string, worthRecording
   };
 }
 
-async function applicationGone(db: Db, tenant: string, applicationId: string): Promise<Loss> {
+async function applicationGone(db: Db, tenant: string, applicationId: string): Promise<Loss<HeldRow>> {
   const agents = await db
     .selectFrom('held_applications')
     .select('agent_id')
@@ -115,11 +116,11 @@ async function applicationGone(db: Db, tenant: string, applicationId: string): P
   };
 }
 
-async function groupGone(db: Db, event: EventOf<'GroupDeleted'>): Promise<Loss> {
+async function groupGone(db: Db, event: EventOf<'GroupDeleted'>): Promise<Loss<HeldRow>> {
   const { tenant } = event.metadata;
   const { groupId } = event.data;
   const agents = await withChildren(db, tenant, await orphansOf(db, tenant, { type: 'Group', id: groupId }));
-  const above: HoldingRow[] = [];
+  const above: HeldRow[] = [];
   for (const group of await groupsAbove(subjectsOf(db), tenant, groupId)) {
     above.push(...(await requiring(db, tenant, group).execute()));
   }
@@ -130,13 +131,13 @@ async function groupGone(db: Db, event: EventOf<'GroupDeleted'>): Promise<Loss> 
   ]);
 }
 
-const holderOf = (row: HoldingRow): Holder => ({
+const holderOf = (row: HeldRow): Holder => ({
   ...(row.user_id === null ? {} : { userId: row.user_id }),
   ...(row.agent_id === null ? {} : { agentId: row.agent_id }),
 });
 
 /** Whether somebody who is denied holds it, or somebody who lacks a group or role it requires. Unknown holders are denied. */
-async function isDenied(db: Db, row: HoldingRow): Promise<boolean> {
+async function isDenied(db: Db, row: HeldRow): Promise<boolean> {
   const requirements = JSON.parse(row.requires_groups) as string[];
   return (await denialsOf(subjectsOf(db), row.tenant, holderOf(row), requirements)).length > 0;
 }
@@ -146,7 +147,7 @@ async function registeredWhileDenied(
   event: RecordedEvent,
   type: HoldingType,
   id: string,
-): Promise<Loss | undefined> {
+): Promise<Loss<HeldRow> | undefined> {
   const { tenant } = event.metadata;
   const row = await held(db, tenant).where('holding_type', '=', type).where('holding_id', '=', id).executeTakeFirst();
   if (row === undefined || !(await isDenied(db, row))) return undefined;
@@ -243,8 +244,16 @@ const triggers: { readonly [T in EventType]: Trigger<T> | null } = {
   CascadeCompleted: never,
 };
 
-/** The loss that this event causes, given holdings that have just applied it; undefined when it takes nothing away. */
-export async function lossOf(db: Db, event: RecordedEvent): Promise<Loss | undefined> {
+/**
+ * The loss that this event causes, given holdings that have just applied it; undefined when it takes nothing away. The
+ * relay plans it and the deny gate marks it, so that what is revoked and what is refused are the same.
+ */
+export async function lossOf<Db extends HeldDb>(
+  db: Kysely<Db>,
+  event: RecordedEvent,
+): Promise<Loss<Db['held_holdings']> | undefined> {
   const trigger = triggers[event.type] as Trigger<EventType> | null;
-  return trigger === null ? undefined : trigger(db, event as EventOf<EventType>);
+  if (trigger === null) return undefined;
+  // Rows are read whole: with the columns that each database has beside the common ones.
+  return (await trigger(heldOf(db), event as EventOf<EventType>)) as Loss<Db['held_holdings']> | undefined;
 }
