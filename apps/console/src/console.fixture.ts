@@ -33,7 +33,7 @@ import { ConsoleModule } from './console.module.js';
 import { Lanes } from './lanes.js';
 import { directoryNames } from './names.js';
 import { OperatorViews } from './operator-views.js';
-import { tellStory } from './story.fixture.js';
+import { Teller, tellStory } from './story.fixture.js';
 
 /** `<role>-<tenant>` is a key of that tenant. */
 class Tokens extends TokenRegistry {
@@ -119,6 +119,11 @@ export async function openConsole({ lanes }: { readonly lanes?: Lanes } = {}) {
     directory,
     failures,
     log,
+    /** In `acme`, at a second of the story, with no relay to answer it. */
+    async denyUnplanned(userId: string, at: number): Promise<void> {
+      await new Teller(log, 'acme').deactivate(userId, at);
+      await views.reached((await log.head()) as bigint);
+    },
     async close(): Promise<void> {
       await app.close();
       for (const projector of projectors) await projector.stop();

@@ -38,6 +38,18 @@ describe('the summary', () => {
       parked: 1,
       oldestPlannedAt: second(101),
       oldestAgeSeconds: 3600 - 101,
+      unplannedDenies: 0,
+      oldestUnplannedAgeSeconds: 0,
+    });
+  });
+
+  it('counts the denies that no worker has planned yet and says how old the oldest is', async () => {
+    await world.denyUnplanned('cyd', 1800);
+    expect((await get('/v1/summary')).json()).toMatchObject({
+      openCascades: 1,
+      unplannedDenies: 1,
+      oldestUnplannedAt: second(1800),
+      oldestUnplannedAgeSeconds: 1800,
     });
   });
 

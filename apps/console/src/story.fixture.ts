@@ -18,7 +18,7 @@ const evidence: Evidence = {
 };
 
 /** Writes to one log as one tenant; each stream has its revisions counted here. */
-class Teller {
+export class Teller {
   private readonly revisions = new Map<string, bigint>();
 
   constructor(

@@ -17,9 +17,17 @@ export class SummaryController {
   @Get('summary')
   async summary(@Caller() { tenant }: Principal): Promise<object> {
     const backlog = await this.cascades.backlog(tenant);
-    const { oldestPlannedAt } = backlog;
-    const age = oldestPlannedAt === undefined ? 0 : Math.max(0, this.clock.now() - Date.parse(oldestPlannedAt));
-    return { ...backlog, oldestAgeSeconds: Math.floor(age / 1000) };
+    return {
+      ...backlog,
+      oldestAgeSeconds: this.secondsSince(backlog.oldestPlannedAt),
+      oldestUnplannedAgeSeconds: this.secondsSince(backlog.oldestUnplannedAt),
+    };
+  }
+
+  /** 0 for nothing, and for what another clock calls the future. */
+  private secondsSince(time: string | undefined): number {
+    if (time === undefined) return 0;
+    return Math.floor(Math.max(0, this.clock.now() - Date.parse(time)) / 1000);
   }
 
   /** Lanes with work since the worker started. */

@@ -27,6 +27,8 @@ export interface AuditDb {
 
   cascade_cascades: CascadeRow;
   cascade_targets: TargetRow;
+  /** Denies that no cascade has answered yet. */
+  cascade_denies: DenyRow;
 }
 
 export interface LeafRow {
@@ -52,6 +54,12 @@ export interface TrailRow {
   correlation_id: string;
   cascade_id: string | null;
   target_id: string | null;
+}
+
+export interface DenyRow {
+  tenant: string;
+  event_id: string;
+  denied_at: string;
 }
 
 export interface CascadeRow {

@@ -3,11 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { DENIES } from '@app/events';
 import { Operator, unzip } from './bundle.fixture.js';
 import { NothingInScope } from './bundle-scope.js';
 import { Offboarding, plannedTarget, second } from './offboarding.fixture.js';
 import { RecordedLog } from './recorded-log.fixture.js';
-import { verifyBundle } from './verifier/verify.mjs';
+import { DENIES as ANSWERED, verifyBundle } from './verifier/verify.mjs';
 
 let log: RecordedLog;
 let story: Offboarding;
@@ -179,6 +180,20 @@ describe('a bundle about a population', () => {
     expect([...verifyBundle(early, { vkey: operator.vkey }).account.cascades.keys()]).toEqual(['k1']);
   });
 
+  it('lists an application whose loss has no cascade yet', async () => {
+    const circumstances = { stream: 'application-acme-billing', tenant: story.tenant, at: second(500) };
+    const { id } = story.log.record('ApplicationDeactivated', { applicationId: 'billing' }, circumstances);
+    await operator.catchUp();
+    const bundle = await operator.bundle({ type: 'population', from: second(450), to: second(9999) });
+    const { manifest, rows } = verifyBundle(bundle, { vkey: operator.vkey });
+    expect(manifest.open.denies).toEqual([id]);
+    expect(rows.at(-1)).toMatchObject({
+      'subject type': 'application',
+      subject: 'billing',
+      verdict: 'not-yet-planned',
+    });
+  });
+
   it('verifies for a period in which nothing happened', async () => {
     const zip = await operator.bundle({ type: 'population', from: second(99_999), to: second(199_999) });
     expect(verifyBundle(zip, { vkey: operator.vkey }).rows).toEqual([]);
@@ -186,6 +201,10 @@ describe('a bundle about a population', () => {
 });
 
 describe('the verifier that a bundle carries', () => {
+  it('asks an answer of the same denies as the service', () => {
+    expect(new Set(ANSWERED.keys())).toEqual(DENIES);
+  });
+
   let directory: string;
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'evidence-'));

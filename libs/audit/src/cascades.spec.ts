@@ -3,9 +3,11 @@ import type { Kysely } from 'kysely';
 import type { AuditDb } from './audit-db.js';
 import { Cascades, type TargetQuery } from './cascades.js';
 import { CascadesView } from './cascades.view.js';
+import { LedgerView } from './ledger.view.js';
 import { Offboarding, plannedTarget, second } from './offboarding.fixture.js';
 import { InvalidCursor } from './page-cursor.js';
 import { follow, openViews, RecordedLog } from './recorded-log.fixture.js';
+import { TrailView } from './trail.view.js';
 
 let db: Kysely<AuditDb>;
 let log: RecordedLog;
@@ -34,6 +36,44 @@ function started(cascadeId: string, userId: string, targetIds: string[], at: num
 
 const idsOf = async (query: TargetQuery): Promise<string[]> =>
   (await cascades.targets('acme', { order: 'oldest', ...query })).items.map((target) => target.targetId);
+
+describe('a deny', () => {
+  const unplanned = async () => {
+    const { unplannedDenies, oldestUnplannedAt } = await cascades.backlog('acme');
+    return [unplannedDenies, oldestUnplannedAt];
+  };
+  const deleted = (applicationId: string, at: number) =>
+    log.record(
+      'ApplicationDeleted',
+      { applicationId },
+      { stream: `application-acme-${applicationId}`, at: second(at) },
+    );
+
+  it.each([1, 1000])('is counted until it is answered (batches of %d)', async (batch) => {
+    const [ada, bob] = [story.deactivate('ada', 10), story.deactivate('bob', 20)];
+    deleted('billing', 30);
+    await follow(db, [view], log.events, batch);
+    expect(await unplanned()).toEqual([3, second(10)]);
+    log.events.length = 0;
+    story.plan('k1', 'ada', ada, [plannedTarget('t1', { userId: 'ada' })], 40);
+    story.plan('k2', 'bob', bob, [], 41);
+    story.plan('k3', 'eve', story.deactivate('eve', 50), [], 51);
+    await follow(db, [view], log.events, batch);
+    expect(await unplanned()).toEqual([1, second(30)]);
+  });
+
+  it('of an earlier version is counted too', async () => {
+    const views = [new LedgerView(), new TrailView(), view];
+    for (const one of views) await one.migrate(db);
+    story.plan('k1', 'ada', story.deactivate('ada', 10), [], 11);
+    deleted('billing', 30);
+    await follow(db, views, log.events);
+    await db.schema.dropTable('cascade_denies').execute();
+    await view.migrate(db);
+    await view.migrate(db);
+    expect(await unplanned()).toEqual([1, second(30)]);
+  });
+});
 
 describe('a cascade', () => {
   it.each([1, 1000])('ends with its verdict, its counts and its five times (batches of %d)', async (batch) => {
@@ -240,9 +280,15 @@ describe('the lists', () => {
       failed: 1,
       parked: 1,
       oldestPlannedAt: second(11),
+      unplannedDenies: 0,
+      oldestUnplannedAt: undefined,
     });
-    const none = { openCascades: 0, pending: 0, failed: 0, parked: 0, oldestPlannedAt: undefined };
-    expect(await cascades.backlog('globex')).toEqual(none);
+    const none = { openCascades: 0, pending: 0, failed: 0, parked: 0, unplannedDenies: 0 };
+    expect(await cascades.backlog('globex')).toEqual({
+      ...none,
+      oldestPlannedAt: undefined,
+      oldestUnplannedAt: undefined,
+    });
   });
 
   it('show cascades by status and subject, the newest first', async () => {

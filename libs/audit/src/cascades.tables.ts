@@ -1,7 +1,8 @@
-// The two tables of the cascades view and the indexes that its lists are read by.
-import { createTables } from '@app/runtime';
+// The tables of the cascades view and the indexes that its lists are read by.
+import { DENIES } from '@app/events';
+import { createTables, hasTable, marks, run } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import type { AuditDb, CascadeRow, TargetRow } from './audit-db.js';
+import type { AuditDb, CascadeRow, DenyRow, TargetRow } from './audit-db.js';
 
 type Columns<Row> = { readonly [C in keyof Row]: 'text' | 'text?' | 'integer' };
 
@@ -54,6 +55,8 @@ const targets: Columns<TargetRow> = {
   last_reason: 'text?',
 };
 
+const denies: Columns<DenyRow> = { tenant: 'text', event_id: 'text', denied_at: 'text' };
+
 const indexes: ReadonlyArray<readonly [name: string, table: keyof AuditDb, columns: readonly string[]]> = [
   ['cascade_cascades_age', 'cascade_cascades', ['tenant', 'started_at', 'cascade_id']],
   ['cascade_cascades_status', 'cascade_cascades', ['tenant', 'status', 'started_at', 'cascade_id']],
@@ -65,11 +68,27 @@ const indexes: ReadonlyArray<readonly [name: string, table: keyof AuditDb, colum
   ['cascade_targets_provider', 'cascade_targets', ['tenant', 'provider_id', 'settled', 'planned_at', 'target_id']],
 ];
 
+/** To be called before the tables are created: an earlier version did not know which denies wait. @returns fills them in */
+async function waitingDenies(db: Kysely<AuditDb>): Promise<() => Promise<void>> {
+  if (!(await hasTable(db, 'cascade_cascades')) || (await hasTable(db, 'cascade_denies'))) {
+    return () => Promise.resolve();
+  }
+  const types = [...DENIES];
+  const text = `insert into cascade_denies (tenant, event_id, denied_at)
+    select t.tenant, l.event_id, t.at from trail_entries t
+    join ledger_leaves l on l.tenant = t.tenant and l.seq = t.seq
+    where t.type in (${marks(types)}) and l.event_id not in (select cause_event_id from cascade_cascades)`;
+  return async () => void (await run(db, text, types));
+}
+
 /** Creates what is missing; safe to call at every start. */
 export async function migrateCascades(db: Kysely<AuditDb>): Promise<void> {
+  const fill = await waitingDenies(db);
   const tables = {
     cascade_cascades: { columns: cascades, key: ['tenant', 'cascade_id'] },
     cascade_targets: { columns: targets, key: ['tenant', 'target_id'] },
+    cascade_denies: { columns: denies, key: ['tenant', 'event_id'], inKey: true },
   };
   await createTables(db, tables, indexes);
+  await fill();
 }

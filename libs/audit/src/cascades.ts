@@ -63,6 +63,10 @@ export interface Backlog {
   readonly parked: number;
   /** When the oldest of them was planned, ISO 8601 UTC; undefined when all have ended. */
   readonly oldestPlannedAt: string | undefined;
+  /** Denies that nothing was planned for yet: the relay has not come to them, or no worker runs. */
+  readonly unplannedDenies: number;
+  /** When the oldest of these denied, ISO 8601 UTC; undefined when there are none. */
+  readonly oldestUnplannedAt: string | undefined;
 }
 
 export class Cascades {
@@ -176,6 +180,11 @@ export class Cascades {
       .where('tenant', '=', tenant)
       .where('status', '=', 'open')
       .executeTakeFirst();
+    const waiting = await this.db
+      .selectFrom('cascade_denies')
+      .select((eb) => [eb.fn.countAll().as('n'), eb.fn.min('denied_at').as('oldest')])
+      .where('tenant', '=', tenant)
+      .executeTakeFirst();
     const inState = (state: AuditedState) => Number(rows.find((row) => row.state === state)?.n ?? 0);
     return {
       openCascades: Number(open?.n ?? 0),
@@ -183,6 +192,8 @@ export class Cascades {
       failed: inState('deferred'),
       parked: inState('parked'),
       oldestPlannedAt: rows.map((row) => row.oldest).sort()[0],
+      unplannedDenies: Number(waiting?.n ?? 0),
+      oldestUnplannedAt: waiting?.oldest ?? undefined,
     };
   }
 }

@@ -1,15 +1,15 @@
 // The cascades' projection: one row per cascade with its counts and times, one row per target with its state.
-import type { CascadeCause, CascadeSubject, RecordedEvent } from '@app/events';
+import { DENIES, type CascadeCause, type CascadeSubject, type EventType, type RecordedEvent } from '@app/events';
 import type { Projection } from '@app/event-log';
-import { putRows, rowsIn } from '@app/runtime';
+import { deleteRowsIn, insertRows, putRows, rowsIn } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import type { AuditDb, CascadeRow, TargetRow, Trx } from './audit-db.js';
+import type { AuditDb, CascadeRow, DenyRow, TargetRow, Trx } from './audit-db.js';
 import { migrateCascades } from './cascades.tables.js';
 import { plannedRow, targetChange, TARGET_STATES } from './target-fold.js';
 
 /** What the cascades view needs to see of the log. */
-const isAboutCascades = ({ stream }: RecordedEvent): boolean =>
-  stream.startsWith('revocation-') || stream.startsWith('cascade-');
+const isAboutCascades = ({ stream, type }: RecordedEvent): boolean =>
+  stream.startsWith('revocation-') || stream.startsWith('cascade-') || DENIES.has(type);
 
 export class CascadesView implements Projection<AuditDb> {
   readonly name = 'cascades';
@@ -64,6 +64,9 @@ class Batch {
   private readonly started = new Set<string>();
   private readonly counted = new Set<string>();
   private readonly ended = new Set<string>();
+  private readonly denies = new Map<string, DenyRow>();
+  /** Ids of denies of earlier batches. */
+  private readonly answered = new Set<string>();
 
   private constructor(private readonly tenant: string) {}
 
@@ -80,6 +83,10 @@ class Batch {
 
   apply(event: RecordedEvent): void {
     const { at } = event.metadata;
+    if (DENIES.has(event.type)) {
+      this.denies.set(event.id, { tenant: this.tenant, event_id: event.id, denied_at: at });
+      return;
+    }
     switch (event.type) {
       case 'CascadeStarted': {
         const { targetCount, policyHash } = event.data;
@@ -110,7 +117,9 @@ class Batch {
   }
 
   async save(trx: Trx): Promise<void> {
-    const { targets, cascades } = this;
+    const { targets, cascades, tenant } = this;
+    await deleteRowsIn(trx, 'cascade_denies', { tenant }, 'event_id', this.answered);
+    await insertRows(trx, 'cascade_denies', [...this.denies.values()]);
     await putRows(trx, 'cascade_targets', ['tenant', 'target_id'], rowsOf(targets, this.folded), FOLDED);
     const key = ['tenant', 'cascade_id'] as const;
     await putRows(trx, 'cascade_cascades', key, rowsOf(cascades, this.started));
@@ -121,6 +130,10 @@ class Batch {
   private start(row: CascadeRow): void {
     this.cascades.set(row.cascade_id, row);
     this.started.add(row.cascade_id);
+  }
+
+  private answer({ eventId, eventType }: CascadeCause): void {
+    if (!this.denies.delete(eventId) && DENIES.has(eventType as EventType)) this.answered.add(eventId);
   }
 
   private applyToTarget(event: RecordedEvent): void {
@@ -159,6 +172,7 @@ class Batch {
 
   private startedRow(event: RecordedEvent, data: Started): CascadeRow {
     const { cascadeId, subject, cause, holdingsPosition } = data;
+    this.answer(cause);
     return {
       tenant: this.tenant,
       cascade_id: cascadeId,

@@ -6,7 +6,7 @@ import type { HeldDb, HeldRow } from './held-db.js';
 import { groupsAbove, groupsWithin } from './nested-groups.js';
 import { requirementOfRole } from './requirements.js';
 import { subjectsOf } from './subjects.view.js';
-import type { EventOf, Loss } from './triggers.js';
+import type { EventOf, Taken } from './triggers.js';
 
 type Db = Kysely<HeldDb>;
 
@@ -17,14 +17,13 @@ export const distinct = (rows: readonly HeldRow[]): HeldRow[] => [
   ...new Map(rows.map((row) => [`${row.holding_type} ${row.holding_id}`, row])).values(),
 ];
 
-export const groupLoss = (groupId: string, holdings: readonly HeldRow[]): Loss<HeldRow> => ({
+export const groupLoss = (groupId: string, holdings: readonly HeldRow[]): Taken => ({
   subject: { type: 'group', id: groupId },
   generation: 1,
   holdings: distinct(holdings),
-  worthRecording: false,
 });
 
-const roleLoss = (roleId: string, holdings: readonly HeldRow[]): Loss<HeldRow> => ({
+const roleLoss = (roleId: string, holdings: readonly HeldRow[]): Taken => ({
   ...groupLoss(roleId, holdings),
   subject: { type: 'role', id: roleId },
 });
@@ -81,7 +80,7 @@ export async function withoutRequirement(db: Db, rows: readonly HeldRow[]): Prom
 }
 
 /** People leave a group and those above it, alone or with a group that they are in. */
-export async function membershipLost(db: Db, event: EventOf<'GroupMembershipChanged'>): Promise<Loss<HeldRow>> {
+export async function membershipLost(db: Db, event: EventOf<'GroupMembershipChanged'>): Promise<Taken> {
   const { tenant } = event.metadata;
   const { groupId, removed } = event.data;
   if (removed.length === 0) return groupLoss(groupId, []);
@@ -105,12 +104,12 @@ export async function membershipLost(db: Db, event: EventOf<'GroupMembershipChan
   return groupLoss(groupId, lost);
 }
 
-export async function roleLost(db: Db, event: EventOf<'RoleMembershipChanged'>): Promise<Loss<HeldRow>> {
+export async function roleLost(db: Db, event: EventOf<'RoleMembershipChanged'>): Promise<Taken> {
   const { roleId, removed } = event.data;
   return roleLoss(roleId, await requiredOf(db, event.metadata.tenant, requirementOfRole(roleId), removed));
 }
 
-export async function roleGone(db: Db, event: EventOf<'RoleDeleted'>): Promise<Loss<HeldRow>> {
+export async function roleGone(db: Db, event: EventOf<'RoleDeleted'>): Promise<Taken> {
   const { roleId } = event.data;
   return roleLoss(roleId, await requiring(db, event.metadata.tenant, requirementOfRole(roleId)).execute());
 }

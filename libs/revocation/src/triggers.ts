@@ -1,5 +1,13 @@
 // What takes access away: one line per event type; a type without a line does not compile.
-import type { CascadeSubject, EventType, Holder, HoldingType, OwnerRef, RecordedEvent } from '@app/events';
+import {
+  DENIES,
+  type CascadeSubject,
+  type EventType,
+  type Holder,
+  type HoldingType,
+  type OwnerRef,
+  type RecordedEvent,
+} from '@app/events';
 import { chunksOf, run } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { denialsOf, hasActiveOwner, subjectOf } from './denials.js';
@@ -30,7 +38,10 @@ export interface Loss<Row extends HeldRow = HoldingRow> {
   readonly worthRecording: boolean;
 }
 
-type Trigger<T extends EventType> = (db: Db, event: EventOf<T>) => Promise<Loss<HeldRow> | undefined>;
+/** What one fact took away, before it is said whether that is worth recording. */
+export type Taken = Omit<Loss<HeldRow>, 'worthRecording'>;
+
+type Trigger<T extends EventType> = (db: Db, event: EventOf<T>) => Promise<Taken | undefined>;
 
 const heldByUser = (db: Db, tenant: string, userId: string): Promise<HeldRow[]> =>
   run(db, "select * from held_holdings where tenant = ? and state = 'held' and user_id = ?", [tenant, userId]);
@@ -77,26 +88,24 @@ async function orphansOf(db: Db, tenant: string, owner: OwnerRef): Promise<strin
   return orphans;
 }
 
-async function userGone(db: Db, tenant: string, userId: string): Promise<Loss<HeldRow>> {
+async function userGone(db: Db, tenant: string, userId: string): Promise<Taken> {
   const agents = await withChildren(db, tenant, await orphansOf(db, tenant, { type: 'User', id: userId }));
   return {
     subject: { type: 'user', id: userId },
     generation: await generationOf(db, tenant, 'user', userId),
     holdings: distinct([...(await heldByUser(db, tenant, userId)), ...(await heldByAgents(db, tenant, agents))]),
-    worthRecording: true,
   };
 }
 
-async function agentGone(db: Db, tenant: string, agentId: string, worthRecording = true): Promise<Loss<HeldRow>> {
+async function agentGone(db: Db, tenant: string, agentId: string): Promise<Taken> {
   return {
     subject: { type: 'agent', id: agentId },
     generation: await generationOf(db, tenant, 'agent', agentId),
     holdings: await heldByAgents(db, tenant, await withChildren(db, tenant, [agentId])),
-    worthRecording,
   };
 }
 
-async function applicationGone(db: Db, tenant: string, applicationId: string): Promise<Loss<HeldRow>> {
+async function applicationGone(db: Db, tenant: string, applicationId: string): Promise<Taken> {
   const agents = await db
     .selectFrom('held_applications')
     .select('agent_id')
@@ -112,11 +121,10 @@ async function applicationGone(db: Db, tenant: string, applicationId: string): P
     subject: { type: 'application', id: applicationId },
     generation: await generationOf(db, tenant, 'application', applicationId),
     holdings: await heldByAgents(db, tenant, all),
-    worthRecording: true,
   };
 }
 
-async function groupGone(db: Db, event: EventOf<'GroupDeleted'>): Promise<Loss<HeldRow>> {
+async function groupGone(db: Db, event: EventOf<'GroupDeleted'>): Promise<Taken> {
   const { tenant } = event.metadata;
   const { groupId } = event.data;
   const agents = await withChildren(db, tenant, await orphansOf(db, tenant, { type: 'Group', id: groupId }));
@@ -147,7 +155,7 @@ async function registeredWhileDenied(
   event: RecordedEvent,
   type: HoldingType,
   id: string,
-): Promise<Loss<HeldRow> | undefined> {
+): Promise<Taken | undefined> {
   const { tenant } = event.metadata;
   const row = await held(db, tenant).where('holding_type', '=', type).where('holding_id', '=', id).executeTakeFirst();
   if (row === undefined || !(await isDenied(db, row))) return undefined;
@@ -155,7 +163,7 @@ async function registeredWhileDenied(
     row.user_id === null
       ? await generationOf(db, tenant, 'agent', row.agent_id ?? '')
       : await generationOf(db, tenant, 'user', row.user_id);
-  return { subject: { type, id }, generation, holdings: [row], worthRecording: false };
+  return { subject: { type, id }, generation, holdings: [row] };
 }
 
 const never = null;
@@ -169,7 +177,7 @@ const triggers: { readonly [T in EventType]: Trigger<T> | null } = {
   RoleDeleted: roleGone,
   AgentDeactivated: (db, e) => agentGone(db, e.metadata.tenant, e.data.agentId),
   AgentDeleted: (db, e) => agentGone(db, e.metadata.tenant, e.data.agentId),
-  AgentOrphaned: (db, e) => agentGone(db, e.metadata.tenant, e.data.agentId, false),
+  AgentOrphaned: (db, e) => agentGone(db, e.metadata.tenant, e.data.agentId),
   CredentialRegistered: (db, e) => registeredWhileDenied(db, e, 'credential', e.data.credentialId),
   CredentialRotated: (db, e) => registeredWhileDenied(db, e, 'credential', e.data.credentialId),
   ScheduleRegistered: (db, e) => registeredWhileDenied(db, e, 'schedule', e.data.scheduleId),
@@ -179,11 +187,11 @@ const triggers: { readonly [T in EventType]: Trigger<T> | null } = {
   AgentApplicationsChanged: async (db, e) =>
     (await denialsOf(subjectsOf(db), e.metadata.tenant, { agentId: e.data.agentId })).length === 0
       ? undefined
-      : agentGone(db, e.metadata.tenant, e.data.agentId, false),
+      : agentGone(db, e.metadata.tenant, e.data.agentId),
   AgentOwnersChanged: async (db, e) =>
     (await hasActiveOwner(subjectsOf(db), e.metadata.tenant, e.data.agentId))
       ? undefined
-      : agentGone(db, e.metadata.tenant, e.data.agentId, false),
+      : agentGone(db, e.metadata.tenant, e.data.agentId),
 
   TenantCreated: never,
   ApiKeyIssued: never,
@@ -254,6 +262,9 @@ export async function lossOf<Db extends HeldDb>(
 ): Promise<Loss<Db['held_holdings']> | undefined> {
   const trigger = triggers[event.type] as Trigger<EventType> | null;
   if (trigger === null) return undefined;
+  const taken = await trigger(heldOf(db), event as EventOf<EventType>);
+  if (taken === undefined) return undefined;
   // Rows are read whole: with the columns that each database has beside the common ones.
-  return (await trigger(heldOf(db), event as EventOf<EventType>)) as Loss<Db['held_holdings']> | undefined;
+  const holdings = taken.holdings as readonly Db['held_holdings'][];
+  return { ...taken, holdings, worthRecording: DENIES.has(event.type) };
 }

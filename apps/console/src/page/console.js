@@ -200,6 +200,12 @@ async function summary() {
     ['Parked', s.parked],
     ['Open cascades', s.openCascades],
     ['Oldest', duration(s.oldestAgeSeconds)],
+    ...(s.unplannedDenies === 0
+      ? []
+      : [
+          ['Denies not yet planned', s.unplannedDenies],
+          ['Oldest of them', duration(s.oldestUnplannedAgeSeconds)],
+        ]),
   ];
   return numbers.map(([name, value]) => el('p', {}, el('strong', {}, String(value)), name));
 }

@@ -162,11 +162,14 @@ function rootOfLeaves(leaves, size) {
 /** @typedef {{ id: string, plan: any, state: string, grade: string, attempts: number, t2: string, t3: string, t4: string, endedAt: string, remark: string }} Target */
 /** @typedef {{ id: string, subject: { type: string, id: string }, cause: any, policy: string, targetCount: number, verdict: string, remark: string, targets: Map<string, Target> }} Cascade */
 
-const DENIES = new Map([
+/** Facts that must be answered, and where they name whom they deny. */
+export const DENIES = new Map([
   ['UserDeactivated', 'userId'],
   ['UserDeleted', 'userId'],
   ['AgentDeactivated', 'agentId'],
   ['AgentDeleted', 'agentId'],
+  ['ApplicationDeactivated', 'applicationId'],
+  ['ApplicationDeleted', 'applicationId'],
 ]);
 
 /** Clocks of different machines may differ by this much before an order of times counts as impossible. */
@@ -406,7 +409,8 @@ export function reportRows(account, { createdAt, names }) {
     const { type, id, t0, t1 } = /** @type {{ type: string, id: string, t0: string, t1: string }} */ (
       account.denies.get(eventId)
     );
-    const head = ['', type.startsWith('User') ? 'user' : 'agent', id, names[id], type, t0, t1, 'not-yet-planned', ''];
+    const subject = DENIES.get(type)?.replace('Id', '');
+    const head = ['', subject, id, names[id], type, t0, t1, 'not-yet-planned', ''];
     push([...head, ...Array(11).fill(''), Date.parse(t1) - Date.parse(t0), '', '', '', 'denied; no cascade yet']);
   }
   return rows;
