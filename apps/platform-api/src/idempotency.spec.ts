@@ -1,5 +1,6 @@
 // A POST with an Idempotency-Key is carried out once, whatever becomes of its answer.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { RUNNING_MS } from './idempotency.js';
 import { openPlatform, type PlatformWorld } from './platform.fixture.js';
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -123,6 +124,31 @@ describe('an Idempotency-Key', () => {
     const rows = JSON.stringify(await world.idempotencyDb.selectFrom('idempotent_requests').selectAll().execute());
     expect(rows).not.toContain(first.body.token);
     expect(rows).not.toMatch(/canary|k10/);
+  });
+
+  describe('whose claim a request outlives', () => {
+    const run = () => post('runs', { providerId: 'idp', userId: ada }, 'slow');
+    const schedule = () => post('schedules', { providerId: 'idp', userId: ada }, 'slow');
+
+    it('keeps the answer of the request that has it now', async () => {
+      const slow = await world.held(run);
+      world.clock.advance(RUNNING_MS);
+      const taken = await schedule();
+      expect(taken.status).toBe(201);
+      expect((await slow.release()).status).toBe(201);
+      expect((await schedule()).body).toEqual(taken.body);
+      expect((await run()).body).toMatchObject({ code: 'idempotency_key_reused' });
+      world.clock.advance(DAY);
+    });
+
+    it('is not set free by the failure of that request', async () => {
+      const slow = await world.held(run);
+      world.clock.advance(RUNNING_MS);
+      const taking = await world.held(schedule);
+      expect((await slow.release('fails')).status).toBe(503);
+      expect((await schedule()).body).toMatchObject({ code: 'idempotency_in_progress' });
+      expect((await taking.release()).status).toBe(201);
+    });
   });
 
   it('is forgotten after a day', async () => {

@@ -17,11 +17,12 @@ import type { Kysely } from 'kysely';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { IDEMPOTENCY_DB, migrateIdempotencyDb, type IdempotencyDb } from './idempotency-db.js';
 import { platformProblem } from './platform-problems.js';
+import { EVERYBODY_MS } from './writes.js';
 
 /** How long an answer is replayed. */
 const KEPT_MS = 24 * 60 * 60 * 1000;
-/** How long a request may run before its key may be tried again: its process may have died. */
-const RUNNING_MS = 60_000;
+/** How long a request may run before its key may be tried again, as its process may have died: longer than all its waits. */
+export const RUNNING_MS = 10 * EVERYBODY_MS;
 const KEY = /^[\x21-\x7e]{1,255}$/;
 const SHOWN_ONCE = 'platform:shown-once';
 
@@ -42,11 +43,8 @@ export const Seed = createParamDecorator(
 export const idFrom = (seed: string | undefined, ...parts: readonly string[]): string =>
   seed === undefined ? newId() : derivedId(seed, ...parts);
 
-interface Claim {
-  readonly tenant: string;
-  readonly key_digest: string;
-  readonly request_digest: string;
-}
+/** All of it together names one run of one request: whoever outlived a claim must not touch the next one. */
+type Claim = Pick<IdempotencyDb['idempotent_requests'], 'tenant' | 'key_digest' | 'request_digest' | 'expires_at'>;
 
 @Injectable()
 export class Idempotency implements NestInterceptor, OnModuleInit {
@@ -78,6 +76,7 @@ export class Idempotency implements NestInterceptor, OnModuleInit {
       tenant,
       key_digest: this.vault.fingerprint(tenant, 'idempotency-key', key),
       request_digest: this.vault.fingerprint(tenant, 'idempotency-request', asked),
+      expires_at: this.clock.now() + RUNNING_MS,
     };
     if (!(await this.claimed(claim))) return this.answerOf(claim);
     request.idempotencySeed = `${tenant} ${claim.key_digest} ${claim.request_digest}`;
@@ -86,7 +85,7 @@ export class Idempotency implements NestInterceptor, OnModuleInit {
       answer = await lastValueFrom(next.handle(), { defaultValue: undefined });
     } catch (error) {
       // Whatever was recorded has a derived id: the same request leads to the same answer once more.
-      await this.row(claim).execute();
+      await this.release(claim);
       throw error;
     }
     await this.keep(claim, answer, shownOnce);
@@ -94,11 +93,10 @@ export class Idempotency implements NestInterceptor, OnModuleInit {
   }
 
   private async claimed(claim: Claim): Promise<boolean> {
-    const now = this.clock.now();
-    await this.db.deleteFrom('idempotent_requests').where('expires_at', '<=', now).execute();
+    await this.db.deleteFrom('idempotent_requests').where('expires_at', '<=', this.clock.now()).execute();
     const row = await this.db
       .insertInto('idempotent_requests')
-      .values({ ...claim, state: 'running', answer: null, expires_at: now + RUNNING_MS })
+      .values({ ...claim, state: 'running', answer: null })
       .onConflict((c) => c.doNothing())
       .returning('state')
       .executeTakeFirst();
@@ -120,7 +118,7 @@ export class Idempotency implements NestInterceptor, OnModuleInit {
     return JSON.parse(row.answer) ?? undefined;
   }
 
-  private async keep({ tenant, key_digest }: Claim, answer: unknown, shownOnce: boolean): Promise<void> {
+  private async keep(claim: Claim, answer: unknown, shownOnce: boolean): Promise<void> {
     await this.db
       .updateTable('idempotent_requests')
       .set({
@@ -128,16 +126,14 @@ export class Idempotency implements NestInterceptor, OnModuleInit {
         answer: shownOnce ? null : JSON.stringify(answer ?? null),
         expires_at: this.clock.now() + KEPT_MS,
       })
-      .where('tenant', '=', tenant)
-      .where('key_digest', '=', key_digest)
+      .where((eb) => eb.and({ ...claim, state: 'running' }))
       .execute();
   }
 
-  private row({ tenant, key_digest }: Claim) {
-    return this.db
+  private async release(claim: Claim): Promise<void> {
+    await this.db
       .deleteFrom('idempotent_requests')
-      .where('tenant', '=', tenant)
-      .where('key_digest', '=', key_digest)
-      .where('state', '=', 'running');
+      .where((eb) => eb.and({ ...claim, state: 'running' }))
+      .execute();
   }
 }

@@ -66,7 +66,12 @@ class LateReadModels extends ReadModels {
   views: ReadModels | undefined;
   /** As after the two seconds that a write waits for them. */
   late = false;
+  /** Takes the next wait: it ends when the promise does. */
+  hold: (() => Promise<void>) | undefined;
   override async reached(position: bigint, timeoutMs?: number): Promise<void> {
+    const { hold } = this;
+    this.hold = undefined;
+    await hold?.();
     if (this.late) throw new EventLogUnavailable('the read models are late');
     if (this.views === undefined) throw new Error('the views are not there yet');
     return this.views.reached(position, timeoutMs);
@@ -176,6 +181,21 @@ export async function openPlatform() {
         body: text === '' ? undefined : answer.json(),
         headers: answer.headers,
       } as Answer;
+    },
+    /** Sends a request; resolves when it waits for the views, and goes on when it is released. */
+    held(request: () => Promise<Answer>): Promise<{ release(how?: 'fails'): Promise<Answer> }> {
+      return new Promise((resolve) => {
+        readModels.hold = () =>
+          new Promise((goOn, fail) => {
+            const release = (how?: 'fails') => {
+              if (how === 'fails') fail(new EventLogUnavailable('the read models are late'));
+              else goOn();
+              return answer;
+            };
+            resolve({ release });
+          });
+        const answer = request();
+      });
     },
     async user(name: string, tenant = 'acme', attributes: Attributes = {}): Promise<string> {
       const write = { attributes: { userName: name, ...attributes }, active: true, changed: [] };
