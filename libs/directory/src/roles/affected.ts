@@ -1,5 +1,5 @@
 // Whose roles a batch of events may change: the cost of an evaluation is that of what changed.
-import type { EventData, RecordedEvent } from '@app/events';
+import type { EventData, EventType, RecordedEvent } from '@app/events';
 import { asksForGroups } from './membership.js';
 import type { People } from './people.js';
 import type { Roles } from './roles.js';
@@ -11,57 +11,63 @@ export interface Affected {
   readonly some: ReadonlyMap<string, RecordedEvent>;
 }
 
-const WORK =
-  /^(UserProvisioned|UserChanged|UserDeactivated|UserReactivated|UserHandedOver|UserDeleted|Agent(?!Own|App).*|Group.*|RoleDefined|MappingActivated)$/;
+/** User ids, or everybody of the tenant. */
+type Concerned = readonly string[] | 'everybody';
 
-export const isRoleWork = ({ type }: RecordedEvent): boolean => WORK.test(type);
+interface Known {
+  readonly state: Roles;
+  readonly people: People;
+}
+
+type Look<T extends EventType> = (
+  event: Extract<RecordedEvent, { type: T }>,
+  known: Known,
+) => Concerned | Promise<Concerned>;
+
+const user = ({ data }: { readonly data: { readonly userId: string } }) => [data.userId];
+/** It may be one that is pushed as a user; of any other nobody is found. */
+const agent = ({ data }: { readonly data: { readonly agentId: string } }) => [data.agentId];
+const pushed = ({ data }: { readonly data: { readonly agentId: string; readonly user?: object } }) =>
+  data.user === undefined ? [] : [data.agentId];
+
+/** A type without a line changes nobody's roles. */
+const looks: { readonly [T in EventType]?: Look<T> } = {
+  UserProvisioned: user,
+  UserChanged: user,
+  UserDeactivated: user,
+  UserReactivated: user,
+  UserHandedOver: user,
+  UserDeleted: user,
+  AgentProvisioned: pushed,
+  AgentChanged: pushed,
+  AgentDeactivated: agent,
+  AgentReactivated: agent,
+  AgentOrphaned: agent,
+  AgentHandedOver: agent,
+  AgentDeleted: agent,
+  RoleDefined: ({ data }, { state }) => (changesNothing(data, state) ? [] : 'everybody'),
+  MappingActivated: () => 'everybody',
+  GroupMembershipChanged: ({ data, metadata }, { state, people }) =>
+    asksForGroups(state) ? people.among(metadata.tenant, [...data.added, ...data.removed]) : [],
+  GroupChanged: ({ data, metadata }, { state, people }) =>
+    data.changed.includes('displayName') && asksForGroups(state) ? people.inGroup(metadata.tenant, data.groupId) : [],
+  GroupDeleted: ({ data, metadata }, { state, people }) =>
+    asksForGroups(state) ? people.wereInGroup(metadata.tenant, data.groupId) : [],
+};
+
+export const isRoleWork = ({ type }: RecordedEvent): boolean => Object.hasOwn(looks, type);
 
 /** @param people of a view that has applied the events */
 export async function affectedBy(events: readonly RecordedEvent[], state: Roles, people: People): Promise<Affected> {
   const some = new Map<string, RecordedEvent>();
   let everybody: RecordedEvent | undefined;
   for (const event of events) {
-    const ids = await concerned(event, state, people);
+    const look = looks[event.type] as Look<EventType> | undefined;
+    const ids = (await look?.(event, { state, people })) ?? [];
     if (ids === 'everybody') everybody ??= event;
     else for (const id of ids) if (!some.has(id)) some.set(id, event);
   }
   return { everybody, some };
-}
-
-async function concerned(event: RecordedEvent, state: Roles, people: People): Promise<readonly string[] | 'everybody'> {
-  const { tenant } = event.metadata;
-  switch (event.type) {
-    case 'UserProvisioned':
-    case 'UserChanged':
-    case 'UserDeactivated':
-    case 'UserReactivated':
-    case 'UserHandedOver':
-    case 'UserDeleted':
-      return [event.data.userId];
-    case 'AgentProvisioned':
-    case 'AgentChanged':
-      return event.data.user === undefined ? [] : [event.data.agentId];
-    case 'AgentDeactivated':
-    case 'AgentReactivated':
-    case 'AgentOrphaned':
-    case 'AgentDeleted':
-      // It may be one that is pushed as a user; of any other nobody is found.
-      return [event.data.agentId];
-    case 'RoleDefined':
-      return changesNothing(event.data, state) ? [] : 'everybody';
-    case 'MappingActivated':
-      return 'everybody';
-    case 'GroupMembershipChanged':
-      if (!asksForGroups(state)) return [];
-      return people.among(tenant, [...event.data.added, ...event.data.removed]);
-    case 'GroupChanged':
-      if (!event.data.changed.includes('displayName') || !asksForGroups(state)) return [];
-      return people.inGroup(tenant, event.data.groupId);
-    case 'GroupDeleted':
-      return asksForGroups(state) ? people.wereInGroup(tenant, event.data.groupId) : [];
-    default:
-      return [];
-  }
 }
 
 /** Nobody has it, and nothing gives it. */
