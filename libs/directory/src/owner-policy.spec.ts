@@ -89,6 +89,20 @@ describe('an agent is suspended', () => {
     expect([await isActive(kept), await isActive(left)]).toEqual([true, false]);
   });
 
+  it('when it is provisioned, or reactivated, while none of its owners may act', async () => {
+    await setActive(ada, false);
+    const agent = await directory.agent('Bot', [user(ada)]);
+    await directory.settled();
+    expect(await isActive(agent)).toBe(false);
+    await changeAgent(agent, { active: true });
+    await directory.settled();
+    expect(await isActive(agent)).toBe(false);
+    expect(await orphaned()).toEqual([agent, agent]);
+    await changeAgent(agent, { active: true, owners: [user(bob)] });
+    await directory.settled();
+    expect(await isActive(agent)).toBe(true);
+  });
+
   it('when it is pushed as a user and its manager goes, but not while nobody but its connection owns it', async () => {
     const asAgent = { agentWhen: 'userType eq "Agent"', userType: 'Agent' };
     const enterprise = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';

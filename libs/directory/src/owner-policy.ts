@@ -65,7 +65,8 @@ export class OwnerPolicy implements Projection<OwnerPolicyDb> {
     switch (event.type) {
       case 'AgentProvisioned':
         await setAgent(trx, tenant, event.data.agentId, event.data.active, 1);
-        return owns(trx, tenant, event.data.agentId, event.data.owners);
+        await owns(trx, tenant, event.data.agentId, event.data.owners);
+        return this.orphanUnlessOwned(trx, event, event.data.agentId);
       case 'AgentOwnersChanged':
         await ownsNoMore(trx, tenant, event.data.agentId, event.data.removed);
         await owns(trx, tenant, event.data.agentId, event.data.added);
@@ -74,7 +75,8 @@ export class OwnerPolicy implements Projection<OwnerPolicyDb> {
       case 'AgentOrphaned':
         return setAgent(trx, tenant, event.data.agentId, false);
       case 'AgentReactivated':
-        return setAgent(trx, tenant, event.data.agentId, true, event.data.generation);
+        await setAgent(trx, tenant, event.data.agentId, true, event.data.generation);
+        return this.orphanUnlessOwned(trx, event, event.data.agentId);
       case 'AgentDeleted':
         for (const table of ['policy_owned', 'policy_agents'] as const) {
           await trx.deleteFrom(table).where('tenant', '=', tenant).where('agent_id', '=', event.data.agentId).execute();
