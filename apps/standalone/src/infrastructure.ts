@@ -14,6 +14,7 @@ import { rootKeyFrom, SqlVault, type Vault, type VaultDb } from '@app/vault';
 import type { LoggerService } from '@nestjs/common';
 import type { KeyObject } from 'node:crypto';
 import type { Kysely } from 'kysely';
+import { asOne, closeAll, type Closer } from './closing.js';
 import { outboundPolicyOf } from './settings.js';
 
 export interface Infrastructure {
@@ -32,9 +33,9 @@ export interface Infrastructure {
   readonly auditDb: Kysely<AuditDb>;
   /** Of a connection of its own: its projection appends while it holds a transaction. */
   readonly ownersDb: Kysely<OwnerPolicyDb>;
-  /** For the same reason. */
+  /** Of a connection of its own, like {@link ownersDb}. */
   readonly rolesDb: Kysely<RoleFollowerDb>;
-  /** And again. */
+  /** Of a connection of its own, like {@link ownersDb}. */
   readonly ordersDb: Kysely<ConnectionOrdersDb>;
   readonly idempotencyDb: Kysely<IdempotencyDb>;
   /** Of all that comes in. */
@@ -46,21 +47,20 @@ export interface Infrastructure {
 /** What only this connection reads, and what the log can rebuild. */
 const VIEW: DatabaseOptions = { gatherMs: 50 };
 
-type Closer = () => Promise<void> | void;
-
 /**
  * @throws with a sentence that says what cannot be opened and how to mend it; what was opened before is closed again
  */
 export async function openInfrastructure(config: Config, logger: LoggerService): Promise<Infrastructure> {
   const closers: Closer[] = [];
+  const closing = () => closeAll(closers.splice(0).reverse());
   const close = async (): Promise<void> => {
-    for (const closer of closers.splice(0).reverse()) await closer();
+    const errors = await closing();
+    if (errors.length > 0) throw asOne(errors);
   };
   try {
     return { ...(await open(config, logger, closers)), close };
   } catch (error) {
-    await close();
-    throw error;
+    throw asOne([error, ...(await closing())]);
   }
 }
 

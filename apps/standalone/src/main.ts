@@ -8,6 +8,7 @@ import { Clock, createLogger, NestLogger, publicUrlOf, readConfig } from '@app/r
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { announcementOf, sentencesOf } from './announcement.js';
+import { asOne, closeAll } from './closing.js';
 import { firstTenant } from './first-tenant.js';
 import { openInfrastructure } from './infrastructure.js';
 import { StandaloneModule } from './standalone.module.js';
@@ -34,10 +35,10 @@ async function start(): Promise<Running> {
   const logger = new NestLogger(createLogger({ level: config.logLevel }));
   const infrastructure = await openInfrastructure(config, logger);
   let app: NestFastifyApplication | undefined;
+  const stopping = () => closeAll([() => app?.close(), () => app?.get(Views).stop(), () => infrastructure.close()]);
   const stop = async (): Promise<void> => {
-    await app?.close();
-    await app?.get(Views).stop();
-    await infrastructure.close();
+    const errors = await stopping();
+    if (errors.length > 0) throw asOne(errors);
   };
   try {
     const address = { url: '' };
@@ -62,8 +63,7 @@ async function start(): Promise<Running> {
     process.stdout.write(args.json ? `${JSON.stringify(announcement)}\n` : sentencesOf(announcement));
     return { stop };
   } catch (error) {
-    await stop();
-    throw error;
+    throw asOne([error, ...(await stopping())]);
   }
 }
 
@@ -73,6 +73,7 @@ const isDefect = (error: unknown): boolean =>
 
 /** What went wrong and how to mend it; a stack only for what nobody foresaw. */
 function explain(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(explain).join('\n');
   const { code, message, stack } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE')
     return 'The port is taken by another program. Choose another: PORT=8081 npm start (0 = any free one).';
