@@ -7,6 +7,7 @@ import type { Config, Role } from '@app/runtime';
 import type { LoggerService } from '@nestjs/common';
 import type { Kysely } from 'kysely';
 import { AuditThread } from './audit-thread.js';
+import { asOne } from './closing.js';
 import type { Infrastructure } from './infrastructure.js';
 
 /** A rebuild from the log after an upgrade may take long; a start waits for it rather than serve old answers. */
@@ -42,7 +43,9 @@ export class Views {
     const { rolesDb } = infrastructure;
     roleFollower.uses({ view, db: rolesDb });
     const follower = this.follow(rolesDb, roleFollower, () => (roleFollower.inForce ? 0 : UNHURRIED_MS));
-    const shown = has('console') ? [new AuditThread((error) => parts.logger.error(error, 'view audit'))] : [];
+    const shown = has('console')
+      ? [new AuditThread({ onError: (error) => parts.logger.error(error, 'view audit') })]
+      : [];
     this.written = new RoleAwareReadModels({
       views: new ProjectorSet(written),
       follower: roleFollower,
@@ -70,8 +73,11 @@ export class Views {
     if (head !== undefined) await new ProjectorSet(this.all).reached(head, CATCH_UP_MS);
   }
 
+  /** All of them, whatever fails: the databases are closed after them. */
   async stop(): Promise<void> {
-    await Promise.all(this.all.map((view) => view.stop()));
+    const ended = await Promise.allSettled(this.all.map((view) => view.stop()));
+    const errors = ended.filter((one) => one.status === 'rejected').map(({ reason }): unknown => reason);
+    if (errors.length > 0) throw asOne(errors);
   }
 
   /** Names of the views that cannot follow the log at this moment. */
