@@ -89,7 +89,9 @@ export class CredentialsController {
   @Post(':id/rotate')
   @HttpCode(200)
   @TakesIdempotencyKey()
-  @ApiOperation({ summary: 'Record the new secret of a credential' })
+  @ApiOperation({
+    summary: 'Record the new secret of a credential; the one before it is still revoked with it, unless it has expired',
+  })
   @ApiOkResponse({ type: IdAnswer })
   async rotate(
     @Context() context: RequestContext,

@@ -35,6 +35,9 @@ export interface PlannedTarget extends Holder {
   readonly providerId: string;
   /** Lower goes first within a lane: refresh tokens 10, other credentials 20. */
   readonly order: number;
+  /** Vault id of the secret to revoke. Absent: by its reference alone, or planned by a version that did not say. */
+  readonly secretId?: string;
+  /** When what is to be revoked ends by itself. */
   readonly expiresAt?: string;
 }
 

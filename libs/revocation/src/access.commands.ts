@@ -88,7 +88,10 @@ export class RegisterCredentials extends Command<readonly (Registered | AccessRe
   }
 }
 
-/** The credential has a new secret; the old one is known to be dead. @throws AccessRefused */
+/**
+ * The credential has a new secret. The one before it is revoked beside it when its holder loses access, unless it has
+ * expired by then. @throws AccessRefused
+ */
 export class RotateCredential extends Command<Registered> {
   constructor(
     readonly context: RequestContext,

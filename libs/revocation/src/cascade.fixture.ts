@@ -17,7 +17,7 @@ import { SqlVault, type VaultDb } from '@app/vault';
 import type { Kysely } from 'kysely';
 import { Relay } from './relay.js';
 import { migrateRevocationDb, type RevocationDb, type TargetRow } from './revocation-db.js';
-import { noChange, type WorkChange } from './targets.view.js';
+import type { WorkChange } from './targets.view.js';
 
 export const TENANT = 'acme';
 
@@ -141,21 +141,45 @@ export class Bench {
     return this.append(streams.credential(tenant, credentialId), 'CredentialRegistered', data, tenant);
   }
 
+  rotate(credentialId: string, secretId: string, expiresAt?: string) {
+    const expiry = expiresAt === undefined ? {} : { expiresAt };
+    const data = { credentialId, secretId, fingerprint: 'f', ...expiry };
+    return this.append(streams.credential(TENANT, credentialId), 'CredentialRotated', data);
+  }
+
+  release(credentialId: string) {
+    return this.append(streams.credential(TENANT, credentialId), 'CredentialReleased', { credentialId });
+  }
+
+  /** What the vault stores of this secret does not open any more. @returns mends it */
+  async damage(secretId: string): Promise<() => Promise<void>> {
+    const { vaultDb } = this;
+    const write = async (sealed: string) =>
+      void (await vaultDb.updateTable('vault_secrets').set({ sealed }).where('secret_id', '=', secretId).execute());
+    const stored = vaultDb.selectFrom('vault_secrets').select('sealed').where('secret_id', '=', secretId);
+    const { sealed } = await stored.executeTakeFirstOrThrow();
+    await write('v1.x');
+    return () => write(sealed);
+  }
+
   /** Many at once, `<prefix>0` and on, all of one person. */
   async credentials(count: number, userId: string, prefix = 'c', held: HeldCredential = {}): Promise<void> {
     await Promise.all(Array.from({ length: count }, (_, i) => this.credential(`${prefix}${i}`, { userId, ...held })));
   }
 
   /** The relay applies all there is, its own appends included, as the projector does: a transaction for each batch. */
-  async follow(): Promise<WorkChange> {
-    const all = noChange();
-    for (;;) {
-      const events = await this.log.readAll({ after: this.position, max: this.batch });
-      const last = events.at(-1);
-      if (last === undefined) return all;
-      await this.applyOnce(events);
-      this.position = last.position;
-    }
+  async follow(): Promise<void> {
+    while (await this.followOnce());
+  }
+
+  /** @returns false when there is nothing left */
+  async followOnce(): Promise<boolean> {
+    const events = await this.next();
+    const last = events.at(-1);
+    if (last === undefined) return false;
+    await this.applyOnce(events);
+    this.position = last.position;
+    return true;
   }
 
   /** One batch; whatever is thrown inside rolls the rows back and leaves the position where it was. */

@@ -1,9 +1,10 @@
 // What is held and by whom, in the order of the log: the state that a plan is computed from.
-import type { HoldingType, RecordedEvent } from '@app/events';
+import type { EventData, HoldingType, RecordedEvent } from '@app/events';
 import type { Kysely } from 'kysely';
 import { requirementsOf } from './requirements.js';
-import type { HoldingRow, RevocationDb } from './revocation-db.js';
+import type { HeldSecret, HoldingRow, RevocationDb } from './revocation-db.js';
 import { applyToSubjects, subjectsOf } from './subjects.view.js';
+import { EXPIRY_LEEWAY_MS } from './target.js';
 
 type Trx = Kysely<RevocationDb>;
 
@@ -25,9 +26,11 @@ const holdingRow = (tenant: string, type: HoldingType, id: string, data: Registe
   grant_id: null,
   reference: JSON.stringify(data.reference),
   secret_ids: '[]',
+  held_secrets: '[]',
   requires_groups: '[]',
   expires_at: null,
   state: 'held',
+  cascade_id: null,
 });
 
 async function register(trx: Trx, row: HoldingRow, requirements: readonly string[] = []) {
@@ -65,14 +68,25 @@ async function release(trx: Trx, tenant: string, type: HoldingType, id: string) 
     .execute();
 }
 
-async function rotate(trx: Trx, tenant: string, data: { credentialId: string; secretId: string; expiresAt?: string }) {
+const heldSecret = (secretId: string, expiresAt?: string): HeldSecret => ({
+  secretId,
+  ...(expiresAt === undefined ? {} : { expiresAt }),
+});
+
+const hasExpired = ({ expiresAt }: HeldSecret, at: number): boolean =>
+  expiresAt !== undefined && at >= Date.parse(expiresAt) + EXPIRY_LEEWAY_MS;
+
+/** Those before it may still be alive at the provider, unless they have outlived themselves. */
+async function rotate(trx: Trx, tenant: string, data: EventData['CredentialRotated'], at: string) {
   const row = await credential(trx, tenant, data.credentialId);
   if (row === undefined) return;
   const secretIds = [...(JSON.parse(row.secret_ids) as string[]), data.secretId];
+  const before = (JSON.parse(row.held_secrets) as HeldSecret[]).filter((one) => !hasExpired(one, Date.parse(at)));
   await trx
     .updateTable('held_holdings')
     .set({
       secret_ids: JSON.stringify(secretIds),
+      held_secrets: JSON.stringify([...before, heldSecret(data.secretId, data.expiresAt)]),
       expires_at: data.expiresAt ?? null,
       // Also while a target is open: that one may have revoked the old secret already, the new one needs its own.
       state: 'held',
@@ -136,13 +150,14 @@ async function applyAccess(trx: Trx, event: RecordedEvent): Promise<void> {
         kind: data.kind,
         grant_id: data.grantId ?? null,
         secret_ids: JSON.stringify(data.secretId === undefined ? [] : [data.secretId]),
+        held_secrets: JSON.stringify(data.secretId === undefined ? [] : [heldSecret(data.secretId, data.expiresAt)]),
         requires_groups: JSON.stringify(requirementsOf(data)),
         expires_at: data.expiresAt ?? null,
       };
       return register(trx, row, requirementsOf(data));
     }
     case 'CredentialRotated':
-      return rotate(trx, tenant, event.data);
+      return rotate(trx, tenant, event.data, event.metadata.at);
     case 'ScheduleRegistered':
       return register(trx, holdingRow(tenant, 'schedule', event.data.scheduleId, event.data));
     case 'RunStarted':

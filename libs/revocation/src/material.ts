@@ -21,11 +21,10 @@ export interface LoadedTarget {
 export interface FoundTarget extends TargetRow {
   /** Null when the holding is missing: the views must be rebuilt. */
   readonly reference: string | null;
-  readonly secret_ids: string | null;
   readonly correlation_id: string | null;
 }
 
-const FIND = `select t.*, h.reference, h.secret_ids, c.correlation_id from work_targets t
+const FIND = `select t.*, h.reference, c.correlation_id from work_targets t
   left join held_holdings h
     on h.tenant = t.tenant and h.holding_type = t.holding_type and h.holding_id = t.holding_id
   left join work_cascades c on c.tenant = t.tenant and c.cascade_id = t.cascade_id
@@ -54,8 +53,7 @@ export async function loadMaterial(
   const providerIds = [...new Set(rows.map((row) => row.provider_id))];
   const text = `select * from held_providers where tenant = ? and removed = 0 and provider_id in (${marks(providerIds)})`;
   const providers = await run<RevocationDb['held_providers']>(db, text, [tenant, ...providerIds]);
-  const secretIds = rows.map(currentSecret);
-  const wanted = [...secretIds, ...providers.map((p) => p.secret_id)].filter((id) => id !== null);
+  const wanted = [...rows, ...providers].map((row) => row.secret_id).filter((id) => id !== null);
   const secrets = wanted.length === 0 ? new Map<string, string>() : await vault.openSecrets(tenant, wanted);
   const open = (id: string | null) => (id === null ? undefined : secrets.get(id));
   const providerOf = new Map(
@@ -69,20 +67,20 @@ export async function loadMaterial(
       },
     ]),
   );
-  return rows.map((row, i) => ({
+  return rows.map((row) => ({
     row,
     planned: plannedOf(row),
-    reference: JSON.parse(row.reference as string) as Record<string, string>,
-    secret: open(secretIds[i] as string | null),
+    reference: referenceOf(row),
+    secret: open(row.secret_id),
     provider: providerOf.get(row.provider_id),
     correlationId: row.correlation_id ?? row.cascade_id,
   }));
 }
 
 /** @throws when the target has no holding */
-function currentSecret({ target_id, secret_ids }: FoundTarget): string | null {
-  if (secret_ids === null) throw new Error(`target ${target_id} has no holding: the views must be rebuilt`);
-  return (JSON.parse(secret_ids) as string[]).at(-1) ?? null;
+function referenceOf({ target_id, reference }: FoundTarget): Record<string, string> {
+  if (reference === null) throw new Error(`target ${target_id} has no holding: the views must be rebuilt`);
+  return JSON.parse(reference) as Record<string, string>;
 }
 
 /** What the connector is told about this attempt. */

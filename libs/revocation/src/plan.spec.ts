@@ -34,9 +34,11 @@ const holding = (id: string, kind = 'oauth_access_token'): HoldingRow => ({
   grant_id: null,
   reference: '{}',
   secret_ids: '[]',
+  held_secrets: '[]',
   requires_groups: '[]',
   expires_at: null,
   state: 'held',
+  cascade_id: null,
 });
 
 const loss = (...holdings: HoldingRow[]): Loss => ({
@@ -51,6 +53,27 @@ const targetsOf = (events: readonly AnyEvent[]) =>
   events.flatMap((event) => (event.type === 'RevocationPlanned' ? event.data.targets : []));
 
 describe('a plan', () => {
+  it('has a target for each secret that may be alive, with the expiry of that secret', () => {
+    const secrets = [{ secretId: 's1', expiresAt: '2026-01-01T01:00:00.000Z' }, { secretId: 's2' }];
+    const rotated = { ...holding('a'), held_secrets: JSON.stringify(secrets) };
+    const events = plan(loss(rotated))?.events ?? [];
+    expect(events[0]).toMatchObject({ data: { targetCount: 2 } });
+    const targets = targetsOf(events).map(({ holdingId, secretId, expiresAt }) => ({ holdingId, secretId, expiresAt }));
+    expect(targets).toHaveLength(2);
+    expect(targets).toContainEqual({ holdingId: 'a', secretId: 's1', expiresAt: '2026-01-01T01:00:00.000Z' });
+    expect(targets).toContainEqual({ holdingId: 'a', secretId: 's2', expiresAt: undefined });
+    expect(new Set(targetsOf(events).map((target) => target.targetId)).size).toBe(2);
+  });
+
+  it('names a target after its holding alone, whichever secret is the current one', () => {
+    const of = (...secretIds: string[]) => {
+      const held_secrets = JSON.stringify(secretIds.map((secretId) => ({ secretId })));
+      return targetsOf(plan(loss({ ...holding('a'), held_secrets }))?.events ?? []).map((target) => target.targetId);
+    };
+    expect(of('s1')).toEqual(of());
+    expect(of('s1', 's2')).toEqual(expect.arrayContaining(of()));
+  });
+
   it('has the same ids whenever it is made from the same fact', () => {
     const once = plan(loss(holding('a'), holding('b')));
     const again = plan(loss(holding('a'), holding('b')));

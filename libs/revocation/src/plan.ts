@@ -9,7 +9,7 @@ import {
   type RecordedEvent,
 } from '@app/events';
 import { derivedId } from '@app/runtime';
-import type { HoldingRow } from './revocation-db.js';
+import type { HeldSecret, HoldingRow } from './revocation-db.js';
 import type { Loss } from './triggers.js';
 
 /** Targets per RevocationPlanned event; keeps every event far below 256 KiB. */
@@ -30,11 +30,21 @@ export interface Plan {
 const SHARED = 13;
 
 /** Begins as the cascade's does: what is revoked together lies together in the indexes of the log and of every view. */
-const targetIdOf = (cascadeId: string, { holding_type, holding_id }: HoldingRow): string =>
-  cascadeId.slice(0, SHARED) + derivedId('target', cascadeId, holding_type, holding_id).slice(SHARED);
+const targetIdOf = (cascadeId: string, ...parts: string[]): string =>
+  cascadeId.slice(0, SHARED) + derivedId('target', cascadeId, ...parts).slice(SHARED);
 
-const plannedTarget = (cascadeId: string, row: HoldingRow): PlannedTarget => ({
-  targetId: targetIdOf(cascadeId, row),
+/** One for each secret that may still be alive: a rotation is no proof that the secret before it is dead. */
+function plannedTargets(cascadeId: string, row: HoldingRow): PlannedTarget[] {
+  const { holding_type: type, holding_id: id } = row;
+  const secrets = JSON.parse(row.held_secrets) as HeldSecret[];
+  // Named after the holding alone, as is everything that is revoked by reference.
+  const current = plannedTarget(targetIdOf(cascadeId, type, id), row, secrets.at(-1));
+  const before = secrets.slice(0, -1);
+  return [...before.map((s) => plannedTarget(targetIdOf(cascadeId, type, id, s.secretId), row, s)), current];
+}
+
+const plannedTarget = (targetId: string, row: HoldingRow, secret: HeldSecret | undefined): PlannedTarget => ({
+  targetId,
   holdingType: row.holding_type as HoldingType,
   holdingId: row.holding_id,
   kind: row.kind as PlannedTarget['kind'],
@@ -42,7 +52,7 @@ const plannedTarget = (cascadeId: string, row: HoldingRow): PlannedTarget => ({
   order: orderOf(row.kind),
   ...(row.user_id === null ? {} : { userId: row.user_id }),
   ...(row.agent_id === null ? {} : { agentId: row.agent_id }),
-  ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
+  ...(secret ?? (row.expires_at === null ? {} : { expiresAt: row.expires_at })),
 });
 
 const causeOf = (event: RecordedEvent): CascadeCause => ({
@@ -66,7 +76,7 @@ export function planFor(event: RecordedEvent, loss: Loss, policyHash: string, at
   // A total order: a plan that is recorded in parts continues after a crash where it ended. By target id, so that each
   // commit of outcomes writes to one place of the indexes.
   const targets = loss.holdings
-    .map((row) => plannedTarget(cascadeId, row))
+    .flatMap((row) => plannedTargets(cascadeId, row))
     .sort((a, b) => a.order - b.order || compare(a.targetId, b.targetId));
   // Part of every id: the log compares ids alone, and must not take another plan for this one.
   const digest = derivedId('plan', ...targets.map((target) => target.targetId));

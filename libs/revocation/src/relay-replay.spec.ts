@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { streams } from '@app/events';
+import { streams, type AnyEvent } from '@app/events';
 import { Bench } from './cascade.fixture.js';
 import type { TargetRow } from './revocation-db.js';
 
@@ -94,10 +94,47 @@ describe('after a crash the relay', () => {
     grant_id: null,
     reference: '{}',
     secret_ids: '[]',
+    held_secrets: '[]',
     requires_groups: '[]',
     expires_at: null,
     state: 'held',
+    cascade_id: null,
   };
+});
+
+describe('a plan of an earlier version, which does not say which secret it means', () => {
+  const withoutSecrets = (event: AnyEvent): AnyEvent => {
+    if (event.type !== 'RevocationPlanned') return event;
+    const planned = structuredClone(event);
+    for (const target of planned.data.targets) Reflect.deleteProperty(target, 'secretId');
+    return planned;
+  };
+
+  it('means the one that was current when it was made, and no other after it', async () => {
+    const { log } = bench;
+    bench.relay = bench.newRelay({
+      append: (stream, expected, events, options) =>
+        log.append(stream, expected, (events as readonly AnyEvent[]).map(withoutSecrets), options),
+      readStream: (...args) => log.readStream(...args),
+    });
+    await bench.credential('token', { userId: 'ada', secretId: 's1' });
+    await bench.credential('by-reference', { userId: 'ada' });
+    await bench.deactivate('ada');
+    await bench.reactivate('ada', 2);
+    await bench.rotate('token', 's2');
+    await bench.rotate('by-reference', 's3');
+    await bench.follow();
+    const secrets = async () => (await bench.targets()).map((row) => [row.holding_id, row.secret_id]);
+    const known = [
+      ['by-reference', null],
+      ['token', 's1'],
+    ];
+    expect(await secrets()).toEqual(known);
+    bench.relay = bench.newRelay();
+    await bench.forget();
+    await bench.follow();
+    expect(await secrets()).toEqual(known);
+  });
 });
 
 describe('following from scratch', () => {

@@ -5,7 +5,7 @@ import { chunksOf, derivedId, idLists, marks, run, type Clock } from '@app/runti
 import type { Kysely } from 'kysely';
 import { applyToHoldings } from './holdings.view.js';
 import { planFor, type Plan } from './plan.js';
-import { migrateRevocationDb, type RevocationDb } from './revocation-db.js';
+import { migrateRevocationDb, RELAY, type RevocationDb } from './revocation-db.js';
 import { applyToWork, isWorkEvent, laneOf, noChange, type WorkChange, type WorkedTarget } from './targets.view.js';
 import { subjectsOf } from './subjects.view.js';
 import { lossOf } from './triggers.js';
@@ -32,7 +32,7 @@ export interface RelayParts {
  * before its checkpoint is committed. After a crash it is replayed, and the log refuses the same ids as already there.
  */
 export class Relay implements Projection<RevocationDb> {
-  readonly name = 'relay';
+  readonly name = RELAY;
   private pending: WorkChange | undefined;
   private idle = false;
 
@@ -111,7 +111,7 @@ export class Relay implements Projection<RevocationDb> {
     }
     // The targets are in the next batch.
     this.idle = false;
-    await markTargeted(trx, event.metadata.tenant, await this.record(plan));
+    await markTargeted(trx, event.metadata.tenant, plan.cascadeId, await this.record(plan));
   }
 
   /** @returns the targets that the log now holds for this plan */
@@ -232,12 +232,17 @@ async function resumeProvider(trx: Trx, tenant: string, providerId: string, at: 
     .execute();
 }
 
-async function markTargeted(trx: Trx, tenant: string, targets: readonly PlannedTarget[]): Promise<void> {
+async function markTargeted(
+  trx: Trx,
+  tenant: string,
+  cascadeId: string,
+  targets: readonly PlannedTarget[],
+): Promise<void> {
   for (const [type, alike] of Map.groupBy(targets, (target) => target.holdingType)) {
     for (const ids of idLists(alike.map((target) => target.holdingId))) {
-      const text = `update held_holdings set state = 'targeted'
+      const text = `update held_holdings set state = 'targeted', held_secrets = '[]', cascade_id = ?
         where tenant = ? and holding_type = ? and holding_id in (${marks(ids)})`;
-      await run(trx, text, [tenant, type, ...ids]);
+      await run(trx, text, [cascadeId, tenant, type, ...ids]);
     }
   }
 }

@@ -1,11 +1,18 @@
 // The tables of the revocation room: what is held, by whom, and what is to be revoked. All rebuilt from the log.
-import { createTables, type Flag, type Index, type Table } from '@app/runtime';
-import type { Kysely } from 'kysely';
+import { createTables, hasColumn, hasTable, type Flag, type Index, type Table } from '@app/runtime';
+import { sql, type Kysely } from 'kysely';
 import { HELD_KEY, heldColumns, heldIndexes, heldTables, type HeldDb, type HeldRow } from './held-db.js';
 import { nestedGroupsOf } from './nested-groups.js';
 
 /** DI token of the Kysely instance over {@link RevocationDb}. */
 export const REVOCATION_DB = Symbol('REVOCATION_DB');
+
+/** A secret that was held and that no plan has taken away yet. */
+export interface HeldSecret {
+  readonly secretId: string;
+  /** ISO 8601. */
+  readonly expiresAt?: string;
+}
 
 export interface HoldingRow extends HeldRow {
   kind: string;
@@ -13,11 +20,15 @@ export interface HoldingRow extends HeldRow {
   grant_id: string | null;
   /** JSON object. */
   reference: string;
-  /** JSON array of vault ids, the current secret last. */
+  /** JSON array of the vault ids of all its secrets, the current one last; empty again once they are destroyed. */
   secret_ids: string;
+  /** JSON array of {@link HeldSecret}, the current one last: each becomes a target of its own when access is lost. */
+  held_secrets: string;
   expires_at: string | null;
-  /** `held`, `targeted` (there is a target for it, settled or not), `ended` (released). */
+  /** `held`, `targeted` (a plan took it, whether or not its targets are there yet), `ended` (released). */
   state: string;
+  /** The last cascade whose plan took it. Plans are read in order: its targets are there when those of others are. */
+  cascade_id: string | null;
 }
 
 export interface TargetRow {
@@ -31,6 +42,8 @@ export interface TargetRow {
   provider_id: string;
   user_id: string | null;
   agent_id: string | null;
+  /** Vault id of what is to be revoked; null when the reference says it all. */
+  secret_id: string | null;
   expires_at: string | null;
   ord: number;
   state: string;
@@ -84,7 +97,9 @@ const tables: Readonly<Record<keyof RevocationDb, Table>> = {
       grant_id: 'text?',
       reference: 'text',
       secret_ids: 'text',
+      held_secrets: 'text',
       expires_at: 'text?',
+      cascade_id: 'text?',
     },
     key: HELD_KEY,
   },
@@ -115,6 +130,7 @@ const tables: Readonly<Record<keyof RevocationDb, Table>> = {
       provider_id: 'text',
       user_id: 'text?',
       agent_id: 'text?',
+      secret_id: 'text?',
       expires_at: 'text?',
       ord: 'integer',
       state: 'text',
@@ -151,8 +167,19 @@ const indexes: readonly Index[] = [
   ['work_targets_cascade', 'work_targets', ['tenant', 'cascade_id']],
 ];
 
-/** Creates what is missing; safe to call at every start. */
+/** Name of the checkpoint of these tables. */
+export const RELAY = 'relay';
+
+/** An earlier version did not know which secret a target was for. Only the log does: the relay follows it anew. */
+async function dropOldTables(db: Kysely<RevocationDb>): Promise<void> {
+  if (!(await hasTable(db, 'work_targets')) || (await hasColumn(db, 'work_targets', 'secret_id'))) return;
+  for (const table of Object.keys(tables)) await db.schema.dropTable(table).ifExists().execute();
+  if (await hasTable(db, 'checkpoints')) await sql`delete from checkpoints where name = ${RELAY}`.execute(db);
+}
+
+/** Creates what is missing, and anew what an earlier version made otherwise; safe to call at every start. */
 export async function migrateRevocationDb(db: Kysely<RevocationDb>): Promise<void> {
+  await dropOldTables(db);
   const fill = await nestedGroupsOf(db);
   await createTables(db, tables, indexes);
   await fill();

@@ -38,6 +38,13 @@ const gone = () =>
 const kept = () => bench.db.selectFrom('held_holdings').select('secret_ids').executeTakeFirst();
 const target = async () => (await bench.targets())[0] as TargetRow;
 
+const stored = async (secret: string) => (await bench.vault.putSecret('acme', secret)).secretId;
+
+const settleOpen = async () => {
+  for (const row of await bench.targets()) if (row.state !== 'settled') await bench.settle(row, 'RevocationVerified');
+  await bench.follow();
+};
+
 const settleAll = async () => {
   await bench.settle(await target(), 'RevocationAcknowledged');
   await bench.follow();
@@ -81,6 +88,40 @@ describe.each(dialects)('the material of a holding, on %s', (_, open) => {
     bench.clock.advance(1_000);
     await spent.stop();
     expect(await material()).toBe('the-token');
+  });
+
+  it('stays until the targets of its plan are there, whatever else is read first', async () => {
+    const other = await stored('another');
+    await bench.user('bob');
+    await bench.credential('behind', { userId: 'bob', secretId: other });
+    await bench.deactivate('bob');
+    await bench.release('behind');
+    // The plan is recorded behind the release, and read in the next batch.
+    await bench.followOnce();
+    bench.clock.advance(1_000);
+    await spent.stop();
+    expect(await bench.vault.openSecret('acme', other)).toBe('another');
+    spent = over(bench.vault);
+    await bench.follow();
+    await settleOpen();
+    bench.clock.advance(1_000);
+    await eventually('the material is gone', async () =>
+      (await bench.vault.openSecret('acme', other)) === undefined ? true : undefined,
+    );
+  });
+
+  it('stays until then also when it was rotated and released since', async () => {
+    const [first, second] = [await stored('first'), await stored('second')];
+    await bench.user('bob');
+    await bench.credential('behind', { userId: 'bob', secretId: first });
+    await bench.deactivate('bob');
+    await bench.reactivate('bob', 2);
+    await bench.rotate('behind', second);
+    await bench.release('behind');
+    await bench.followOnce();
+    bench.clock.advance(1_000);
+    await spent.stop();
+    expect(await bench.vault.openSecret('acme', first)).toBe('first');
   });
 
   it('stays when a new secret made the holding held again', async () => {

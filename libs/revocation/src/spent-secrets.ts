@@ -12,8 +12,11 @@ const AT_ONCE = 2_000;
 const AGAIN_MS = 5_000;
 const NONE = '[]';
 
+/** A plan is recorded behind all that the log holds: until it has been read whole, a holding without targets awaits some. */
 const SPENT = `select holding_id, secret_ids from held_holdings h
-  where state <> 'held' and secret_ids <> '${NONE}' and not exists (
+  where state <> 'held' and secret_ids <> '${NONE}' and (cascade_id is null or exists (
+    select 1 from work_cascades c where c.tenant = h.tenant and c.cascade_id = h.cascade_id
+      and c.planned_count >= c.target_count)) and not exists (
     select 1 from work_targets t where t.tenant = h.tenant and t.holding_type = h.holding_type
       and t.holding_id = h.holding_id and t.state <> 'settled')
   and tenant = ? and holding_type = ? and holding_id in`;

@@ -2,7 +2,7 @@
 import type { Grade, PlannedTarget, RecordedEvent } from '@app/events';
 import { chunksOf, idLists, insertRows, marks, run } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import type { CascadeRow, RevocationDb, TargetRow } from './revocation-db.js';
+import type { CascadeRow, HoldingRow, RevocationDb, TargetRow } from './revocation-db.js';
 import type { HoldingKey } from './spent-secrets.js';
 import { evolveTarget, type Target, type TargetState } from './target.js';
 
@@ -71,6 +71,7 @@ const plannedRow = (tenant: string, cascade: CascadeRow, target: PlannedTarget, 
   provider_id: target.providerId,
   user_id: target.userId ?? null,
   agent_id: target.agentId ?? null,
+  secret_id: target.secretId ?? null,
   expires_at: target.expiresAt ?? null,
   ord: target.order,
   state: 'due',
@@ -93,6 +94,7 @@ export const plannedOf = (row: TargetRow): PlannedTarget => ({
   order: row.ord,
   ...(row.user_id === null ? {} : { userId: row.user_id }),
   ...(row.agent_id === null ? {} : { agentId: row.agent_id }),
+  ...(row.secret_id === null ? {} : { secretId: row.secret_id }),
   ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
 });
 
@@ -153,9 +155,32 @@ async function applyToCascade(trx: Trx, event: RecordedEvent, change: WorkChange
     .where('cascade_id', '=', cascade.cascade_id)
     .execute();
   if (planned.length === 0) return;
-  const rows = planned.map((target) => plannedRow(tenant, cascade, target, Date.parse(at)));
+  const known = await withSecrets(trx, tenant, planned);
+  const rows = known.map((target) => plannedRow(tenant, cascade, target, Date.parse(at)));
   await insertRows(trx, 'work_targets', rows, 'on conflict do nothing');
   for (const row of rows) change.lanes.add(laneOf(tenant, row.provider_id));
+}
+
+/**
+ * A plan of an earlier version does not say which secret it means: the newest that any plan has taken, as that version
+ * did, and never one that is held again.
+ */
+async function withSecrets(trx: Trx, tenant: string, targets: readonly PlannedTarget[]): Promise<PlannedTarget[]> {
+  const silent = targets.filter((one) => one.holdingType === 'credential' && one.secretId === undefined);
+  const found = new Map<string, string>();
+  for (const ids of idLists(silent.map((target) => target.holdingId))) {
+    const text = `select holding_id, secret_ids, held_secrets from held_holdings
+      where tenant = ? and holding_type = 'credential' and holding_id in (${marks(ids)})`;
+    for (const row of await run<HoldingRow>(trx, text, [tenant, ...ids])) {
+      const [all, held] = [row.secret_ids, row.held_secrets].map((json) => JSON.parse(json) as unknown[]);
+      const secretId = (all as string[]).at(-1 - (held as unknown[]).length);
+      if (secretId !== undefined) found.set(row.holding_id, secretId);
+    }
+  }
+  return targets.map((target) => {
+    const secretId = target.secretId ?? found.get(target.holdingId);
+    return secretId === undefined || target.holdingType !== 'credential' ? target : { ...target, secretId };
+  });
 }
 
 async function applyToTargets(

@@ -26,6 +26,15 @@ export async function hasTable<Db>(db: Kysely<Db>, name: string): Promise<boolea
   return found.rows.length > 0;
 }
 
+/** Asked of the catalog, as above; false also when there is no such table. */
+export async function hasColumn<Db>(db: Kysely<Db>, table: string, column: string): Promise<boolean> {
+  const isSqlite = db.getExecutor().adapter instanceof SqliteAdapter;
+  const found = isSqlite
+    ? await sql`select 1 from pragma_table_info(${table}) where name = ${column}`.execute(db)
+    : await sql`select 1 from pg_attribute where attrelid = to_regclass(${table}) and attname = ${column}`.execute(db);
+  return found.rows.length > 0;
+}
+
 /** Creates what is missing; safe to call at every start. */
 export async function createTables<Db>(
   db: Kysely<Db>,
