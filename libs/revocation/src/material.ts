@@ -1,9 +1,9 @@
 // Gathers what an attempt needs: the holding, the provider and, for that moment only, the secrets.
 import type { PlannedTarget } from '@app/events';
 import { idLists, marks, run } from '@app/runtime';
-import type { Vault } from '@app/vault';
+import { BrokenSealError, type Vault } from '@app/vault';
 import type { Kysely } from 'kysely';
-import type { ConnectorRequest, ProviderInstance } from './connectors/connector.port.js';
+import type { ConnectorRequest, Outcome, ProviderInstance } from './connectors/connector.port.js';
 import type { RevocationDb, TargetRow } from './revocation-db.js';
 import { plannedOf } from './targets.view.js';
 
@@ -13,8 +13,15 @@ export interface LoadedTarget {
   readonly planned: PlannedTarget;
   readonly reference: Readonly<Record<string, string>>;
   readonly secret: string | undefined;
+  /** What of it cannot be read. No call is made without it: it would be another one. */
+  readonly unreadable: Unreadable | undefined;
   readonly provider: (ProviderInstance & { readonly connectorName: string }) | undefined;
   readonly correlationId: string;
+}
+
+export interface Unreadable {
+  readonly what: 'holding' | 'secret' | 'provider secret';
+  readonly error: Error;
 }
 
 /** A target with what its holding and its cascade say. */
@@ -43,7 +50,10 @@ export async function findTargets(
   return found;
 }
 
-/** Loads in bulk for targets of one tenant; a fixed number of queries however many targets there are. */
+/**
+ * Loads in bulk for targets of one tenant; a fixed number of queries however many targets there are. What of one target
+ * cannot be read is said there and holds up none of the others.
+ */
 export async function loadMaterial(
   db: Kysely<RevocationDb>,
   vault: Vault,
@@ -54,33 +64,59 @@ export async function loadMaterial(
   const text = `select * from held_providers where tenant = ? and removed = 0 and provider_id in (${marks(providerIds)})`;
   const providers = await run<RevocationDb['held_providers']>(db, text, [tenant, ...providerIds]);
   const wanted = [...rows, ...providers].map((row) => row.secret_id).filter((id) => id !== null);
-  const secrets = wanted.length === 0 ? new Map<string, string>() : await vault.openSecrets(tenant, wanted);
-  const open = (id: string | null) => (id === null ? undefined : secrets.get(id));
-  const providerOf = new Map(
-    providers.map((p) => [
-      p.provider_id,
-      {
-        providerId: p.provider_id,
-        connectorName: p.connector,
-        settings: JSON.parse(p.settings) as Record<string, unknown>,
-        secret: open(p.secret_id),
-      },
-    ]),
-  );
-  return rows.map((row) => ({
-    row,
-    planned: plannedOf(row),
-    reference: referenceOf(row),
-    secret: open(row.secret_id),
-    provider: providerOf.get(row.provider_id),
-    correlationId: row.correlation_id ?? row.cascade_id,
-  }));
+  const secrets: Secrets = wanted.length === 0 ? new Map() : await vault.openSecrets(tenant, wanted);
+  const providerOf = new Map(providers.map((p) => [p.provider_id, p]));
+  return rows.map((row) => {
+    const provider = providerOf.get(row.provider_id);
+    return {
+      row,
+      planned: plannedOf(row),
+      reference: row.reference === null ? {} : (JSON.parse(row.reference) as Record<string, string>),
+      secret: textOf(secrets, row.secret_id),
+      unreadable: unreadableOf(secrets, row, provider),
+      provider: provider && instanceOf(provider, textOf(secrets, provider.secret_id)),
+      correlationId: row.correlation_id ?? row.cascade_id,
+    };
+  });
 }
 
-/** @throws when the target has no holding */
-function referenceOf({ target_id, reference }: FoundTarget): Record<string, string> {
-  if (reference === null) throw new Error(`target ${target_id} has no holding: the views must be rebuilt`);
-  return JSON.parse(reference) as Record<string, string>;
+type ProviderRow = RevocationDb['held_providers'];
+type Secrets = Awaited<ReturnType<Vault['openSecrets']>>;
+
+const instanceOf = (row: ProviderRow, secret: string | undefined) => ({
+  providerId: row.provider_id,
+  connectorName: row.connector,
+  settings: JSON.parse(row.settings) as Record<string, unknown>,
+  secret,
+});
+
+const foundOf = (secrets: Secrets, id: string | null | undefined) =>
+  id === null || id === undefined ? undefined : secrets.get(id);
+
+function textOf(secrets: Secrets, id: string | null): string | undefined {
+  const found = foundOf(secrets, id);
+  return found instanceof BrokenSealError ? undefined : found;
+}
+
+function unreadableOf(secrets: Secrets, row: FoundTarget, provider: ProviderRow | undefined): Unreadable | undefined {
+  if (row.reference === null) return { what: 'holding', error: new Error('it has no holding: rebuild the views') };
+  const own = foundOf(secrets, row.secret_id);
+  if (own instanceof BrokenSealError) return { what: 'secret', error: own };
+  const ofProvider = foundOf(secrets, provider?.secret_id);
+  return ofProvider instanceof BrokenSealError ? { what: 'provider secret', error: ofProvider } : undefined;
+}
+
+const REASONS = {
+  holding: 'its holding is not known any more: rebuild the views',
+  secret: 'its secret in the vault cannot be read: restore the vault, or revoke it by hand and waive it',
+};
+
+/** What an attempt comes to for which something cannot be read: visible, and tried again as rarely as what is parked. */
+export function outcomeOfUnreadable({ what }: Unreadable): Outcome {
+  const evidence = { adapter: 'none', request: 'none', conclusion: `nothing was sent: the ${what} cannot be read` };
+  return what === 'provider secret'
+    ? { kind: 'connector-broken', code: 'secret-unreadable', evidence }
+    : { kind: 'permanent', reason: REASONS[what], evidence };
 }
 
 /** What the connector is told about this attempt. */

@@ -7,7 +7,7 @@ import type { Vault } from '@app/vault';
 import type { Kysely } from 'kysely';
 import type { Connector, ConnectorContext } from './connectors/connector.port.js';
 import type { OutboundHttp } from './connectors/outbound-http.js';
-import { findTargets, loadMaterial, requestFor, type LoadedTarget } from './material.js';
+import { findTargets, loadMaterial, outcomeOfUnreadable, requestFor, type LoadedTarget } from './material.js';
 import { decideOutcome, decideProbe, noProvider, type AttemptContext, type TargetFact } from './outcome.js';
 import type { RetryPolicy } from './retry-policy.js';
 import type { RevocationDb, TargetRow } from './revocation-db.js';
@@ -28,7 +28,7 @@ export interface StepParts {
   readonly onAnswer: (row: TargetRow, fact: TargetFact) => void;
   /** Told what was recorded, so that a lane can slow down at once. */
   readonly onFact: (row: TargetRow, fact: TargetFact) => void;
-  /** A connector threw: our defect, to be reported; the target is tried again all the same. */
+  /** A connector threw, or something stored cannot be read: ours to mend; the target is tried again all the same. */
   readonly onDefect: (error: unknown, targetId: string) => void;
 }
 
@@ -46,6 +46,8 @@ export class StepRunner {
     if (due.length === 0) return;
     // 3. Open the material: the only moment a secret is in memory.
     const loaded = await loadMaterial(db, vault, job.tenant, due);
+    for (const { row, unreadable } of loaded)
+      if (unreadable !== undefined) this.parts.onDefect(unreadable.error, row.target_id);
     const calls = this.callContext(signal);
     const ends = await Promise.allSettled(loaded.map((one) => this.attempt(one, calls, signal)));
     // Only when all have ended: a job that is tried again must not meet its own attempts.
@@ -75,10 +77,11 @@ export class StepRunner {
   }
 
   private async revoke(loaded: LoadedTarget, target: Target, calls: ConnectorContext): Promise<TargetFact> {
-    const { provider } = loaded;
+    const { provider, unreadable } = loaded;
     const connector = provider && this.parts.connectors.get(provider.connectorName);
     const ended = this.startAttempt(loaded, target);
     if (provider === undefined || connector === undefined) return noProvider(ended());
+    if (unreadable !== undefined) return decideOutcome(ended(), outcomeOfUnreadable(unreadable));
     try {
       const outcome = await connector.revoke(requestFor(loaded, provider, target.attempts + 1), calls);
       const verifyAfterMs = connector.probe === undefined ? undefined : connector.verifyAfterMs(provider);
@@ -91,12 +94,15 @@ export class StepRunner {
   }
 
   private async probe(loaded: LoadedTarget, target: Target, calls: ConnectorContext): Promise<TargetFact> {
-    const { provider } = loaded;
+    const { provider, unreadable } = loaded;
     const connector = provider && this.parts.connectors.get(provider.connectorName);
     const ended = this.startAttempt(loaded, target);
     if (provider === undefined || connector?.probe === undefined) {
       const evidence = { adapter: 'none', request: 'none', conclusion: 'the provider can no longer be probed' };
       return decideProbe(ended(), { kind: 'no-answer', evidence });
+    }
+    if (unreadable !== undefined) {
+      return decideProbe(ended(), { kind: 'no-answer', evidence: outcomeOfUnreadable(unreadable).evidence });
     }
     try {
       const request = requestFor(loaded, provider, target.attempts + 1);

@@ -7,9 +7,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KEY_CACHE_MS } from './data-keys.js';
+import { BrokenSealError } from './envelope.js';
 import { SqlVault } from './sql-vault.adapter.js';
 import type { VaultDb } from './vault-db.js';
 import { describeVault } from './vault.contract.js';
+import type { StoredSecret } from './vault.port.js';
 
 const ROOT_KEY = Buffer.alloc(32, 1);
 const CONTEXT = { tenant: 'acme', subject: 'u1', field: 'userName', eventType: 'UserProvisioned' };
@@ -64,6 +66,29 @@ class Files extends Processes {
 describeVault('SQLite', async () => {
   const files = new Files();
   return { vault: await files.vault(), another: () => files.vault(), close: () => files.remove() };
+});
+
+describe('a stored secret that was damaged', () => {
+  it('is told as such, and holds up none of those that are opened with it', async () => {
+    const files = new Files();
+    const vault = await files.vault();
+    const [good, sealed, wrapped] = await Promise.all(['a', 'b', 'c'].map((text) => vault.putSecret('acme', text)));
+    const db = await files.database();
+    const damage = (column: 'sealed' | 'wrapped_key', of: StoredSecret | undefined) =>
+      db
+        .updateTable('vault_secrets')
+        .set(column, 'v1.damaged')
+        .where('secret_id', '=', of?.secretId ?? '')
+        .execute();
+    await damage('sealed', sealed);
+    await damage('wrapped_key', wrapped);
+    const ids = [good, sealed, wrapped].map((put) => put?.secretId ?? '');
+    const opened = await vault.openSecrets('acme', ids);
+    expect(ids.map((id) => opened.get(id))).toEqual(['a', expect.any(BrokenSealError), expect.any(BrokenSealError)]);
+    await expect(vault.openSecret('acme', ids[1] as string)).rejects.toThrow('does not open');
+    await db.destroy();
+    await files.remove();
+  });
 });
 
 describe('on PostgreSQL', () => {

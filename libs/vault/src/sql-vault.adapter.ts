@@ -14,6 +14,7 @@ import type { Kysely } from 'kysely';
 import { DataKeys, remember } from './data-keys.js';
 import {
   boundTo,
+  BrokenSealError,
   decrypt,
   deriveKeys,
   digest,
@@ -87,11 +88,13 @@ export class SqlVault extends Vault {
   }
 
   async openSecret(tenant: string, secretId: string): Promise<string | undefined> {
-    return (await this.openSecrets(tenant, [secretId])).get(secretId);
+    const opened = (await this.openSecrets(tenant, [secretId])).get(secretId);
+    if (opened instanceof BrokenSealError) throw opened;
+    return opened;
   }
 
-  async openSecrets(tenant: string, secretIds: readonly string[]): Promise<Map<string, string>> {
-    const opened = new Map<string, string>();
+  async openSecrets(tenant: string, secretIds: readonly string[]): Promise<Map<string, string | BrokenSealError>> {
+    const opened = new Map<string, string | BrokenSealError>();
     for (const ids of idLists(secretIds)) {
       const text = `select * from vault_secrets where tenant = ? and secret_id in (${marks(ids)})`;
       const rows = await run<SecretRow>(this.db, text, [tenant, ...ids]);
@@ -143,10 +146,15 @@ export class SqlVault extends Vault {
     return digest(this.keys.fingerprints, boundTo(purpose, tenant, value));
   }
 
-  private plaintextOf(row: SecretRow): string {
+  private plaintextOf(row: SecretRow): string | BrokenSealError {
     const { secret_id: secretId, tenant } = row;
-    const key = unwrapKey(this.keys.wrapping, boundTo('secret-key', tenant, secretId), row.wrapped_key);
-    return decrypt(key, boundTo('secret', tenant, secretId), row.sealed).toString('utf8');
+    try {
+      const key = unwrapKey(this.keys.wrapping, boundTo('secret-key', tenant, secretId), row.wrapped_key);
+      return decrypt(key, boundTo('secret', tenant, secretId), row.sealed).toString('utf8');
+    } catch (error) {
+      if (error instanceof BrokenSealError) return error;
+      throw error;
+    }
   }
 
   private async insert(rows: readonly SecretRow[]): Promise<void[]> {

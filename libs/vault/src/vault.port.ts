@@ -1,4 +1,5 @@
 // The vault: the only place with plaintext. Secrets are stored under envelope encryption, everything else keeps ids.
+import type { BrokenSealError } from './envelope.js';
 
 export interface StoredSecret {
   readonly secretId: string;
@@ -22,11 +23,17 @@ export abstract class Vault {
   /** Stores a secret durably before it resolves. */
   abstract putSecret(tenant: string, plaintext: string): Promise<StoredSecret>;
 
-  /** The plaintext, or undefined when it was destroyed or belongs to another tenant. */
+  /**
+   * The plaintext, or undefined when it was destroyed or belongs to another tenant.
+   * @throws {BrokenSealError} when what is stored does not open
+   */
   abstract openSecret(tenant: string, secretId: string): Promise<string | undefined>;
 
-  /** Opens many at once; destroyed and foreign ids are missing from the answer. */
-  abstract openSecrets(tenant: string, secretIds: readonly string[]): Promise<Map<string, string>>;
+  /**
+   * Opens many at once; destroyed and foreign ids are missing from the answer. One that does not open is answered by its
+   * error, so that it holds up none of the others.
+   */
+  abstract openSecrets(tenant: string, secretIds: readonly string[]): Promise<Map<string, string | BrokenSealError>>;
 
   /** Destroys the material for good. Idempotent. */
   abstract destroySecrets(tenant: string, secretIds: readonly string[]): Promise<void>;
