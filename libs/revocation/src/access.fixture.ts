@@ -93,6 +93,8 @@ export async function openAccess() {
       const added = members.map((id) => ({ id, type: 'User' as const }));
       await tell(stream, 'GroupMembershipChanged', { groupId, added, removed: [] });
     },
+    /** How many secrets the vault holds. */
+    secrets: async () => (await vaultDb.selectFrom('vault_secrets').select('secret_id').execute()).length,
     /** Types of the events in a stream. */
     typesIn: async (stream: string) => (await log.readStream(stream)).map((event) => event.type),
     close: async () => {

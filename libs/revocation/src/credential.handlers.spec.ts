@@ -227,6 +227,15 @@ describe('rotating', () => {
     expect(await rotate('new')).toMatchObject({ changed: true, denials: ['user_deactivated'] });
   });
 
+  it('keeps nothing in the vault when another process was faster', async () => {
+    await register(token());
+    const before = await world.secrets();
+    // Past the decisions of this process, which therefore decides twice.
+    await world.tell(streams.credential('acme', 'token-1'), 'CredentialReleased', { credentialId: 'token-1' });
+    expect(await refusalOf(rotate('new'))).toBe('already_ended');
+    expect(await world.secrets()).toBe(before);
+  });
+
   it('is refused for what is unknown or released', async () => {
     expect(await refusalOf(rotate('new'))).toBe('not_found');
     await register(token());

@@ -2,7 +2,7 @@
 import { contextOf, Decisions, newEvent } from '@app/event-log';
 import { streams, type RequestContext } from '@app/events';
 import { Clock, newId } from '@app/runtime';
-import { SECRET_PURPOSE, Vault, type StoredSecret } from '@app/vault';
+import { SECRET_PURPOSE, Vault } from '@app/vault';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import {
   HOLDING_ID,
@@ -13,6 +13,7 @@ import {
   type Registered,
 } from './access.commands.js';
 import { AccessRefused } from './access.errors.js';
+import { depositing } from './deposit.js';
 import { holdingAggregate } from './holding.js';
 import { holderOf, Registrations, type Entry } from './registrations.js';
 
@@ -68,15 +69,7 @@ export class RegisterCredentialsHandler implements ICommandHandler<RegisterCrede
       ...(expiresAt === undefined ? {} : { expiresAt: instantOf(expiresAt) }),
     };
     const entry = { type: 'credential', id, event: 'CredentialRegistered', data } as const;
-    if (secret === undefined) return entry;
-    let stored: StoredSecret | undefined;
-    return {
-      ...entry,
-      store: async () => (stored = await this.vault.putSecret(tenant, secret)),
-      discard: async () => {
-        if (stored !== undefined) await this.vault.destroySecrets(tenant, [stored.secretId]);
-      },
-    };
+    return secret === undefined ? entry : { ...entry, secret };
   }
 }
 
@@ -100,17 +93,18 @@ export class RotateCredentialHandler implements ICommandHandler<RotateCredential
     if (!HOLDING_ID.test(credentialId)) throw new AccessRefused('not_found');
     const expiresAt = rotation.expiresAt === undefined ? undefined : instantOf(rotation.expiresAt);
     const fingerprint = this.vault.fingerprint(tenant, SECRET_PURPOSE, rotation.secret);
-    let stored: StoredSecret | undefined;
     const stream = streams.credential(tenant, credentialId);
-    const { position } = await this.decisions.execute(stream, holdingAggregate, async (holding) => {
-      if (holding.registration === undefined) throw new AccessRefused('not_found');
-      if (holding.ended) throw new AccessRefused('already_ended');
-      if (holding.fingerprint === fingerprint && holding.expiresAt === expiresAt)
-        return { events: [], result: undefined };
-      stored ??= await this.vault.putSecret(tenant, rotation.secret);
-      const data = { credentialId, ...stored, ...(expiresAt === undefined ? {} : { expiresAt }) };
-      return { events: [newEvent('CredentialRotated', data, contextOf(context, this.clock.iso()))], result: undefined };
-    });
+    const { position } = await depositing(this.vault, tenant, rotation.secret, (store) =>
+      this.decisions.execute(stream, holdingAggregate, async (holding) => {
+        if (holding.registration === undefined) throw new AccessRefused('not_found');
+        if (holding.ended) throw new AccessRefused('already_ended');
+        const isSame = holding.fingerprint === fingerprint && holding.expiresAt === expiresAt;
+        if (isSame) return { events: [], result: undefined };
+        const data = { credentialId, ...(await store()), ...(expiresAt === undefined ? {} : { expiresAt }) };
+        const event = newEvent('CredentialRotated', data, contextOf(context, this.clock.iso()));
+        return { events: [event], result: undefined };
+      }),
+    );
     return this.registrations.verdict(tenant, 'credential', credentialId, position);
   }
 }

@@ -63,6 +63,16 @@ describe('a provider', () => {
     expect((await world.queries.execute(new FindProvider('acme', 'idp')))?.hasSecret).toBe(false);
   });
 
+  it('keeps nothing in the vault when another process configured the same a moment ago', async () => {
+    await configure();
+    const { secretId } = await world.vault.putSecret('acme', 'new');
+    const before = await world.secrets();
+    const { secret: _, ...same } = { providerId: 'idp', ...idp, secretId };
+    await world.tell(streams.provider('acme', 'idp'), 'ProviderConfigured', same);
+    expect((await configure({ ...idp, secret: 'new' })).changed).toBe(false);
+    expect(await world.secrets()).toBe(before);
+  });
+
   it.each([
     ['unknown_connector', { ...idp, connector: 'carrier-pigeon' }, 'idp'],
     ['invalid_settings', { ...idp, settings: { clientId: 'c' } }, 'idp'],

@@ -7,6 +7,7 @@ import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ConfigureProvider, PROVIDER_ID, RemoveProvider } from './access.commands.js';
 import { AccessRefused } from './access.errors.js';
 import { Connectors } from './connectors/registry.js';
+import { depositing } from './deposit.js';
 import { canonical } from './holding.js';
 import { providerAggregate } from './provider.js';
 
@@ -27,12 +28,9 @@ export class ConfigureProviderHandler implements ICommandHandler<ConfigureProvid
     const problems = connector.checkSettings(visible.settings);
     if (problems.length > 0) throw new AccessRefused('invalid_settings', problems);
     const { tenant } = context;
-    let stored: StoredSecret | undefined;
     const wanted = { providerId, ...visible };
-    const decided = await this.decisions.execute(
-      streams.provider(tenant, providerId),
-      providerAggregate,
-      async (current) => {
+    const decide = (store?: () => Promise<StoredSecret>) =>
+      this.decisions.execute(streams.provider(tenant, providerId), providerAggregate, async (current) => {
         const known =
           current?.secretId === undefined ? undefined : await this.vault.openSecret(tenant, current.secretId);
         const isSame =
@@ -40,12 +38,12 @@ export class ConfigureProviderHandler implements ICommandHandler<ConfigureProvid
           canonical({ ...current, secretId: undefined }) === canonical(wanted) &&
           known === secret;
         if (isSame) return { events: [], result: undefined };
-        if (secret !== undefined) stored ??= await this.vault.putSecret(tenant, secret);
+        const stored = await store?.();
         const data = { ...wanted, ...(stored === undefined ? {} : { secretId: stored.secretId }) };
         const event = newEvent('ProviderConfigured', data, contextOf(context, this.clock.iso()));
         return { events: [event], result: undefined };
-      },
-    );
+      });
+    const decided = await (secret === undefined ? decide() : depositing(this.vault, tenant, secret, decide));
     return { changed: decided.appended, position: decided.position };
   }
 }

@@ -2,9 +2,11 @@
 import { contextOf, Decisions, EventLog, newEvent, ReadModels, type EventContext } from '@app/event-log';
 import { streams, type EventData, type Holder, type HoldingType, type RequestContext } from '@app/events';
 import { Clock } from '@app/runtime';
+import { Vault, type StoredSecret } from '@app/vault';
 import { Injectable } from '@nestjs/common';
 import { HOLDING_ID, PROVIDER_ID, type Registered } from './access.commands.js';
 import { AccessRefused } from './access.errors.js';
+import { depositing } from './deposit.js';
 import { Gate } from './gate.js';
 import { holdingAggregate, standingOf, type Holding, type Registration } from './holding.js';
 import { providerAggregate } from './provider.js';
@@ -18,10 +20,8 @@ export interface Entry<T extends RegisteringType> {
   readonly event: T;
   /** As recorded, but without the secret's place in the vault. */
   readonly data: EventData[T] & Registration;
-  /** Stores the secret, called at most once and only when the entry is new. @returns what to record of it */
-  readonly store?: () => Promise<Partial<EventData[T]>>;
-  /** Called when the stored secret turned out not to be needed. */
-  readonly discard?: () => Promise<void>;
+  /** Goes into the vault when the entry is new; its place and fingerprint are recorded. */
+  readonly secret?: string;
 }
 
 const endings = {
@@ -44,6 +44,7 @@ export class Registrations {
     private readonly readModels: ReadModels,
     private readonly clock: Clock,
     private readonly gate: Gate,
+    private readonly vault: Vault,
   ) {}
 
   /** @throws AccessRefused when the provider or the holder does not exist */
@@ -67,19 +68,27 @@ export class Registrations {
   /** Appends unless the same is there already. @throws AccessRefused */
   async append<T extends RegisteringType>(context: RequestContext, entry: Entry<T>): Promise<bigint | undefined> {
     if (!HOLDING_ID.test(entry.id)) throw new AccessRefused('invalid_id');
-    let stored: Partial<EventData[T]> | undefined;
-    const stream = streams[entry.type](context.tenant, entry.id);
-    const { result, position } = await this.decisions.execute(stream, holdingAggregate, async (holding) => {
-      const standing = standingOf(holding, entry.data);
-      if (standing !== 'new') return { events: [], result: standing };
-      stored ??= (await entry.store?.()) ?? {};
-      const data = { ...entry.data, ...stored };
-      return { events: [newEvent(entry.event, data, contextOf(context, this.clock.iso()))], result: standing };
-    });
-    if (result !== 'new' && stored !== undefined) await entry.discard?.();
+    const { secret } = entry;
+    const { result, position } = await (secret === undefined
+      ? this.appendNew(context, entry)
+      : depositing(this.vault, context.tenant, secret, (store) => this.appendNew(context, entry, store)));
     if (result === 'other') throw new AccessRefused('id_conflict');
     if (result === 'ended') throw new AccessRefused('already_ended');
     return position;
+  }
+
+  private appendNew<T extends RegisteringType>(
+    context: RequestContext,
+    entry: Entry<T>,
+    store?: () => Promise<StoredSecret>,
+  ) {
+    const stream = streams[entry.type](context.tenant, entry.id);
+    return this.decisions.execute(stream, holdingAggregate, async (holding) => {
+      const standing = standingOf(holding, entry.data);
+      if (standing !== 'new') return { events: [], result: standing };
+      const data = { ...entry.data, ...(await store?.()) };
+      return { events: [newEvent(entry.event, data, contextOf(context, this.clock.iso()))], result: standing };
+    });
   }
 
   /** What the gate says of it, once the gate knows of it. */
