@@ -45,7 +45,7 @@ export class World {
     const onError = (error: unknown) => this.errors.push(error);
     this.dispatcher = new Dispatcher({ db, queue, clock, laneConcurrency: 50, onError });
     this.dispatcher.start();
-    bench.onWork = (change) => this.dispatcher.noticed(change);
+    bench.onWork = (change) => this.dispatcher.onCommitted(change);
     this.sweep = new Sweep({ dispatcher: this.dispatcher, queue, clock, intervalMs: HOUR, onError });
     const connector: Connector = {
       name: 'odd',
@@ -65,8 +65,8 @@ export class World {
       connectors: { get: () => connector },
       policy: DEFAULT_RETRY_POLICY,
       callTimeoutMs: 5_000,
-      onAnswer: (row, fact) => this.dispatcher.answered(row, fact),
-      onFact: (row, fact) => this.dispatcher.learned(row, fact),
+      onAnswer: (row, fact) => this.dispatcher.onAcknowledged(row, fact),
+      onFact: (row, fact) => this.dispatcher.onRecorded(row, fact),
       onDefect: () => undefined,
     });
     this.operator = new OperatorDecisions(db, new Decisions(log), clock);

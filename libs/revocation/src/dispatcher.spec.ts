@@ -31,7 +31,7 @@ function dispatch(laneConcurrency = 200): void {
     laneConcurrency,
     onError: (error) => errors.push(error),
   });
-  bench.onWork = (change) => dispatcher.noticed(change);
+  bench.onWork = (change) => dispatcher.onCommitted(change);
   dispatcher.start();
 }
 
@@ -85,7 +85,7 @@ async function record(targetId: string, outcome: Outcome): Promise<void> {
   const row = await rowOf(targetId);
   const fact = factOf(row, outcome);
   await bench.append(streams.revocation(row.tenant, targetId), fact.type, fact.data as never, row.tenant);
-  dispatcher.learned(row, fact);
+  dispatcher.onRecorded(row, fact);
 }
 
 async function recordAll(jobs: readonly RevocationJob[], outcome: Outcome): Promise<void> {
@@ -122,7 +122,7 @@ describe('the dispatcher hands out', () => {
     await lose(130);
     const [job] = queue.take();
     const rows = await Promise.all((job?.items ?? []).map(({ targetId }) => rowOf(targetId)));
-    const answer = (row: TargetRow, outcome: Outcome) => dispatcher.answered(row, factOf(row, outcome));
+    const answer = (row: TargetRow, outcome: Outcome) => dispatcher.onAcknowledged(row, factOf(row, outcome));
     for (const row of rows.slice(0, 49)) answer(row, REVOKED);
     for (const row of rows.slice(49)) answer(row, { kind: 'retry', class: 'network', unknownEffect: false, evidence });
     answer(rows[0] as TargetRow, REVOKED);
@@ -146,10 +146,10 @@ describe('the dispatcher hands out', () => {
     await lose(2);
     const [job] = queue.take();
     const row = await rowOf(job?.items[0]?.targetId as string);
-    dispatcher.answered(row, factOf(row, REVOKED, 0));
+    dispatcher.onAcknowledged(row, factOf(row, REVOKED, 0));
     await quiet();
     expect(queue.jobs).toEqual([]);
-    dispatcher.answered(row, factOf(row, REVOKED, 1));
+    dispatcher.onAcknowledged(row, factOf(row, REVOKED, 1));
     await quiet();
     expect(sizes(queue.jobs)).toEqual([1]);
   });
@@ -225,9 +225,9 @@ describe('the dispatcher hands out', () => {
     await dispatcher.stop();
     dispatch();
     // The rows are asked for here; the outcome is committed and noticed before the answer is looked at.
-    dispatcher.noticed({ ...noChange(), lanes: new Set(['acme.p']) });
+    dispatcher.onCommitted({ ...noChange(), lanes: new Set(['acme.p']) });
     const committed = bench.db.updateTable('work_targets').set({ due_at: null, state: 'settled' }).execute();
-    dispatcher.noticed({ ...noChange(), lanes: new Set(['acme.p']), touched: [{ lane: 'acme.p', targetId }] });
+    dispatcher.onCommitted({ ...noChange(), lanes: new Set(['acme.p']), touched: [{ lane: 'acme.p', targetId }] });
     await committed;
     await quiet();
     expect(queue.jobs).toEqual([]);
@@ -250,7 +250,7 @@ describe('lanes', () => {
     const { enqueue } = queue;
     queue.enqueue = (jobs) =>
       jobs[0]?.lane === 'acme.a' ? Promise.reject(new Error('a defect')) : enqueue.call(queue, jobs);
-    dispatcher.noticed(noChange());
+    dispatcher.onCommitted(noChange());
     await bench.credentials(1, 'ada', 'a', { providerId: 'a' });
     await bench.credentials(1, 'ada', 'b', { providerId: 'b' });
     await bench.deactivate('ada');

@@ -63,7 +63,7 @@ export class Engine {
       clock,
       policyHash: policyHash(parts.policy),
       onWork: (change) => {
-        this.dispatcher.noticed(change);
+        this.dispatcher.onCommitted(change);
         this.spent.notice(change.ended);
       },
     });
@@ -83,8 +83,8 @@ export class Engine {
     });
     this.runner = new StepRunner({
       ...parts,
-      onAnswer: (row, fact) => this.dispatcher.answered(row, fact),
-      onFact: (row, fact) => this.dispatcher.learned(row, fact),
+      onAnswer: (row, fact) => this.dispatcher.onAcknowledged(row, fact),
+      onFact: (row, fact) => this.dispatcher.onRecorded(row, fact),
       onDefect: (error, targetId) => onError(error, `connector, target ${targetId}`),
     });
   }

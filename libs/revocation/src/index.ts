@@ -10,7 +10,7 @@ export * from './operator.handlers.js';
 export * from './retry-policy.js';
 export { REVOCATION_DB, migrateRevocationDb, type RevocationDb } from './revocation-db.js';
 export { RevocationModule } from './revocation.module.js';
-export type { LaneStatus } from './dispatcher.js';
+export type { LaneStatus } from './lane.js';
 export { Connectors } from './connectors/registry.js';
 export { OutboundHttp } from './connectors/outbound-http.js';
 export { mayConnectToRedis, type OutboundPolicy } from './connectors/outbound-policy.js';

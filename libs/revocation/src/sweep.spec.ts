@@ -21,7 +21,7 @@ beforeEach(async () => {
   const { db, clock } = bench;
   const onError = (error: unknown) => errors.push(error);
   dispatcher = new Dispatcher({ db, queue, clock, laneConcurrency: 400, onError });
-  bench.onWork = (change) => dispatcher.noticed(change);
+  bench.onWork = (change) => dispatcher.onCommitted(change);
   dispatcher.start();
   sweep = new Sweep({ dispatcher, queue, clock, intervalMs: INTERVAL, onError });
   await bench.user('ada');

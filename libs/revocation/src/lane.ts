@@ -1,0 +1,148 @@
+// A lane: what is in flight at one provider of one tenant, and whether more of it may be handed out. Does no I/O.
+import type { TargetFact } from './outcome.js';
+import type { TargetRow } from './revocation-db.js';
+import { BROKEN_EVERY_MS } from './retry-policy.js';
+
+interface HandedOut {
+  /** ms */
+  readonly since: number;
+  readonly order: number;
+  /** Acknowledged, and the worker that has it goes on to prove it. */
+  proving: boolean;
+}
+
+/** What is known of a target that may be handed out. */
+export type DueRow = Pick<TargetRow, 'target_id' | 'generation' | 'attempts' | 'ord'>;
+
+/** The state of one lane, for operators. */
+export interface LaneStatus {
+  readonly tenant: string;
+  readonly providerId: string;
+  readonly inFlight: number;
+  readonly pausedUntil: string | undefined;
+  readonly broken: boolean;
+}
+
+/**
+ * What happens to a target in a lane, in this order, and what each step changes:
+ *
+ * | step             | in flight                        | answered | committed | broken, paused                       |
+ * |------------------|----------------------------------|----------|-----------|--------------------------------------|
+ * | `handOut`        | added                            |          |           |                                      |
+ * | `onAcknowledged` |                                  | added    |           |                                      |
+ * | `onRecorded`     | `proving` when a probe follows   |          |           | by a rate limit, a refusal and a yes |
+ * | `onCommitted`    | released unless it is `proving`  | released | added     |                                      |
+ * | `release`        | released                         | released |           |                                      |
+ * | `reopen`         |                                  |          |           | as new                               |
+ */
+export class Lane {
+  /** Handed to the queue, outcome not yet in the rows. */
+  private readonly inFlight = new Map<string, HandedOut>();
+  /** Those of them that are acknowledged: they take no place from others. */
+  private readonly answered = new Set<string>();
+  /** Committed since the rows of the lane were last asked for: what those rows say about them is old. */
+  private readonly committed = new Set<string>();
+  /** The last look left some that are due. */
+  private hasMore = false;
+  /** Nothing is handed out before this time (ms): the provider asked for patience, or refuses us. */
+  pausedUntil = 0;
+  /** The provider refused our own credentials: one target at a time until it accepts one. */
+  broken = false;
+
+  /** @param concurrency targets in flight at once */
+  constructor(
+    readonly tenant: string,
+    readonly providerId: string,
+    private readonly concurrency: number,
+  ) {}
+
+  /** Each look costs a query over what is in flight as well: it is worth while for half of the lane. */
+  isRoomy(): boolean {
+    return this.room() >= Math.ceil(this.limit() / 2);
+  }
+
+  /** The rows of the lane are about to be asked for. @returns how many of them are needed to fill it */
+  look(): number {
+    this.committed.clear();
+    return this.inFlight.size + this.room();
+  }
+
+  /**
+   * What may go now: neither in flight nor just committed, and nothing before a refresh token that still is.
+   * @param due the first `asked` rows that are due
+   */
+  next(due: readonly DueRow[], asked: number): DueRow[] {
+    this.hasMore = due.length === asked;
+    const waiting = due.filter(({ target_id: id }) => !this.inFlight.has(id) && !this.committed.has(id));
+    const orders = [...waiting.map((row) => row.ord), ...[...this.inFlight.values()].map((f) => f.order)];
+    const first = Math.min(...orders);
+    return waiting.filter((row) => row.ord === first).slice(0, Math.max(this.room(), 0));
+  }
+
+  handOut(rows: readonly DueRow[], now: number): void {
+    for (const row of rows) this.inFlight.set(row.target_id, { since: now, order: row.ord, proving: false });
+  }
+
+  /** The provider has said yes. @returns whether the lane is worth a look, because it can be asked about others */
+  onAcknowledged(targetId: string, fact: TargetFact, now: number): boolean {
+    if (!this.inFlight.has(targetId) || isProvenAtOnce(fact, now)) return false;
+    this.answered.add(targetId);
+    return this.hasMore && this.isRoomy();
+  }
+
+  /** The log has the outcome of an attempt. @returns whether it opened the lane */
+  onRecorded(targetId: string, fact: TargetFact, now: number): boolean {
+    const handedOut = this.inFlight.get(targetId);
+    if (handedOut !== undefined) handedOut.proving = isProvenAtOnce(fact, now);
+    if (fact.type === 'RevocationDeferred' && fact.data.class === 'rate-limited') {
+      this.pausedUntil = Math.max(this.pausedUntil, Date.parse(fact.data.until));
+    } else if (fact.type === 'RevocationParked' && fact.data.class === 'connector-broken') {
+      this.broken = true;
+      this.pausedUntil = now + BROKEN_EVERY_MS;
+    } else if (fact.type === 'RevocationAcknowledged' && this.broken) {
+      this.reopen();
+      return true;
+    }
+    return false;
+  }
+
+  /** The rows have a new fact about the target. */
+  onCommitted(targetId: string): void {
+    if (this.inFlight.get(targetId)?.proving !== true) this.release(targetId);
+    this.committed.add(targetId);
+  }
+
+  /** What was handed out is no longer in flight. */
+  release(targetId: string): void {
+    this.answered.delete(targetId);
+    this.inFlight.delete(targetId);
+  }
+
+  /** Forgets what was handed out before a time in ms. */
+  releaseBefore(time: number): void {
+    for (const [id, { since }] of this.inFlight) if (since < time) this.release(id);
+  }
+
+  reopen(): void {
+    this.broken = false;
+    this.pausedUntil = 0;
+  }
+
+  status(now: number): LaneStatus {
+    const { tenant, providerId, inFlight, pausedUntil, broken } = this;
+    const paused = pausedUntil > now ? new Date(pausedUntil).toISOString() : undefined;
+    return { tenant, providerId, inFlight: inFlight.size, pausedUntil: paused, broken };
+  }
+
+  private limit(): number {
+    return this.broken ? 1 : this.concurrency;
+  }
+
+  private room(): number {
+    return this.limit() - (this.inFlight.size - this.answered.size);
+  }
+}
+
+/** The worker's eighth step. */
+const isProvenAtOnce = (fact: TargetFact, now: number): boolean =>
+  fact.type === 'RevocationAcknowledged' && fact.data.verifyAt !== undefined && Date.parse(fact.data.verifyAt) <= now;
