@@ -65,6 +65,7 @@ export class World {
       connectors: { get: () => connector },
       policy: DEFAULT_RETRY_POLICY,
       callTimeoutMs: 5_000,
+      isDisproved: (row) => this.dispatcher.isDisproved(row),
       onAnswer: (row, fact) => this.dispatcher.onAcknowledged(row, fact),
       onFact: (row, fact) => this.dispatcher.onRecorded(row, fact),
       onDefect: () => undefined,

@@ -75,6 +75,7 @@ function factOf(row: TargetRow, outcome: Outcome, verifyAfterMs?: number): Targe
       attempt: { number: row.attempts + 1, startedAt: at, endedAt: at },
       policy: { ...DEFAULT_RETRY_POLICY, jitter: 0 },
       verifyAfterMs,
+      isDisproved: false,
     },
     outcome,
   );
@@ -285,8 +286,10 @@ describe('a lane', () => {
     dispatch(50);
     await lose(100);
     await recordAll(queue.take(), BROKEN);
+    expect(dispatcher.status('acme')).toMatchObject([{ broken: true, pausedUntil: undefined }]);
+    expect(sizes(queue.jobs)).toEqual([1]);
+    await recordAll(queue.take(), BROKEN);
     expect(queue.jobs).toEqual([]);
-    expect(dispatcher.status('acme')).toMatchObject([{ broken: true }]);
     bench.clock.advance(5 * MINUTE);
     await quiet();
     expect(sizes(queue.jobs)).toEqual([1]);
@@ -304,6 +307,7 @@ describe('a lane', () => {
   it('whose provider is configured anew goes on at once, with what was parked for it', async () => {
     dispatch(50);
     await lose(100);
+    await recordAll(queue.take(), BROKEN);
     await recordAll(queue.take(), BROKEN);
     expect(queue.jobs).toEqual([]);
     await bench.provider('p', 'rfc7009');

@@ -53,6 +53,11 @@ export class Dispatcher {
     if (this.laneAt(key).onRecorded(row.target_id, fact, this.parts.clock.now())) this.wake(key);
   }
 
+  /** Whether a refusal of our credentials is about this target alone: its provider accepted another one since. */
+  isDisproved(row: TargetRow): boolean {
+    return this.lanes.get(laneOf(row.tenant, row.provider_id))?.isDisproved(row.target_id) === true;
+  }
+
   /** The relay committed facts: release what they are about, look at the lanes they moved. */
   onCommitted({ lanes, touched, reopened }: Pick<WorkChange, 'lanes' | 'touched' | 'reopened'>): void {
     for (const { lane, targetId } of touched) this.lanes.get(lane)?.onCommitted(targetId);
@@ -124,8 +129,10 @@ export class Dispatcher {
   }
 
   private dueRows(lane: Lane, now: number, limit: number): Promise<DueRow[]> {
+    // The trial of a broken lane is with another target each time: one that is always refused must not stand for all.
+    const order = lane.broken ? 'attempts, due_at' : 'ord, due_at';
     const text = `select target_id, generation, attempts, ord from work_targets
-      where tenant = ? and provider_id = ? and due_at <= ? order by ord, due_at limit ?`;
+      where tenant = ? and provider_id = ? and due_at <= ? order by ${order} limit ?`;
     return run<DueRow>(this.parts.db, text, [lane.tenant, lane.providerId, now, limit]);
   }
 

@@ -83,6 +83,7 @@ export class Engine {
     });
     this.runner = new StepRunner({
       ...parts,
+      isDisproved: (row) => this.dispatcher.isDisproved(row),
       onAnswer: (row, fact) => this.dispatcher.onAcknowledged(row, fact),
       onFact: (row, fact) => this.dispatcher.onRecorded(row, fact),
       onDefect: (error, targetId) => onError(error, `connector, target ${targetId}`),

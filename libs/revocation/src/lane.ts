@@ -7,6 +7,8 @@ interface HandedOut {
   /** ms */
   readonly since: number;
   readonly order: number;
+  /** It went alone, to learn whether the provider accepts us again. */
+  readonly isTrial: boolean;
   /** Acknowledged, and the worker that has it goes on to prove it. */
   proving: boolean;
 }
@@ -34,6 +36,10 @@ export interface LaneStatus {
  * | `onCommitted`    | released unless it is `proving`  | released | added     |                                      |
  * | `release`        | released                         | released |           |                                      |
  * | `reopen`         |                                  |          |           | as new                               |
+ *
+ * A refusal of our own credentials leaves one place in the lane, for a trial with whatever was tried least: at once, and
+ * every so often while trials with different targets are refused. A yes opens the lane, and disproves the refusals before it: a target that is
+ * refused once more is refused for what it is, which is no matter of the lane.
  */
 export class Lane {
   /** Handed to the queue, outcome not yet in the rows. */
@@ -44,6 +50,10 @@ export class Lane {
   private readonly committed = new Set<string>();
   /** The last look left some that are due. */
   private hasMore = false;
+  /** Refused since the last yes. */
+  private readonly refused = new Set<string>();
+  /** Refused before a yes to another target. */
+  private readonly disproved = new Set<string>();
   /** Nothing is handed out before this time (ms): the provider asked for patience, or refuses us. */
   pausedUntil = 0;
   /** The provider refused our own credentials: one target at a time until it accepts one. */
@@ -68,19 +78,22 @@ export class Lane {
   }
 
   /**
-   * What may go now: neither in flight nor just committed, and nothing before a refresh token that still is.
+   * What may go now: neither in flight nor just committed, and nothing before a refresh token that still is, unless
+   * all that matters is whether the provider accepts us.
    * @param due the first `asked` rows that are due
    */
   next(due: readonly DueRow[], asked: number): DueRow[] {
     this.hasMore = due.length === asked;
     const waiting = due.filter(({ target_id: id }) => !this.inFlight.has(id) && !this.committed.has(id));
+    if (this.broken) return waiting.slice(0, Math.max(this.room(), 0));
     const orders = [...waiting.map((row) => row.ord), ...[...this.inFlight.values()].map((f) => f.order)];
     const first = Math.min(...orders);
     return waiting.filter((row) => row.ord === first).slice(0, Math.max(this.room(), 0));
   }
 
   handOut(rows: readonly DueRow[], now: number): void {
-    for (const row of rows) this.inFlight.set(row.target_id, { since: now, order: row.ord, proving: false });
+    const isTrial = this.broken;
+    for (const row of rows) this.inFlight.set(row.target_id, { since: now, order: row.ord, isTrial, proving: false });
   }
 
   /** The provider has said yes. @returns whether the lane is worth a look, because it can be asked about others */
@@ -98,12 +111,18 @@ export class Lane {
       this.pausedUntil = Math.max(this.pausedUntil, Date.parse(fact.data.until));
     } else if (fact.type === 'RevocationParked' && fact.data.class === 'connector-broken') {
       this.broken = true;
-      this.pausedUntil = now + BROKEN_EVERY_MS;
-    } else if (fact.type === 'RevocationAcknowledged' && this.broken) {
-      this.reopen();
-      return true;
+      this.refused.add(targetId);
+      // One target that is refused over and over says nothing about those that were not asked for.
+      if (handedOut?.isTrial === true && this.refused.size > 1) this.pausedUntil = now + BROKEN_EVERY_MS;
+    } else if (fact.type === 'RevocationAcknowledged') {
+      return this.accept(targetId);
     }
     return false;
+  }
+
+  /** Whether the provider accepted another target after it had refused this one. */
+  isDisproved(targetId: string): boolean {
+    return this.disproved.has(targetId);
   }
 
   /** The rows have a new fact about the target. */
@@ -123,7 +142,10 @@ export class Lane {
     for (const [id, { since }] of this.inFlight) if (since < time) this.release(id);
   }
 
+  /** The provider is configured anew: nothing it said before counts. */
   reopen(): void {
+    this.refused.clear();
+    this.disproved.clear();
     this.broken = false;
     this.pausedUntil = 0;
   }
@@ -132,6 +154,17 @@ export class Lane {
     const { tenant, providerId, inFlight, pausedUntil, broken } = this;
     const paused = pausedUntil > now ? new Date(pausedUntil).toISOString() : undefined;
     return { tenant, providerId, inFlight: inFlight.size, pausedUntil: paused, broken };
+  }
+
+  /** @returns whether it opened the lane */
+  private accept(targetId: string): boolean {
+    for (const other of this.refused) this.disproved.add(other);
+    this.refused.clear();
+    this.disproved.delete(targetId);
+    if (!this.broken) return false;
+    this.broken = false;
+    this.pausedUntil = 0;
+    return true;
   }
 
   private limit(): number {

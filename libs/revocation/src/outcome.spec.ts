@@ -22,6 +22,7 @@ const context = (over: Partial<AttemptContext> = {}): AttemptContext => ({
   attempt: { number: 1, startedAt: endedAt, endedAt },
   policy: { ...DEFAULT_RETRY_POLICY, jitter: 0 },
   verifyAfterMs: undefined,
+  isDisproved: false,
   ...over,
 });
 
@@ -55,11 +56,17 @@ describe('the outcome of an attempt', () => {
     expect(fact.data).toMatchObject({ verifyAt: '2026-01-01T00:01:00.000Z' });
   });
 
-  it('waits for the expiry where the provider offers no revocation', () => {
-    const planned = { ...context().planned, expiresAt: '2026-01-02T00:00:00.000Z' };
-    const fact = decideOutcome(context({ planned }), { kind: 'unsupported', evidence });
-    expect(fact.data).toMatchObject({ until: '2026-01-02T00:01:00.000Z' });
-  });
+  it.each([
+    ['2026-01-01T12:00:00.000Z', '2026-01-01T12:01:00.000Z'],
+    ['2099-01-01T00:00:00.000Z', '2026-01-02T00:00:00.000Z'],
+  ])(
+    'waits for the expiry at %s where the provider offers no revocation, but no day without a look',
+    (expiresAt, until) => {
+      const planned = { ...context().planned, expiresAt };
+      const fact = decideOutcome(context({ planned }), { kind: 'unsupported', evidence });
+      expect(fact).toMatchObject({ type: 'RevocationParked', data: { class: 'permanent', until } });
+    },
+  );
 
   it('follows the curve, then parks and tries daily', () => {
     const retry: Outcome = { kind: 'retry', class: 'provider-error', unknownEffect: false, evidence };
@@ -68,6 +75,27 @@ describe('the outcome of an attempt', () => {
     expect(at(9)).toMatchObject({ type: 'RevocationDeferred' });
     expect(at(10)).toMatchObject({ type: 'RevocationParked', data: { class: 'exhausted' } });
     expect(secondsUntil(at(10))).toBe(24 * 3600);
+  });
+
+  it('is a failure like any other when the provider refuses us for this target alone', () => {
+    const refused: Outcome = { kind: 'connector-broken', code: 'forbidden', evidence };
+    const at = (consumed: number) =>
+      decideOutcome(context({ isDisproved: true, target: { ...plannedTarget(0), consumed } }), refused);
+    expect(at(0)).toMatchObject({ type: 'RevocationDeferred', data: { class: 'provider-error', consumed: true } });
+    expect(at(10)).toMatchObject({ type: 'RevocationParked', data: { class: 'exhausted' } });
+  });
+
+  it('is tried again a little before or after the curve says, from the first wait on', () => {
+    const policy = { ...DEFAULT_RETRY_POLICY, jitter: 0.2 };
+    const retry: Outcome = { kind: 'retry', class: 'network', unknownEffect: false, evidence };
+    const waits = Array.from({ length: 200 }, (_, i) => {
+      const planned = { ...context().planned, targetId: `t${i}` };
+      return secondsUntil(decideOutcome(context({ planned, policy }), retry));
+    });
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(4);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(6);
+    expect(waits.filter((wait) => wait < 5).length).toBeGreaterThan(50);
+    expect(waits.filter((wait) => wait > 5).length).toBeGreaterThan(50);
   });
 
   it('honours a Retry-After within bounds and spends no attempt on it', () => {

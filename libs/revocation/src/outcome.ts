@@ -27,17 +27,19 @@ export interface AttemptContext {
   readonly policy: RetryPolicy;
   /** ms after an acknowledgement at which the probe is due; undefined when there is none. */
   readonly verifyAfterMs: number | undefined;
+  /** The provider accepted another target after it had refused this one: its refusal is about this target alone. */
+  readonly isDisproved: boolean;
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** What to record after an attempt to revoke. */
 export function decideOutcome(context: AttemptContext, outcome: Outcome): TargetFact {
-  const { planned, cascadeId, attempt, policy, target } = context;
+  const { planned, cascadeId, attempt, policy } = context;
   const about = { targetId: planned.targetId, cascadeId, attempt };
   const { evidence } = outcome;
   const ended = Date.parse(attempt.endedAt);
-  const park = (parkedClass: ParkedClass, reason: string, every = policy.parkedEvery): TargetFact => ({
+  const park: Park = (parkedClass, reason, every = policy.parkedEvery) => ({
     type: 'RevocationParked',
     data: { ...about, class: parkedClass, reason, until: iso(ended + every), evidence },
   });
@@ -48,15 +50,10 @@ export function decideOutcome(context: AttemptContext, outcome: Outcome): Target
       const alreadyGone = outcome.kind === 'already-gone';
       return { type: 'RevocationAcknowledged', data: { ...about, alreadyGone, evidence, ...verifyAt } };
     }
-    case 'retry': {
-      const consumed = outcome.class !== 'rate-limited';
-      const wait = consumed ? nextWait(policy, planned.targetId, target.consumed + 1) : 0;
-      if (wait === undefined) return park('exhausted', `the retry curve is exhausted (${outcome.class})`);
-      const asked = outcome.afterMs === undefined ? 0 : clampRetryAfter(policy, outcome.afterMs);
-      const until = iso(ended + Math.max(wait, asked || (policy.curve[0] ?? 0)));
-      return { type: 'RevocationDeferred', data: { ...about, class: outcome.class, consumed, until, evidence } };
-    }
+    case 'retry':
+      return deferred(context, outcome, park);
     case 'connector-broken':
+      if (context.isDisproved) return deferred(context, ofTheTargetAlone(outcome), park);
       // The lane lets only one of them through at a time; the first that succeeds sets all of them free.
       return park(
         'connector-broken',
@@ -68,33 +65,49 @@ export function decideOutcome(context: AttemptContext, outcome: Outcome): Target
     case 'permanent':
       return park('permanent', outcome.reason);
     case 'unsupported':
-      return waitForExpiry(context, park, evidence);
+      return waitForExpiry(context, park);
   }
 }
 
-function waitForExpiry(
-  { planned, cascadeId, attempt }: AttemptContext,
-  park: (parkedClass: ParkedClass, reason: string) => TargetFact,
-  evidence: Outcome['evidence'],
+type Retry = Extract<Outcome, { kind: 'retry' }>;
+/** `every`: ms until the next attempt. */
+type Park = (parkedClass: ParkedClass, reason: string, every?: number) => TargetFact;
+
+/** Tried along the curve like any other failure, so that a provider whose nodes disagree is not given up for a day. */
+const ofTheTargetAlone = ({ evidence }: Outcome): Retry => ({
+  kind: 'retry',
+  class: 'provider-error',
+  unknownEffect: false,
+  evidence,
+});
+
+function deferred(
+  { planned, cascadeId, attempt, policy, target }: AttemptContext,
+  outcome: Retry,
+  park: Park,
 ): TargetFact {
+  const consumed = outcome.class !== 'rate-limited';
+  const wait = nextWait(policy, planned.targetId, consumed ? target.consumed + 1 : 1);
+  if (consumed && wait === undefined) return park('exhausted', `the retry curve is exhausted (${outcome.class})`);
+  const asked = outcome.afterMs === undefined ? undefined : clampRetryAfter(policy, outcome.afterMs);
+  // A provider that limits the rate knows better than the curve when to come again.
+  const after = consumed ? Math.max(wait ?? 0, asked ?? 0) : (asked ?? wait ?? 0);
+  const until = iso(Date.parse(attempt.endedAt) + after);
+  const about = { targetId: planned.targetId, cascadeId, attempt, evidence: outcome.evidence };
+  return { type: 'RevocationDeferred', data: { ...about, class: outcome.class, consumed, until } };
+}
+
+/** Looked at once a day all the same: somebody may know by then how to revoke it. */
+function waitForExpiry({ planned, attempt, policy }: AttemptContext, park: Park): TargetFact {
   if (planned.expiresAt === undefined) {
     return park(
       'permanent',
       'the provider offers no revocation and the credential has no expiry: waive it or remove it by hand',
     );
   }
-  return {
-    type: 'RevocationParked',
-    data: {
-      targetId: planned.targetId,
-      cascadeId,
-      attempt,
-      class: 'permanent',
-      reason: 'the provider offers no revocation: waiting for the expiry',
-      until: iso(Date.parse(planned.expiresAt) + EXPIRY_LEEWAY_MS),
-      evidence,
-    },
-  };
+  const untilExpiry = Date.parse(planned.expiresAt) + EXPIRY_LEEWAY_MS - Date.parse(attempt.endedAt);
+  const wait = Math.min(untilExpiry, policy.parkedEvery);
+  return park('permanent', 'the provider offers no revocation: waiting for the expiry', wait);
 }
 
 /** What to record after a probe. */

@@ -43,6 +43,7 @@ async function attempt(revoke: () => Promise<Outcome>, probe: () => Promise<Prob
     connectors: { get: () => connector },
     policy: DEFAULT_RETRY_POLICY,
     callTimeoutMs: 5_000,
+    isDisproved: () => false,
     onAnswer: () => undefined,
     onFact: (_row, fact) => facts.push(fact.type),
     onDefect: (error, targetId) => defects.push(`${targetId}: ${(error as Error).message}`),

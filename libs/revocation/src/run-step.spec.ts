@@ -49,6 +49,7 @@ const newRunner = (over: Partial<StepParts> = {}): StepRunner =>
     connectors: { get: (name) => connectors.get(name) },
     policy: { ...DEFAULT_RETRY_POLICY, jitter: 0 },
     callTimeoutMs: 5_000,
+    isDisproved: () => false,
     onAnswer: () => undefined,
     onFact: (_row, fact) => facts.push(fact),
     onDefect: (error, targetId) => defects.push(`${targetId}: ${(error as Error).message}`),

@@ -24,6 +24,8 @@ export interface StepParts {
   readonly policy: RetryPolicy;
   /** Longest time in ms that one call to a connector may take. */
   readonly callTimeoutMs: number;
+  /** Whether a provider that refuses our credentials for this target has accepted them for another one since. */
+  readonly isDisproved: (row: TargetRow) => boolean;
   /** Told what is about to be recorded, so that others need not wait for that. */
   readonly onAnswer: (row: TargetRow, fact: TargetFact) => void;
   /** Told what was recorded, so that a lane can slow down at once. */
@@ -124,6 +126,7 @@ export class StepRunner {
       attempt: { number: target.attempts + 1, startedAt, endedAt: clock.iso() },
       policy,
       verifyAfterMs,
+      isDisproved: this.parts.isDisproved(row),
     });
   }
 

@@ -29,7 +29,7 @@ const rows: readonly ContractRow[] = [
   [400, { error: 'invalid_request' }, { kind: 'permanent' }],
   [400, { error: 'invalid_token' }, { kind: 'already-gone' }],
   [400, { error: 'invalid_client' }, broken('invalid_client')],
-  [400, { error: 'unauthorized_client' }, broken('unauthorized_client')],
+  [400, { error: 'unauthorized_client' }, { kind: 'permanent' }],
   [400, undefined, { kind: 'permanent' }],
   [401, { error: 'invalid_client' }, broken('invalid_client')],
   [401, undefined, broken('invalid_client')],

@@ -35,7 +35,8 @@ export const RFC7009_ANSWERS: readonly AnswerRow[] = [
     conclusion: 'the token is not valid any more',
   },
   broken(400, 'invalid_client', 'the server refuses our client credentials'),
-  broken(400, 'unauthorized_client', 'our client may not revoke tokens'),
+  // RFC 7009 section 2.1: a token that was issued to another client is refused. Others may be ours.
+  refusal(400, 'unauthorized_client', 'our client may not revoke this token'),
   row(401, { kind: 'connector-broken', code: 'invalid_client' }, 'the server refuses our client credentials'),
   row(403, { kind: 'connector-broken', code: 'forbidden' }, 'our client may not revoke tokens'),
   row(404, { kind: 'connector-broken', code: 'endpoint-not-found' }, 'there is no revocation endpoint at this URL'),

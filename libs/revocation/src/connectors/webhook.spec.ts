@@ -33,7 +33,7 @@ const rows: readonly ContractRow[] = [
   [400, undefined, { kind: 'permanent' }],
   [401, undefined, broken('signature-refused')],
   [403, undefined, broken('signature-refused')],
-  [404, undefined, broken('endpoint-not-found')],
+  [404, undefined, { kind: 'permanent' }],
   [405, undefined, broken('endpoint-not-found')],
   [408, undefined, retry('timeout', true)],
   [410, undefined, broken('endpoint-disabled')],

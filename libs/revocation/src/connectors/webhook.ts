@@ -23,6 +23,8 @@ import type {
 import { jsonObject } from './oauth-metadata.js';
 import { flag, milliseconds, problemsOf, required, url } from './settings-check.js';
 
+const UNKNOWN_HERE = 'there is no receiver at this URL, or it does not know what is to be revoked';
+
 /**
  * The contract. 202 means that the receiver has not done it yet: the same webhook-id is sent again until another
  * answer comes, so that a receiver needs no callback into us.
@@ -35,7 +37,8 @@ export const WEBHOOK_ANSWERS: readonly AnswerRow[] = [
   row('2xx', { kind: 'revoked' }, 'the receiver acknowledged'),
   row(401, { kind: 'connector-broken', code: 'signature-refused' }, 'the receiver refuses our signature'),
   row(403, { kind: 'connector-broken', code: 'signature-refused' }, 'the receiver refuses our signature'),
-  row(404, { kind: 'connector-broken', code: 'endpoint-not-found' }, 'there is no receiver at this URL'),
+  // A receiver may say so of what it does not know: nothing is said about other targets.
+  row(404, { kind: 'permanent', reason: UNKNOWN_HERE }, UNKNOWN_HERE),
   row(405, { kind: 'connector-broken', code: 'endpoint-not-found' }, 'the URL takes no POST'),
   // Standard Webhooks: 410 asks the sender to disable the endpoint.
   row(410, { kind: 'connector-broken', code: 'endpoint-disabled' }, 'the receiver asks not to be called any more'),
