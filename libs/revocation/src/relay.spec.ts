@@ -1,3 +1,4 @@
+import { runInThisContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { streams } from '@app/events';
 import { Bench } from './cascade.fixture.js';
@@ -142,6 +143,32 @@ describe('a cascade completes', () => {
     const verdicts = (await bench.events('CascadeCompleted')).map((event) => event.data.verdict);
     expect(verdicts).toEqual(['complete', 'complete']);
   });
+});
+
+it('is told of an append that failed beside the others, and the process lives on', async () => {
+  const unhandled: unknown[] = [];
+  const crash = (error: unknown) => unhandled.push(error);
+  // Jest gives its specs a process of their own, which hears nothing of this.
+  const node = runInThisContext('process') as NodeJS.Process;
+  node.on('unhandledRejection', crash);
+  await bench.credential('token', { userId: 'ada' });
+  await bench.deactivate('bob');
+  await bench.deactivate('ada');
+  const ofBob = new Error('the log is closed');
+  const append: typeof bench.log.append = async (stream, expected, events, options) => {
+    if (events[0]?.type === 'NothingToRevoke') throw ofBob;
+    // Long enough for Node.js to end a process because of a promise that nobody looks at.
+    await new Promise((resolve) => setImmediate(resolve));
+    return bench.log.append(stream, expected, events, options);
+  };
+  bench.relay = bench.newRelay({ append, readStream: bench.log.readStream.bind(bench.log) });
+  await expect(bench.follow()).rejects.toBe(ofBob);
+  node.off('unhandledRejection', crash);
+  expect(unhandled).toEqual([]);
+  bench.relay = bench.newRelay();
+  await bench.follow();
+  expect(await bench.targeted()).toEqual(['token']);
+  expect(await bench.events('NothingToRevoke')).toHaveLength(1);
 });
 
 describe('what a target was for', () => {

@@ -106,7 +106,10 @@ export class Relay implements Projection<RevocationDb> {
     const plan = planFor(event, loss, this.parts.policyHash, this.parts.clock.iso());
     if (plan === undefined) return;
     if (loss.holdings.length === 0) {
-      noted.push(this.record(plan));
+      const recording = this.record(plan);
+      // Looked at when the batch ends; until then Node.js would take a failure for one that nobody handles, and exit.
+      recording.catch(() => undefined);
+      noted.push(recording);
       return;
     }
     // The targets are in the next batch.
