@@ -118,6 +118,7 @@ const asPlanned = {
   consumed: 0,
   attempts: 0,
   probes: 0,
+  refuted: 0,
   due_at: 0,
   last_class: null,
   revision: -1,

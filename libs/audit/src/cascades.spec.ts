@@ -215,6 +215,17 @@ describe('a target', () => {
       { state: 'deferred', grade: undefined, lastClass: 'unverified', nextAt: second(90), settled: false },
     ],
     [
+      'is parked when the probe finds it alive and the retry curve is over',
+      () => {
+        story.acknowledge('t1', 'k1', 1, 20, 80);
+        const attempt = { number: 2, startedAt: second(80), endedAt: second(81) };
+        const evidence = { adapter: 'a@1', request: 'GET https://x', conclusion: 'alive' };
+        const data = { targetId: 't1', cascadeId: 'k1', attempt, evidence, until: second(90), parked: true as const };
+        log.record('VerificationFailed', data, { stream: 'revocation-acme-t1' });
+      },
+      { state: 'parked', grade: undefined, lastClass: 'unverified', nextAt: second(90), settled: false },
+    ],
+    [
       'keeps grade B when the probe is given up',
       () => {
         story.acknowledge('t1', 'k1', 1, 20, 80);

@@ -63,7 +63,7 @@ export function targetChange(row: TargetRow, event: RecordedEvent): Partial<Targ
       const reason = 'the probe found it alive';
       return {
         ...tried(row, event),
-        ...awaiting('deferred', null, event.data.until),
+        ...awaiting(event.data.parked === true ? 'parked' : 'deferred', null, event.data.until),
         ...because('unverified', reason),
       };
     }

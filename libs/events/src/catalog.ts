@@ -228,7 +228,7 @@ export const catalog: { readonly [T in EventType]: CatalogEntry<T> } = {
   VerificationFailed: {
     version: 1,
     sentence: (d) =>
-      `Target ${d.targetId}: the provider said it was revoked, the probe found it alive; due again at ${d.until}.`,
+      `Target ${d.targetId}: the provider said it was revoked, the probe found it alive; ${d.parked === true ? 'parked, tried' : 'due'} again at ${d.until}.`,
   },
   VerificationDeferred: {
     version: 1,

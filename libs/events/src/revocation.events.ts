@@ -88,8 +88,8 @@ export interface RevocationEvents {
   RevocationAcknowledged: OfTarget & { attempt: Attempt; alreadyGone: boolean; evidence: Evidence; verifyAt?: string };
   /** Grade A. */
   RevocationVerified: OfTarget & { attempt: Attempt; evidence: Evidence };
-  /** The provider acknowledged and the probe found the credential alive: due again at `until`. */
-  VerificationFailed: OfTarget & { attempt: Attempt; evidence: Evidence; until: string };
+  /** The provider acknowledged and the probe found it alive: due again at `until`. `parked`: the retry curve is over. */
+  VerificationFailed: OfTarget & { attempt: Attempt; evidence: Evidence; until: string; parked?: true };
   /** The probe could not be run; tried again at `until`, or given up (grade stays B) when absent. */
   VerificationDeferred: OfTarget & { attempt: Attempt; evidence: Evidence; until?: string };
   /** `consumed` is false for a rate limit: waiting for one costs no attempt. */

@@ -127,8 +127,11 @@ describe('the outcome of a probe', () => {
     expect(fact.data).not.toHaveProperty('until');
   });
 
-  it('of a liar keeps being repeated after the curve is exhausted', () => {
-    const fact = decideProbe(context({ target: { ...plannedTarget(0), consumed: 50 } }), { kind: 'alive', evidence });
-    expect(secondsUntil(fact)).toBe(24 * 3600);
+  it('of a liar is parked when the curve is over, and tried daily', () => {
+    const at = (consumed: number) =>
+      decideProbe(context({ target: { ...plannedTarget(0), consumed } }), { kind: 'alive', evidence });
+    expect(at(9).data).not.toHaveProperty('parked');
+    expect(at(10)).toMatchObject({ type: 'VerificationFailed', data: { parked: true } });
+    expect(secondsUntil(at(10))).toBe(24 * 3600);
   });
 });

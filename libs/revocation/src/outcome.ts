@@ -119,8 +119,9 @@ export function decideProbe(context: AttemptContext, outcome: ProbeOutcome): Tar
     case 'dead':
       return { type: 'RevocationVerified', data: about };
     case 'alive': {
-      const wait = nextWait(policy, planned.targetId, target.consumed + 1) ?? policy.parkedEvery;
-      return { type: 'VerificationFailed', data: { ...about, until: iso(ended + wait) } };
+      const wait = nextWait(policy, planned.targetId, target.consumed + 1);
+      const until = iso(ended + (wait ?? policy.parkedEvery));
+      return { type: 'VerificationFailed', data: { ...about, until, ...(wait === undefined ? { parked: true } : {}) } };
     }
     case 'no-answer': {
       if (target.probes + 1 >= policy.probes) return { type: 'VerificationDeferred', data: about };

@@ -194,17 +194,18 @@ describe('what a target was for', () => {
 });
 
 describe('configuring a provider', () => {
-  it('makes what was parked for its sake due at once, and nothing else', async () => {
-    await bench.credentials(4, 'ada');
+  it('makes all that waits for it due at once, with a new curve, and leaves the probes their time', async () => {
+    const classes = ['connector-broken', 'no-provider', 'permanent', 'exhausted', 'network', null];
+    const states = ['parked', 'parked', 'parked', 'parked', 'due', 'acknowledged'];
+    await bench.credentials(classes.length, 'ada');
     await bench.deactivate('ada');
     await bench.follow();
     const rows = await bench.targets();
-    const classes = ['connector-broken', 'no-provider', 'permanent', 'exhausted'];
     const later = bench.clock.now() + 86_400_000;
     for (const [i, last_class] of classes.entries()) {
       await bench.db
         .updateTable('work_targets')
-        .set({ state: 'parked', last_class, due_at: later })
+        .set({ state: states[i] as string, last_class, due_at: later, consumed: 7 })
         .where('target_id', '=', (rows[i] as TargetRow).target_id)
         .execute();
     }
@@ -213,11 +214,13 @@ describe('configuring a provider', () => {
     bench.onWork = (change) => reopened.push(...change.reopened);
     await bench.provider('other', 'rfc7009');
     await bench.follow();
-    expect((await bench.targets()).map((row) => row.due_at)).toEqual([later, later, later, later]);
+    expect((await bench.targets()).map((row) => row.due_at)).toEqual(Array(6).fill(later));
     await bench.provider('p', 'rfc7009');
     await bench.follow();
     const now = bench.clock.now();
-    expect((await bench.targets()).map((row) => row.due_at)).toEqual([now, now, later, later]);
+    expect((await bench.targets()).map((row) => row.due_at)).toEqual([now, now, now, now, now, later]);
+    expect((await bench.targets()).map((row) => row.consumed)).toEqual([0, 0, 0, 0, 0, 7]);
+    expect((await bench.targets()).map((row) => row.state)).toEqual(states);
     expect(reopened).toEqual(['acme.other', 'acme.p']);
   });
 

@@ -222,16 +222,18 @@ function* runsOf(events: readonly RecordedEvent[]): Generator<RecordedEvent[]> {
 const targetsOf = (events: readonly AnyEvent[]): PlannedTarget[] =>
   events.flatMap((event) => (event.type === 'RevocationPlanned' ? event.data.targets : []));
 
-/** What was parked because there was nobody to ask, or because our own credentials were refused, is due again. */
+/**
+ * Whatever waits for its next attempt is due again, with its curve before it: what kept it back may have been mended. A
+ * probe keeps its time, because the provider has said yes.
+ */
 async function resumeProvider(trx: Trx, tenant: string, providerId: string, at: number): Promise<void> {
   await trx
     .updateTable('work_targets')
-    .set({ due_at: at })
+    .set({ due_at: at, consumed: 0 })
     .where('tenant', '=', tenant)
     .where('provider_id', '=', providerId)
-    .where('due_at', 'is not', null)
-    .where('state', '=', 'parked')
-    .where('last_class', 'in', ['connector-broken', 'no-provider'])
+    .where('due_at', '>', at)
+    .where('state', 'in', ['due', 'parked'])
     .execute();
 }
 

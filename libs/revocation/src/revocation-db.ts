@@ -51,6 +51,7 @@ export interface TargetRow {
   consumed: number;
   attempts: number;
   probes: number;
+  refuted: number;
   /** ms since the epoch; null once settled. */
   due_at: number | null;
   last_class: string | null;
@@ -138,6 +139,7 @@ const tables: Readonly<Record<keyof RevocationDb, Table>> = {
       consumed: 'integer',
       attempts: 'integer',
       probes: 'integer',
+      refuted: 'integer',
       due_at: 'bigint?',
       last_class: 'text?',
       revision: 'integer',
@@ -170,7 +172,7 @@ const indexes: readonly Index[] = [
 /** Name of the checkpoint of these tables. */
 export const RELAY = 'relay';
 
-/** An earlier version did not know which secret a target was for. Only the log does: the relay follows it anew. */
+/** An earlier version knew neither the secret of a target nor how often its end was refuted. The log does: it is followed anew. */
 async function dropOldTables(db: Kysely<RevocationDb>): Promise<void> {
   if (!(await hasTable(db, 'work_targets')) || (await hasColumn(db, 'work_targets', 'secret_id'))) return;
   for (const table of Object.keys(tables)) await db.schema.dropTable(table).ifExists().execute();

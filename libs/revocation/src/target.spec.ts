@@ -78,6 +78,22 @@ describe('a target', () => {
   });
 
   it.each([
+    ['connector-broken', 0],
+    ['no-provider', 0],
+    ['permanent', 1],
+  ])('that is parked as %s has spent %i attempts of its curve', (parkedClass, consumed) => {
+    const parked = fact('RevocationParked', { attempt: attempt(1), class: parkedClass, reason: 'r', until: later });
+    expect(given(parked)).toMatchObject({ state: 'parked', consumed, attempts: 1 });
+  });
+
+  it('is parked when its provider still lies at the end of the curve, and counts the lies', () => {
+    const acknowledged = fact('RevocationAcknowledged', { attempt: attempt(1), alreadyGone: false, verifyAt: later });
+    const failed = fact('VerificationFailed', { attempt: attempt(2), until: later, parked: true });
+    expect(given(acknowledged, failed)).toMatchObject({ state: 'parked', refuted: 1, lastClass: 'unverified' });
+    expect(given(acknowledged, failed, acknowledged, failed)).toMatchObject({ refuted: 2 });
+  });
+
+  it.each([
     ['RevocationWaived', 'W'],
     ['RevocationExpired', 'C'],
   ] as const)('ends by %s with grade %s', (type, grade) => {

@@ -18,6 +18,8 @@ export interface Target {
   readonly attempts: number;
   /** Attempts to verify since the last acknowledgement. */
   readonly probes: number;
+  /** Acknowledgements that a probe has refuted. */
+  readonly refuted: number;
   /** ms since the epoch; undefined once settled. */
   readonly dueAt: number | undefined;
   readonly lastClass: DeferredClass | ParkedClass | undefined;
@@ -26,6 +28,9 @@ export interface Target {
 /** Providers may accept a token for as long as their clock and ours differ; after that it is surely dead. */
 export const EXPIRY_LEEWAY_MS = 60_000;
 
+/** What holds up all targets of a provider, whatever they are: it takes nothing of the curve that each has. */
+const AGAINST_ALL: ReadonlySet<ParkedClass> = new Set(['connector-broken', 'no-provider']);
+
 /** A target as planned: due at once. */
 export const plannedTarget = (at: number): Target => ({
   state: 'due',
@@ -33,6 +38,7 @@ export const plannedTarget = (at: number): Target => ({
   consumed: 0,
   attempts: 0,
   probes: 0,
+  refuted: 0,
   dueAt: at,
   lastClass: undefined,
 });
@@ -53,10 +59,11 @@ export function evolveTarget(target: Target, event: AnyEvent): Target {
     case 'VerificationFailed':
       return {
         ...target,
-        state: 'due',
+        state: event.data.parked === true ? 'parked' : 'due',
         grade: undefined,
         attempts: event.data.attempt.number,
         consumed: target.consumed + 1,
+        refuted: target.refuted + 1,
         dueAt: Date.parse(event.data.until),
         lastClass: 'unverified',
       };
@@ -79,12 +86,12 @@ export function evolveTarget(target: Target, event: AnyEvent): Target {
         ...target,
         state: 'parked',
         attempts: event.data.attempt.number,
-        consumed: target.consumed + 1,
+        consumed: target.consumed + (AGAINST_ALL.has(event.data.class) ? 0 : 1),
         dueAt: Date.parse(event.data.until),
         lastClass: event.data.class,
       };
     case 'RevocationRetried':
-      return { ...target, state: 'due', consumed: 0, dueAt: Date.parse(event.metadata.at) };
+      return { ...target, state: 'due', grade: undefined, consumed: 0, dueAt: Date.parse(event.metadata.at) };
     case 'RevocationWaived':
       return settled(target, 'W');
     case 'RevocationExpired':

@@ -342,7 +342,12 @@ const ADVANCES = {
     endedAt: d.attempt.endedAt,
     remark: d.evidence.adapter,
   }),
-  VerificationFailed: (d) => ({ state: 'deferred', grade: '', endedAt: '', remark: `alive: ${d.evidence.conclusion}` }),
+  VerificationFailed: (d) => ({
+    state: d.parked === true ? 'parked' : 'deferred',
+    grade: '',
+    endedAt: '',
+    remark: `alive: ${d.evidence.conclusion}`,
+  }),
   VerificationDeferred: (d) =>
     d.until === undefined ? { endedAt: d.attempt.endedAt, remark: 'the probe gave no answer' } : {},
   RevocationDeferred: (d) => ({ state: 'deferred', grade: '', remark: `${d.class}: ${d.evidence.conclusion}` }),
