@@ -14,9 +14,12 @@ import { LedgerView } from './ledger.view.js';
 import { follow, openViews, type RecordedLog } from './recorded-log.fixture.js';
 import { Trail } from './trail.js';
 import { TrailView } from './trail.view.js';
-import { FORMAT, readZip } from './verifier/verify.mjs';
+import { Account, EvidenceFailure, FORMAT, readZip, reportCsv, reportHtml, verifyBundle } from './verifier/verify.mjs';
 
 export type Files = Map<string, Buffer>;
+
+/** What a forger may put anything into. */
+export type Manifest = Record<'scope' | 'tree' | 'events' | 'quoted' | 'createdAt' | 'files', unknown>;
 
 /** The operator of the log: has the key, and in the worst case bad intentions. */
 export class Operator {
@@ -75,6 +78,33 @@ export class Operator {
     files.set('manifest.note', Buffer.from(signNote(note, 'audit.example/acme', this.key)));
     return zipOf(files);
   }
+
+  /** Makes reports and lists anew from whatever the events have become, and signs: the most an operator can do. */
+  forge(files: Files, change: (manifest: Manifest) => void = () => undefined): Promise<Buffer> {
+    const manifest = JSON.parse(String(files.get('manifest.json'))) as Manifest;
+    const lines = String(files.get('events.ndjson')).split('\n').filter(Boolean);
+    manifest.events = { count: lines.length };
+    change(manifest);
+    const account = new Account(manifest.scope as EvidenceScope);
+    lines.forEach((line, i) => account.add(JSON.parse(line), `event ${i}`));
+    const context = { ...manifest, names: {} } as unknown as Parameters<typeof reportCsv>[1];
+    files.set('report.csv', Buffer.from(reportCsv(account, context)));
+    files.set('report.html', Buffer.from(reportHtml(account, context)));
+    return this.resign(files, (signed) =>
+      Object.assign(signed, manifest, { files: signed['files'], open: account.open() }),
+    );
+  }
+}
+
+/** What the verifier says: `verified`, or why not. */
+export function verdictOf(bundle: Buffer | Files, vkey: string, pinned: string[] = []): string {
+  try {
+    verifyBundle(bundle, { vkey, pinned });
+  } catch (error) {
+    if (error instanceof EvidenceFailure) return error.message;
+    throw error;
+  }
+  return 'verified';
 }
 
 export const unzip = (zip: Buffer): Files => readZip(zip);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DENIES } from '@app/events';
@@ -213,6 +213,24 @@ describe('the verifier that a bundle carries', () => {
 
   const run = (...args: string[]) => spawnSync(process.execPath, args, { cwd: directory, encoding: 'utf8' });
 
+  it('answers however it is started', async () => {
+    const zip = await operator.bundle({ type: 'cascade', cascadeId: 'k1' });
+    const verifier = unzip(zip).get('verify.mjs') as Buffer;
+    await writeFile(join(directory, 'verify.mjs'), verifier);
+    await writeFile(join(directory, 'bundle.zip'), zip);
+    await symlink('verify.mjs', join(directory, 'link.mjs'));
+    const args = ['bundle.zip', '--vkey', operator.vkey];
+    const piped = { cwd: directory, encoding: 'utf8', input: verifier } as const;
+    for (const { status, stdout } of [
+      run('link.mjs', ...args),
+      run('--preserve-symlinks-main', 'link.mjs', ...args),
+      spawnSync(process.execPath, ['--input-type=module', '-', ...args], piped),
+    ]) {
+      expect([status, stdout.includes('VERIFIED against')]).toEqual([0, true]);
+    }
+    expect(spawnSync(process.execPath, ['--input-type=module'], piped).status).toBe(2);
+  });
+
   it('runs alone, answers 0 for the bundle and 4 with the place for an altered one', async () => {
     const zip = await operator.bundle({ type: 'cascade', cascadeId: 'k1' });
     const files = unzip(zip);
@@ -240,11 +258,13 @@ describe('the verifier that a bundle carries', () => {
     }
     const good = run('bundle/verify.mjs', 'bundle', '--vkey', operator.vkey);
     expect([good.stderr, good.status]).toEqual(['', 0]);
+    const answer = () => run('bundle/verify.mjs', 'bundle', '--vkey', operator.vkey);
     await writeFile(join(directory, 'bundle', 'stray.txt'), 'not ours');
-    expect(run('bundle/verify.mjs', 'bundle', '--vkey', operator.vkey)).toMatchObject({
-      status: 4,
-      stdout: expect.stringContaining('FAILED stray.txt is not listed'),
-    });
+    expect(answer()).toMatchObject({ status: 4, stdout: expect.stringContaining('FAILED stray.txt is not listed') });
+    await rm(join(directory, 'bundle', 'stray.txt'));
+    await symlink('pinned', join(directory, 'bundle', 'more'));
+    const reason = 'FAILED more is neither a file nor a folder';
+    expect(answer()).toMatchObject({ status: 4, stdout: expect.stringContaining(reason) });
   });
 
   it('finds a checkpoint that the auditor kept in the history of the bundle', async () => {

@@ -6,13 +6,13 @@
 //
 // In place of the zip, the folder it was unpacked into will do.
 // Exit 0: everything holds. Exit 4: something does not, and the last line says where. Exit 2: wrong usage.
-// The verifier key, and any checkpoint given with --pinned, must come from the auditor's own records: whoever made the
-// bundle could have put any key into it. Needs Node 20 or newer. Nothing is written and no connection is opened.
+// This file, the verifier key, and any checkpoint given with --pinned must come from the auditor's own records: whoever
+// made the bundle could have put anything into it. Needs Node 20.15 or newer. Nothing is written, no connection is opened.
 import { createHash, createPublicKey, verify as verifySignature } from 'node:crypto';
 import { readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { inflateRawSync } from 'node:zlib';
+import { crc32, inflateRawSync } from 'node:zlib';
 
 export const FORMAT = 'deprovision-evidence/v1';
 
@@ -31,70 +31,160 @@ const sha256 = (...parts) => {
   return hash.digest();
 };
 
-// --- the zip container (APPNOTE 4.3), stored or deflated, below 4 GiB
+/** @param {unknown} n */
+const isCount = (n) => Number.isSafeInteger(n) && Number(n) >= 0;
+
+// --- the zip container (APPNOTE 4.3), stored or deflated, below 4 GiB. Programs differ in where they look: at the
+// directory, at the files in front of it, at the end of what is packed. Only a zip they all read alike is accepted.
+
+/** @typedef {{ name: string, method: number, crc: number, packed: number, size: number, offset: number, header: Buffer, trailer: Buffer }} ZipEntry */
+
+/** Bytes, unpacked: what is read before a signature was checked, and what a verifier has room for. */
+const LIMITS = { manifest: 16 * 2 ** 20, all: 2 ** 31 };
+
+/** @param {{ name: string, size: number }[]} files as they claim to be */
+function checkSizes(files) {
+  let all = 0;
+  for (const { name, size } of files) {
+    all += size;
+    if (name.startsWith('manifest.') && size > LIMITS.manifest) fail(`${name}: ${size} bytes are too many for it`);
+  }
+  if (all > LIMITS.all) fail(`the bundle unpacks to ${all} bytes: more than ${LIMITS.all}`);
+}
 
 /** @param {Buffer} zip @returns {Map<string, Buffer>} files by name */
 export function readZip(zip) {
-  const end = zip.lastIndexOf(Buffer.from('504b0506', 'hex'));
-  if (end < 0 || end + 22 > zip.length) fail('the bundle is not a complete zip file');
+  const { entries, start: directory } = readDirectory(zip);
+  checkSizes(entries);
   const files = new Map();
-  let at = zip.readUInt32LE(end + 16);
-  for (let left = zip.readUInt16LE(end + 10); left > 0; left -= 1) {
-    if (zip.readUInt32LE(at) !== 0x02014b50) fail(`zip: no directory entry at byte ${at}`);
-    const [method, packed, size] = [zip.readUInt16LE(at + 10), zip.readUInt32LE(at + 20), zip.readUInt32LE(at + 24)];
-    const [nameLength, extra, comment] = [28, 30, 32].map((field) => zip.readUInt16LE(at + field));
-    const name = zip.toString('utf8', at + 46, at + 46 + Number(nameLength));
-    const local = zip.readUInt32LE(at + 42);
-    const start = local + 30 + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28);
-    const data = zip.subarray(start, start + packed);
+  let at = 0;
+  for (const entry of entries) {
+    const { name, offset, header, packed, trailer } = entry;
+    const start = at + header.length;
+    const end = start + packed + trailer.length;
+    const isThere = offset === at && zip.subarray(at, start).equals(header);
+    if (!isThere || end > directory || !zip.subarray(end - trailer.length, end).equals(trailer))
+      fail(`zip: at byte ${at} is not ${name} as the directory has it`);
     if (files.has(name)) fail(`zip: ${name} is there twice`);
-    if (method !== 0 && method !== 8) fail(`zip: ${name} is packed by method ${method}`);
-    files.set(name, method === 0 ? data : inflateRawSync(data, { maxOutputLength: Math.max(size, 1) }));
-    at += 46 + Number(nameLength) + Number(extra) + Number(comment);
+    files.set(name, unpack(entry, zip.subarray(start, start + packed)));
+    at = end;
   }
-  return files;
+  return at === directory ? files : fail(`zip: the bytes from ${at} to ${directory} belong to no file`);
+}
+
+/** The directory (4.3.12) ends where the end record (4.3.16) begins, and that ends the file. @param {Buffer} zip */
+function readDirectory(zip) {
+  const end = zip.length - 22;
+  if (end < 0 || zip.readUInt32LE(end) !== 0x06054b50 || zip.readUInt16LE(end + 20) !== 0)
+    fail('the bundle is not a complete zip file');
+  const [count, size, start] = [zip.readUInt16LE(end + 10), zip.readUInt32LE(end + 12), zip.readUInt32LE(end + 16)];
+  const isOneDisk = zip.readUInt32LE(end + 4) === 0 && zip.readUInt16LE(end + 8) === count;
+  if (!isOneDisk || start + size !== end) fail('zip: its directory is not where its end record says');
+  /** @type {ZipEntry[]} */
+  const entries = [];
+  let at = start;
+  while (at < end) {
+    const { entry, next } = readEntry(zip, at, end);
+    entries.push(entry);
+    at = next;
+  }
+  if (entries.length !== count) fail(`zip: its directory has ${entries.length} entries, its end record says ${count}`);
+  return { entries, start };
+}
+
+/** One entry of the directory, with what must stand before (4.3.7) and after (4.3.9) the packed bytes. @param {Buffer} zip @param {number} at @param {number} end */
+function readEntry(zip, at, end) {
+  if (at + 46 > end || zip.readUInt32LE(at) !== 0x02014b50) fail(`zip: no directory entry at byte ${at}`);
+  /** @param {number} field */
+  const u16 = (field) => zip.readUInt16LE(at + field);
+  /** @param {number} field */
+  const u32 = (field) => zip.readUInt32LE(at + field);
+  const [flags, method, disk, comment] = [u16(8), u16(10), u16(34), u16(32)];
+  const extraAt = at + 46 + u16(28);
+  const next = extraAt + u16(30);
+  const nameBytes = zip.subarray(at + 46, extraAt);
+  const name = nameBytes.toString('utf8');
+  const isPlain = (flags & ~0x0808) === 0 && (method === 0 || method === 8) && disk === 0 && comment === 0;
+  if (next > end || !isPlain || !isTimestamp(zip.subarray(extraAt, next)))
+    fail(`zip: ${name} is packed in a way that programs read differently: flags ${flags}, method ${method}`);
+  const [sums, fields] = [zip.subarray(at + 16, at + 28), Buffer.from(zip.subarray(at + 6, at + 30))];
+  const isStreamed = (flags & 8) !== 0;
+  if (isStreamed) fields.fill(0, 10, 22);
+  const header = Buffer.concat([Buffer.from('504b0304', 'hex'), fields, Buffer.alloc(2), nameBytes]);
+  const trailer = isStreamed ? Buffer.concat([Buffer.from('504b0708', 'hex'), sums]) : Buffer.alloc(0);
+  const entry = { name, method, crc: u32(16), packed: u32(20), size: u32(24), offset: u32(42), header, trailer };
+  return { entry, next };
+}
+
+/** Any other extra field might give a file another name or size. @param {Buffer} extra */
+const isTimestamp = (extra) => extra.length === 0 || (extra.length === 9 && extra.readUInt32LE(0) === 0x00055455);
+
+/** @param {ZipEntry} entry @param {Buffer} packed @returns {Buffer} */
+function unpack({ name, method, size, crc }, packed) {
+  const { buffer: bytes, engine } =
+    method === 0 ? { buffer: packed, engine: { bytesWritten: packed.length } } : inflate(name, packed, size);
+  if (engine.bytesWritten !== packed.length || bytes.length !== size || crc32(bytes) !== crc)
+    fail(`zip: ${name} does not unpack to what the directory says`);
+  return bytes;
+}
+
+/** @param {string} name @param {Buffer} packed @param {number} size @returns {{ buffer: Buffer, engine: { bytesWritten: number } }} */
+function inflate(name, packed, size) {
+  try {
+    return /** @type {any} */ (inflateRawSync(packed, { info: true, maxOutputLength: Math.max(size, 1) }));
+  } catch (error) {
+    return fail(`zip: ${name} does not unpack to what the directory says (${/** @type {Error} */ (error).message})`);
+  }
 }
 
 /** @param {string} folder @returns {Map<string, Buffer>} files by name, as in the zip */
 function readFolder(folder) {
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  const files = names.filter((name) => statSync(join(folder, name)).isFile());
-  return new Map(files.map((name) => [name.split(sep).join('/'), readFileSync(join(folder, name))]));
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((e) => !e.isDirectory());
+  const files = entries.map((entry) => {
+    const path = join(entry.parentPath, entry.name);
+    const name = relative(folder, path).split(sep).join('/');
+    return entry.isFile() ? { name, path, size: statSync(path).size } : fail(`${name} is neither a file nor a folder`);
+  });
+  checkSizes(files);
+  return new Map(files.map(({ name, path }) => [name, readFileSync(path)]));
 }
 
 // --- signed notes and checkpoints (C2SP signed-note, tlog-checkpoint)
 
-/** @param {string} note @param {string} vkey @param {string} what @returns {string} the signed text */
-export function openNote(note, vkey, what) {
+/** @typedef {{ name: string, hash: string, key: import('node:crypto').KeyObject }} VerifierKey */
+
+/** @param {string} vkey `<name>+<hash>+<base64 of type and key>` @returns {VerifierKey} */
+function parseVkey(vkey) {
   const [, name = '', hash = '', encoded = ''] = /^([^\s+]+)\+([0-9a-f]{8})\+(.+)$/u.exec(vkey.trim()) ?? [];
   const typed = Buffer.from(encoded, 'base64');
   const isKey = typed.length === 33 && typed[0] === 1 && sha256(`${name}\n`, typed).toString('hex', 0, 4) === hash;
   if (!isKey) fail('the verifier key is malformed: expected <name>+<hash>+<base64>');
-  const end = note.lastIndexOf('\n\n');
-  const text = note.slice(0, end + 1);
   const jwk = { kty: 'OKP', crv: 'Ed25519', x: typed.subarray(1).toString('base64url') };
-  const key = createPublicKey({ key: jwk, format: 'jwk' });
-  const isSigned = note
-    .slice(end + 2)
-    .split('\n')
-    .some((line) => {
-      if (end < 0 || !line.startsWith(`— ${name} `)) return false;
-      const signature = Buffer.from(line.slice(name.length + 3), 'base64');
-      return (
-        signature.toString('hex', 0, 4) === hash && verifySignature(null, Buffer.from(text), key, signature.subarray(4))
-      );
-    });
+  return { name, hash, key: createPublicKey({ key: jwk, format: 'jwk' }) };
+}
+
+/** @param {string} note @param {VerifierKey} vkey @param {string} what @returns {string} the signed text */
+function openNote(note, { name, hash, key }, what) {
+  const end = note.lastIndexOf('\n\n');
+  const lines = note.slice(end + 2).split('\n');
+  const signatures = lines.slice(0, -1).map((line) => /^— (\S+) ([A-Za-z0-9+/]+={0,2})$/u.exec(line));
+  if (end < 0 || lines.at(-1) !== '' || signatures.includes(null)) fail(`${what}: not a signed note`);
+  const [, , encoded = ''] =
+    signatures.find((s) => s?.[1] === name && Buffer.from(s[2] ?? '', 'base64').toString('hex', 0, 4) === hash) ?? [];
+  const text = note.slice(0, end + 1);
+  const isSigned = verifySignature(null, Buffer.from(text), key, Buffer.from(encoded, 'base64').subarray(4));
   return isSigned ? text : fail(`${what}: not signed by ${name} (key ${hash})`);
 }
 
 /** @typedef {{ origin: string, size: number, root: Buffer }} Checkpoint */
 
-/** @param {string} text @param {string} what @returns {Checkpoint} */
-function parseCheckpoint(text, what) {
-  const [origin = '', size = '', root = ''] = text.split('\n');
-  const checkpoint = { origin, size: Number(size), root: Buffer.from(root, 'base64') };
-  if (!/^\d{1,15}$/.test(size) || checkpoint.root.length !== 32) fail(`${what}: not a checkpoint`);
-  return checkpoint;
+/** The name of a key is not signed, the origin is: one key may sign for many logs. @param {string} note @param {VerifierKey} vkey @param {string} what @returns {Checkpoint} */
+function openCheckpoint(note, vkey, what) {
+  const [origin = '', size = '', encoded = ''] = openNote(note, vkey, what).split('\n');
+  const root = Buffer.from(encoded, 'base64');
+  if (!/^(0|[1-9]\d{0,14})$/.test(size) || root.length !== 32) fail(`${what}: not a checkpoint`);
+  if (origin !== vkey.name) fail(`${what}: is of another log, ${origin}`);
+  return { origin, size: Number(size), root };
 }
 
 // --- the Merkle tree (RFC 6962 section 2.1)
@@ -495,29 +585,34 @@ function* linesOf(ndjson) {
 /** @param {Map<string, Buffer>} files @param {string} name */
 const fileOf = (files, name) => files.get(name) ?? fail(`${name} is missing`);
 
-/** Every file is the one the manifest lists, and the manifest is the one that was signed. @param {Map<string, Buffer>} files @param {string} vkey */
+/** What a bundle consists of: any other file would pass unread. */
+const FILES =
+  /^(events\.ndjson|proofs\.ndjson|leaves\.bin|checkpoint|pinned\/\d+\.(checkpoint|consistency)|names\.json|report\.(csv|html)|keys\/log\.vkey|verify\.mjs)$/;
+
+/** The manifest is the one that was signed, and every file is the one it lists. @param {Map<string, Buffer>} files @param {VerifierKey} vkey */
 function checkManifest(files, vkey) {
   const bytes = fileOf(files, 'manifest.json');
+  const signed = openNote(fileOf(files, 'manifest.note').toString('utf8'), vkey, 'manifest.note');
+  if (signed !== `${FORMAT}\n${sha256(bytes).toString('hex')}\n`)
+    fail('manifest.json: not the manifest that was signed');
   const manifest = JSON.parse(bytes.toString('utf8'));
   if (manifest.format !== FORMAT) fail(`manifest.json: format ${manifest.format}, this verifier knows ${FORMAT}`);
   for (const [name, hash] of Object.entries(manifest.files)) {
+    if (!FILES.test(name)) fail(`${name}: no such file belongs to a bundle`);
     if (sha256(fileOf(files, name)).toString('hex') !== hash)
       fail(`${name}: its bytes are not those the manifest lists`);
   }
   for (const name of files.keys()) {
-    if (!(name in manifest.files) && name !== 'manifest.json' && name !== 'manifest.note')
+    if (!Object.hasOwn(manifest.files, name) && name !== 'manifest.json' && name !== 'manifest.note')
       fail(`${name} is not listed`);
   }
-  const signed = openNote(fileOf(files, 'manifest.note').toString('utf8'), vkey, 'manifest.note');
-  if (signed !== `${FORMAT}\n${sha256(bytes).toString('hex')}\n`)
-    fail('manifest.json: not the manifest that was signed');
+  if (!isCount(manifest.tree.size) || !isCount(manifest.events.count)) fail('manifest.json: a size is no whole number');
   return manifest;
 }
 
-/** @param {Map<string, Buffer>} files @param {string} vkey @param {any} manifest */
+/** @param {Map<string, Buffer>} files @param {VerifierKey} vkey @param {any} manifest */
 function checkCheckpoint(files, vkey, manifest) {
-  const text = openNote(fileOf(files, 'checkpoint').toString('utf8'), vkey, 'checkpoint');
-  const checkpoint = parseCheckpoint(text, 'checkpoint');
+  const checkpoint = openCheckpoint(fileOf(files, 'checkpoint').toString('utf8'), vkey, 'checkpoint');
   const expected = [manifest.origin, manifest.tree.size, manifest.tree.root].join(' ');
   const found = [checkpoint.origin, checkpoint.size, checkpoint.root.toString('base64')].join(' ');
   if (expected !== found || !manifest.origin.endsWith(`/${manifest.tenant}`))
@@ -525,10 +620,9 @@ function checkCheckpoint(files, vkey, manifest) {
   return checkpoint;
 }
 
-/** @param {Map<string, Buffer>} files @param {string} vkey @param {Checkpoint} current @param {string} note @param {string} what */
+/** @param {Map<string, Buffer>} files @param {VerifierKey} vkey @param {Checkpoint} current @param {string} note @param {string} what */
 function checkPinned(files, vkey, current, note, what) {
-  const old = parseCheckpoint(openNote(note, vkey, what), what);
-  if (old.origin !== current.origin) fail(`${what}: is of another log, ${old.origin}`);
+  const old = openCheckpoint(note, vkey, what);
   if (old.size > current.size)
     fail(`${what}: ${old.size} events, but the bundle ends at ${current.size}: its tail was cut, or it is older`);
   const leaves = files.get('leaves.bin');
@@ -637,16 +731,17 @@ function checkAccount(files, manifest, events) {
  * `pinned` are checkpoint notes that the auditor kept. @throws {EvidenceFailure}
  */
 export function verifyBundle(bundle, { vkey, pinned = [], log = () => {} }) {
+  const key = parseVkey(vkey);
   const files = bundle instanceof Map ? bundle : readZip(bundle);
-  const manifest = checkManifest(files, vkey);
+  const manifest = checkManifest(files, key);
   log(
     `ok  manifest: ${Object.keys(manifest.files).length} files, signed, ${manifest.scope.type} of ${manifest.tenant}`,
   );
-  const checkpoint = checkCheckpoint(files, vkey, manifest);
+  const checkpoint = checkCheckpoint(files, key, manifest);
   log(`ok  checkpoint: ${checkpoint.origin}, ${checkpoint.size} events, root ${checkpoint.root.toString('base64')}`);
   const inside = [...files].filter(([name]) => /^pinned\/\d+\.checkpoint$/.test(name));
-  for (const [name, note] of inside) checkPinned(files, vkey, checkpoint, note.toString('utf8'), name);
-  pinned.forEach((note, i) => checkPinned(files, vkey, checkpoint, note, `your checkpoint ${i + 1}`));
+  for (const [name, note] of inside) checkPinned(files, key, checkpoint, note.toString('utf8'), name);
+  pinned.forEach((note, i) => checkPinned(files, key, checkpoint, note, `your checkpoint ${i + 1}`));
   log(`ok  history: consistent with ${inside.length} earlier checkpoints of the bundle and ${pinned.length} of yours`);
   const leaves = checkInclusion(files, manifest, checkpoint);
   log(`ok  inclusion: ${leaves.length} events are in the log, unaltered, at their places`);
@@ -693,6 +788,14 @@ function main(args) {
   }
 }
 
-if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+/** Run by name, through a link, or from standard input: whatever is started must answer. */
+function isMain() {
+  if (import.meta.main !== undefined) return import.meta.main;
+  if (/\[eval\d+\]$/.test(import.meta.url)) return true;
+  const [, script] = process.argv;
+  return script !== undefined && realpathSync(script) === realpathSync(fileURLToPath(import.meta.url));
+}
+
+if (isMain()) {
   process.exitCode = main(process.argv.slice(2));
 }
