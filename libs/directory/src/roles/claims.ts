@@ -1,7 +1,7 @@
 // What the claims of a person give: the names that templates make of their attributes, and the roles of those names.
 import type { ClaimRule, MappingRule } from '@app/events';
 import { foldCase } from '@app/scim';
-import { namesFrom, TemplateTooCostly } from './templates.js';
+import { namesFrom, TemplateTooCostly, type ReadingBudget } from './templates.js';
 
 export const isClaimRule = (rule: MappingRule): rule is ClaimRule => 'claim' in rule;
 
@@ -17,9 +17,13 @@ export function rolesOfNames(
 }
 
 /** The roles that a claim gives; none where a person's data made the template do too much: what is in doubt is denied. */
-export function claimedRoles(rule: ClaimRule, attributes: Readonly<Record<string, unknown>>): string[] {
+export function claimedRoles(
+  rule: ClaimRule,
+  attributes: Readonly<Record<string, unknown>>,
+  budget: ReadingBudget,
+): string[] {
   try {
-    return rolesOfNames(rule, namesFrom(rule.claim.template, attributes));
+    return rolesOfNames(rule, namesFrom(rule.claim.template, attributes, budget));
   } catch (error) {
     if (error instanceof TemplateTooCostly) return [];
     throw error;

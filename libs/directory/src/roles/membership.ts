@@ -6,7 +6,7 @@ import type { MappingTest, TriedPerson } from '../role.queries.js';
 import { claimedRoles, isClaimRule, mentionsGroups } from './claims.js';
 import { conditionOf } from './conditions.js';
 import type { Mapping, Role, Roles } from './roles.js';
-import { namesFrom, TemplateTooCostly } from './templates.js';
+import { namesFrom, ReadingBudget, TemplateTooCostly } from './templates.js';
 
 /** A person as the directory knows them. */
 export interface Person {
@@ -90,7 +90,8 @@ function mappedRoles(rules: Rules, found: NonNullable<Person['found']>): Map<str
   }
   const claims = rules.filter(isClaimRule);
   const data = claims.length === 0 ? {} : templateData(found);
-  for (const rule of claims) for (const role of claimedRoles(rule, data)) give(role, CLAIM);
+  const budget = new ReadingBudget();
+  for (const rule of claims) for (const role of claimedRoles(rule, data, budget)) give(role, CLAIM);
   return given;
 }
 
@@ -154,17 +155,18 @@ export function triedRules(rules: Rules, { attributes, groups }: TriedPerson): M
   };
   const given = mappedRoles(rules, found);
   const data = templateData(found);
+  const budget = new ReadingBudget();
   return {
     roles: [...given].map(([roleId, sources]) => ({ roleId, sources: [...sources].sort() })),
     claims: rules.flatMap((rule, index) =>
-      isClaimRule(rule) ? [{ rule: index + 1, ...tried(rule.claim.template, data) }] : [],
+      isClaimRule(rule) ? [{ rule: index + 1, ...tried(rule.claim.template, data, budget) }] : [],
     ),
   };
 }
 
-function tried(template: string, data: Readonly<Record<string, unknown>>) {
+function tried(template: string, data: Readonly<Record<string, unknown>>, budget: ReadingBudget) {
   try {
-    return { names: namesFrom(template, data) };
+    return { names: namesFrom(template, data, budget) };
   } catch (error) {
     if (error instanceof TemplateTooCostly) return { names: [], problem: error.message };
     throw error;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { InvalidPolicy } from '../directory.errors.js';
-import { namesFrom, TemplateTooCostly } from './templates.js';
+import { namesFrom, ReadingBudget, TemplateTooCostly } from './templates.js';
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 const ada = {
@@ -87,5 +87,30 @@ describe('a person whose data is too much for a template', () => {
 
   it('gives nothing for JSON that is too long', () => {
     expect(namesFrom('{{#with (json text)}}{{a}}{{/with}}', { text: `{"a":"${'x'.repeat(20_000)}"}` })).toEqual([]);
+  });
+
+  const text = 'x'.repeat(900_000);
+  const commas = ','.repeat(900_000);
+  const json = `[${'1,'.repeat(9_000)}1]`;
+  const list = Array.from({ length: 1_000 }, () => 1);
+
+  it.each([
+    ['splits', '{{#if (split commas ",")}}{{/if}}', /at most 5000 parts/],
+    ['splits at what is not there', '{{#each list}}{{split ../text ","}}{{/each}}', /at most 2000000 characters/],
+    ['changes letters', '{{#each list}}{{#if (lower ../text)}}{{/if}}{{/each}}', /at most 2000000 characters/],
+    ['reads JSON', '{{#each list}}{{json ../json}}{{/each}}', /at most 2000000 characters/],
+    ['compares', '{{#each list}}{{#if (eq ../text "x")}}{{/if}}{{/each}}', /at most 2000000 characters/],
+    ['lists entries', '{{#each entries}}{{/each}}', /at most 2000000 characters/],
+  ])('is told so where it %s', (_, template, message) => {
+    const entries = Object.fromEntries(Array.from({ length: 300_000 }, (__, n) => [`k${n}`, n]));
+    expect(() => namesFrom(template, { text, commas, json, list, entries })).toThrow(message);
+  });
+
+  it('gives nothing by any of the templates that come after', () => {
+    const budget = new ReadingBudget();
+    expect(namesFrom('{{#if (lower text)}}a{{/if}}', { text }, budget)).toEqual(['a']);
+    expect(namesFrom('{{#if (lower text)}}b{{/if}}', { text }, budget)).toEqual(['b']);
+    expect(() => namesFrom('{{#if (lower text)}}c{{/if}}', { text }, budget)).toThrow(TemplateTooCostly);
+    expect(() => namesFrom('{{lower text}}', { text: 'short' }, budget)).toThrow(TemplateTooCostly);
   });
 });
