@@ -9,9 +9,13 @@ export interface SettingRule {
 
 export type SettingRules = Readonly<Record<string, SettingRule>>;
 
+/**
+ * RFC 7009 section 2 allows a query, and everybody who may read settings would read what is in it: what a server says of
+ * itself (RFC 8414) may have one, what is configured may not.
+ */
 export const url: SettingRule = {
-  valid: (value) => typeof value === 'string' && /^https?:\/\/[^@]+$/.test(value) && URL.canParse(value),
-  must: 'an absolute https:// URL without credentials',
+  valid: (value) => typeof value === 'string' && /^https?:\/\/[^@?#]+$/.test(value) && URL.canParse(value),
+  must: 'an absolute https:// URL without credentials, query and fragment: what is secret belongs into "secret"',
 };
 
 export const text: SettingRule = {
