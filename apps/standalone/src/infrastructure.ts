@@ -84,7 +84,7 @@ async function open(config: Config, logger: LoggerService, closers: Closer[]): P
   const policy = outboundPolicyOf(config);
   const http = new OutboundHttp(policy);
   closers.push(() => http.close());
-  const connectors = new Connectors({ mayConnect: (tenant, url) => mayConnectToRedis(tenant, url, policy) });
+  const connectors = new Connectors({ mayConnect: (tenant, address) => mayConnectToRedis(tenant, address, policy) });
   closers.push(() => connectors.close());
   return {
     clock,

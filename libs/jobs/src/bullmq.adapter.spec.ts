@@ -7,6 +7,7 @@ import { startPrivateRedis, type PrivateRedis } from '@app/testkit';
 import { BullMqQueue } from './bullmq.adapter.js';
 import { gatedHandler, job, jobQueueContract, until } from './job-queue.contract.js';
 import { QueueUnavailable } from './job-queue.port.js';
+import { InvalidRedisUrl } from './redis-url.js';
 
 jest.setTimeout(30_000);
 
@@ -125,7 +126,7 @@ describe('the queue on Redis', () => {
   it('refuses an address that is not of Redis, and does not repeat it', () => {
     for (const redisUrl of ['https://:canary@redis.example', 'canary']) {
       const attempt = () => BullMqQueue.connect({ redisUrl, onError: () => undefined });
-      expect(attempt).toThrow(TypeError);
+      expect(attempt).toThrow(InvalidRedisUrl);
       expect(attempt).not.toThrow(/canary/);
     }
   });

@@ -10,7 +10,7 @@ import {
   type RevocationJob,
 } from './job-queue.port.js';
 import { drain, settledWithin } from './patience.js';
-import { redisSocketOf } from './redis-url.js';
+import { redisAddressOf } from './redis-url.js';
 import { ATTEMPTS, FIRST_BACKOFF_MS } from './retry-limits.js';
 
 /** The port promises an answer within 2 s: the first half may go into a reconnect that is under way. */
@@ -86,7 +86,7 @@ export class BullMqQueue extends JobQueue {
 
   /**
    * Connects in the background; Redis may be down and come up later.
-   * @throws TypeError when the URL is not one of Redis
+   * @throws InvalidRedisUrl
    */
   static connect(options: BullMqOptions): BullMqQueue {
     return new BullMqQueue(options);
@@ -155,8 +155,7 @@ export class BullMqQueue extends JobQueue {
       retryStrategy: (times: number) => (this.closed ? null : Math.min(times * 50, LONGEST_RECONNECT_MS)),
       ...options,
     };
-    const socket = redisSocketOf(this.options.redisUrl);
-    const client = socket === undefined ? new Redis(this.options.redisUrl, all) : new Redis({ ...all, ...socket });
+    const client = new Redis({ ...all, ...redisAddressOf(this.options.redisUrl) });
     const duplicate = client.duplicate.bind(client);
     client.duplicate = (override) => this.track(duplicate(override));
     return this.track(client);

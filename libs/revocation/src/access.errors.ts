@@ -4,7 +4,7 @@ const messages = {
   invalid_id:
     'The id is not usable: providers take 1 to 64 of a-z, 0-9 and "-"; others 1 to 128 letters, digits, ".", "_" and "-", not beginning with a sign.',
   unknown_connector: 'There is no such connector: use one of those this service was built with.',
-  invalid_settings: 'The connector does not accept the settings: see "errors".',
+  invalid_settings: 'The connector does not accept the settings or the secret: see "errors".',
   not_found: 'There is nothing with this id in this tenant.',
   unknown_provider: 'There is no such provider: configure it first.',
   unknown_schedule: 'There is no such schedule: register it first.',

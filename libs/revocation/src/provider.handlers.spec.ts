@@ -15,6 +15,18 @@ const idp: ProviderConfiguration = {
   secret: 'client-secret',
 };
 
+const settingsOf = (revocationEndpoint: string): ProviderConfiguration => ({
+  ...idp,
+  settings: { clientId: 'c', revocationEndpoint },
+});
+
+const runner = (secret: string): ProviderConfiguration => ({
+  connector: 'bullmq-schedule',
+  displayName: 'Runner',
+  settings: {},
+  secret,
+});
+
 async function configure(configuration = idp, providerId = 'idp', tenant = 'acme') {
   const command = new ConfigureProvider(contextFor(tenant), providerId, configuration);
   const answer = await world.commands.execute(command);
@@ -76,12 +88,18 @@ describe('a provider', () => {
   it.each([
     ['unknown_connector', { ...idp, connector: 'carrier-pigeon' }, 'idp'],
     ['invalid_settings', { ...idp, settings: { clientId: 'c' } }, 'idp'],
+    ['invalid_settings', settingsOf('https://idp.example/revoke?token=canary'), 'idp'],
+    ['invalid_settings', settingsOf('https://idp.example/revoke#canary'), 'idp'],
+    ['invalid_settings', settingsOf('https://canary@idp.example/revoke'), 'idp'],
+    ['invalid_settings', runner('redis://203.0.113.7?path=/run/canary.sock'), 'runner'],
+    ['invalid_settings', runner('canary'), 'runner'],
     ['invalid_id', idp, 'Not A Slug'],
     ['invalid_id', idp, 'x'.repeat(65)],
   ])('is refused as %s', async (code, configuration, id) => {
     const refusal = await refusalOf(configure(configuration, id));
     expect(refusal.code).toBe(code);
     expect(refusal.problems.length > 0).toBe(code === 'invalid_settings');
+    expect(refusal.problems.join()).not.toContain('canary');
     expect(await world.log.head()).toBeUndefined();
   });
 

@@ -25,7 +25,10 @@ export class ConfigureProviderHandler implements ICommandHandler<ConfigureProvid
     if (!PROVIDER_ID.test(providerId)) throw new AccessRefused('invalid_id');
     const connector = this.connectors.get(visible.connector);
     if (connector === undefined) throw new AccessRefused('unknown_connector');
-    const problems = connector.checkSettings(visible.settings);
+    const problems = [
+      ...connector.checkSettings(visible.settings),
+      ...(secret === undefined ? [] : (connector.checkSecret?.(secret) ?? [])),
+    ];
     if (problems.length > 0) throw new AccessRefused('invalid_settings', problems);
     const { tenant } = context;
     const wanted = { providerId, ...visible };

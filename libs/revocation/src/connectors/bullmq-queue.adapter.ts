@@ -1,5 +1,5 @@
 // Reaches into the BullMQ queues of an agent platform: what is scheduled, waiting and running there, and how to stop it.
-import { redisSocketOf } from '@app/jobs';
+import type { RedisAddress } from '@app/jobs';
 import { ErrorCode, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 
@@ -68,9 +68,9 @@ export class BullmqQueues {
   private readonly client: Redis;
   private readonly queues = new Map<string, Queue>();
 
-  /** @param url `redis://`, `rediss://`, `unix:///path` or `redis+unix:///path`, with `?db=` and `?password=` */
-  constructor(url: string) {
-    const options = {
+  constructor(address: RedisAddress) {
+    this.client = new Redis({
+      ...address,
       lazyConnect: true,
       connectTimeout: ANSWER_TIMEOUT_MS,
       socketTimeout: ANSWER_TIMEOUT_MS,
@@ -79,9 +79,7 @@ export class BullmqQueues {
       // BullMQ would wait for ever; a connector answers and is asked again.
       maxRetriesPerRequest: 1,
       retryStrategy: (times: number) => Math.min(times * 100, 5_000),
-    };
-    const socket = redisSocketOf(url);
-    this.client = socket === undefined ? new Redis(url, options) : new Redis({ ...options, ...socket });
+    });
     // Every command reports the failure to its caller; without a listener it would end the process as well.
     this.client.on('error', () => undefined);
   }

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startPrivateRedis, startScheduleWorkload, type PrivateRedis, type ScheduleWorkload } from '@app/testkit';
@@ -35,6 +37,8 @@ describe('bullmq-schedule', () => {
     await http.close();
     await redis.stop();
   });
+
+  const socketPath = () => new URL(redis.url).pathname;
 
   const about = (
     reference: Record<string, string>,
@@ -153,13 +157,41 @@ describe('bullmq-schedule', () => {
 
   it('is broken without a usable Redis URL, and never shows it', async () => {
     const reference = { queue: 'q', schedulerId: 's' };
-    for (const url of ['https://redis.example', 'canary-no-url']) {
+    for (const url of ['https://redis.example', 'canary-no-url', `redis://203.0.113.7?path=${socketPath()}`]) {
       const outcome = await connector.revoke(about(reference, {}, url), context);
       expect(outcome).toMatchObject({ kind: 'connector-broken', code: 'no-redis-url' });
       expect(JSON.stringify(outcome)).not.toContain(url);
     }
     const barred = new BullmqSchedule({ mayConnect: (tenant) => tenant !== 'acme' });
     expect(await barred.revoke(about(reference), context)).toMatchObject({ code: 'no-redis-url' });
+  });
+
+  describe('of providers that are not used any more', () => {
+    const connected = async (own: PrivateRedis): Promise<number> => {
+      const client = connect(new URL(own.url).pathname).end('CLIENT LIST\r\nQUIT\r\n');
+      const answer = await text(client);
+      return [...answer.matchAll(/^id=/gm)].length - 1;
+    };
+    const at = (providerId: string, url: string): ConnectorRequest => {
+      const request = about({ queue: 'q', schedulerId: 's' }, {}, url);
+      return { ...request, provider: { ...request.provider, providerId } };
+    };
+    let own: PrivateRedis;
+    beforeAll(async () => void (own = await startPrivateRedis()));
+    afterAll(() => own.stop());
+
+    it('keeps so many connections', async () => {
+      connector = new BullmqSchedule({ connections: 2 });
+      for (const id of ['a', 'b', 'c', 'd']) await connector.probe(at(id, own.url), context);
+      await until(async () => (await connected(own)) === 2);
+    });
+
+    it('keeps a connection for so long', async () => {
+      connector = new BullmqSchedule({ idleMs: 20 });
+      await connector.probe(at('a', own.url), context);
+      await until(async () => (await connected(own)) === 0);
+      expect((await connector.probe(at('a', own.url), context)).kind).toBe('no-answer');
+    });
   });
 
   it('is broken when Redis refuses the password', async () => {

@@ -1,6 +1,8 @@
 // Stops what an agent platform runs on BullMQ: removes a schedule, purges its waiting runs and cancels the active ones.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Evidence } from '@app/events';
+import { InvalidRedisUrl, redisAddressOf, type RedisAddress } from '@app/jobs';
+import { LRUCache } from 'lru-cache';
 import { BullmqQueues, redisFault, type Found, type QueueAddress, type Selection } from './bullmq-queue.adapter.js';
 import type {
   Connector,
@@ -31,7 +33,19 @@ interface Place {
 
 export interface BullmqScheduleOptions {
   /** Whether a tenant's provider may connect to this Redis. Hosts of several tenants must set it. */
-  readonly mayConnect?: (tenant: string, url: string) => boolean;
+  readonly mayConnect?: (tenant: string, address: RedisAddress) => boolean;
+  /** Connections kept; the one that was used least lately is given up for another. Default 500. */
+  readonly connections?: number;
+  /** ms after its last use at which a connection is given up: its provider may be there no longer. Default 10 minutes. */
+  readonly idleMs?: number;
+}
+
+const CONNECTIONS = 500;
+const IDLE_MS = 600_000;
+
+interface Connection {
+  readonly url: string;
+  readonly queues: BullmqQueues;
 }
 
 /**
@@ -43,12 +57,32 @@ export class BullmqSchedule implements Connector {
   readonly name = 'bullmq-schedule';
   readonly version = 1;
   readonly scope = 'schedule';
-  private readonly connections = new Map<string, { readonly url: string; readonly queues: BullmqQueues }>();
+  /** One for each provider, replaced when its URL changes. */
+  private readonly connections: LRUCache<string, Connection>;
+  private readonly closing = new Set<Promise<void>>();
 
-  constructor(private readonly options: BullmqScheduleOptions = {}) {}
+  constructor(private readonly options: BullmqScheduleOptions = {}) {
+    this.connections = new LRUCache({
+      max: options.connections ?? CONNECTIONS,
+      ttl: options.idleMs ?? IDLE_MS,
+      ttlAutopurge: true,
+      updateAgeOnGet: true,
+      dispose: ({ queues }) => this.giveUp(queues),
+    });
+  }
 
   checkSettings(settings: Readonly<Record<string, unknown>>): string[] {
     return problemsOf(settings, RULES);
+  }
+
+  checkSecret(secret: string): string[] {
+    try {
+      redisAddressOf(secret);
+      return [];
+    } catch (error) {
+      if (error instanceof InvalidRedisUrl) return [`The secret is the URL of the platform's Redis. ${error.message}`];
+      throw error;
+    }
   }
 
   async revoke(request: ConnectorRequest, context: ConnectorContext): Promise<Outcome> {
@@ -96,8 +130,8 @@ export class BullmqSchedule implements Connector {
 
   /** Disconnects from every provider's Redis. */
   async close(): Promise<void> {
-    await Promise.all([...this.connections.values()].map(({ queues }) => queues.close()));
     this.connections.clear();
+    await Promise.all(this.closing);
   }
 
   private async stop(
@@ -147,21 +181,22 @@ export class BullmqSchedule implements Connector {
     return { kind: 'retry', class: fault === 'busy' ? 'provider-error' : fault, unknownEffect: true, evidence };
   }
 
-  /** One connection per provider, replaced when its URL changes. */
   private queuesOf({ tenant, provider }: ConnectorRequest): BullmqQueues | undefined {
     const url = provider.secret;
-    if (url === undefined || this.options.mayConnect?.(tenant, url) === false) return undefined;
+    if (url === undefined || this.checkSecret(url).length > 0) return undefined;
+    const address = redisAddressOf(url);
+    if (this.options.mayConnect?.(tenant, address) === false) return undefined;
     const key = `${tenant} ${provider.providerId}`;
     const known = this.connections.get(key);
     if (known?.url === url) return known.queues;
-    try {
-      const queues = new BullmqQueues(url);
-      void known?.queues.close();
-      this.connections.set(key, { url, queues });
-      return queues;
-    } catch {
-      return undefined;
-    }
+    const queues = new BullmqQueues(address);
+    this.connections.set(key, { url, queues });
+    return queues;
+  }
+
+  private giveUp(queues: BullmqQueues): void {
+    const closed = queues.close().finally(() => this.closing.delete(closed));
+    this.closing.add(closed);
   }
 
   /** Names the queue and the id, never the Redis URL. */

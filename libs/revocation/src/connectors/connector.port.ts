@@ -72,6 +72,8 @@ export interface Connector {
   readonly scope: RevocationScope;
   /** Problems with a provider's settings, each a sentence that says how to mend it; empty when valid. */
   checkSettings(settings: Readonly<Record<string, unknown>>): string[];
+  /** The same of our credentials there, where their form is known; no sentence repeats them. */
+  checkSecret?(secret: string): string[];
   revoke(request: ConnectorRequest, context: ConnectorContext): Promise<Outcome>;
   /** Absent, or answering undefined for these settings: no proof is to be had and an acknowledgement stays grade B. */
   probe?(request: ConnectorRequest, context: ConnectorContext): Promise<ProbeOutcome>;

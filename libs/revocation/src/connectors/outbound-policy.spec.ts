@@ -1,3 +1,4 @@
+import { redisAddressOf } from '@app/jobs';
 import { describe, expect, it } from '@jest/globals';
 import type { buildConnector } from 'undici';
 import {
@@ -153,10 +154,14 @@ describe("a provider's Redis", () => {
     'unix:///var/run/redis.sock',
     'redis://10.1.2.3:6379',
     'redis://redis.example.com',
-    'not a url',
-    'http://203.0.113.7',
+    'redis://LOCALHOST',
+    'redis://0x7f.1',
+    'redis://2130706433',
+    'redis://[::ffff:127.0.0.1]',
+    'redis://%31%32%37.0.0.1',
+    'redis://203.0.113.7@127.0.0.1',
   ])('is refused by default: %s', (url) => {
-    expect(mayConnectToRedis('acme', url, strict)).toBe(false);
+    expect(mayConnectToRedis('acme', redisAddressOf(url), strict)).toBe(false);
   });
 
   it.each([
@@ -169,6 +174,6 @@ describe("a provider's Redis", () => {
     ['rediss://redis.example.com', true],
     ['rediss://other.example.com', false],
   ])('follows the policy of the service: %s %s', (url, allowed) => {
-    expect(mayConnectToRedis('acme', url, open)).toBe(allowed);
+    expect(mayConnectToRedis('acme', redisAddressOf(url), open)).toBe(allowed);
   });
 });

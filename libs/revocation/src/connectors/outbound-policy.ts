@@ -1,5 +1,6 @@
 // Where outbound calls may go: the scheme, the host allow-list of a tenant, and the address behind the name.
 import { lookup } from 'node:dns/promises';
+import type { RedisAddress } from '@app/jobs';
 import ipaddr from 'ipaddr.js';
 import { buildConnector } from 'undici';
 
@@ -116,13 +117,9 @@ function connectInTurn(
  * Whether a provider's Redis may be connected to. Its driver resolves names by itself, out of reach of the guard, so a
  * name must be on the allow-list; an address is judged like any other; a socket file belongs to this machine.
  */
-export function mayConnectToRedis(tenant: string, text: string, policy: OutboundPolicy): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  if (protocol === 'unix:') return policy.allowLoopback;
-  if (protocol !== 'redis:' && protocol !== 'rediss:') return false;
-  if (hostname === 'localhost') return policy.allowLoopback;
-  const address = hostname.replace(/^\[|\]$/g, '');
-  if (ipaddr.isValid(address)) return isAllowedAddress(address, policy);
-  return policy.hostsOf?.(tenant)?.some((pattern) => matchesHost(pattern, hostname)) === true;
+export function mayConnectToRedis(tenant: string, address: RedisAddress, policy: OutboundPolicy): boolean {
+  if ('path' in address || address.host === 'localhost') return policy.allowLoopback;
+  const { host } = address;
+  if (ipaddr.isValid(host)) return isAllowedAddress(host, policy);
+  return policy.hostsOf?.(tenant)?.some((pattern) => matchesHost(pattern, host)) === true;
 }
