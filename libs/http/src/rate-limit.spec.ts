@@ -27,6 +27,13 @@ describe('a rate limit', () => {
     expect(['a', 'a', 'a', 'b'].map((id) => limit.take(id, 0))).toEqual([0, 0, 1, 0]);
   });
 
+  it('forgets who has not come for a while', () => {
+    const limit = new RateLimit(1);
+    for (let n = 0; n < 100_000; n += 1) limit.take(`c${n}`, n);
+    expect(limit.size).toBeLessThan(5_000);
+    expect(['c99999', 'c99999', 'c99999'].map((id) => limit.take(id, 99_999))).toEqual([0, 1, 1]);
+  });
+
   it('lets in no less when the clock is set back', () => {
     const limit = new RateLimit(1);
     expect([limit.take('c', 10_000), limit.take('c', 0), limit.take('c', 1_000)]).toEqual([0, 0, 0]);

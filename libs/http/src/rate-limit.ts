@@ -8,6 +8,8 @@ interface Bucket {
 
 /** Seconds' worth of requests that may come at once after a silence. */
 const BURST_SECONDS = 2;
+/** Buckets that are kept without a look at which of them are full. */
+const FEW_BUCKETS = 1_000;
 
 /**
  * Each process has its own buckets: it protects itself, and asking a database would cost every request more than it saves.
@@ -16,6 +18,7 @@ const BURST_SECONDS = 2;
 export class RateLimit {
   private readonly buckets = new Map<string, Bucket>();
   private readonly capacity: number;
+  private lookAt = FEW_BUCKETS;
 
   /** @param perSecond requests of each connection in the long run */
   constructor(private readonly perSecond: number) {
@@ -30,6 +33,7 @@ export class RateLimit {
   take(connectionId: string, now: number): number {
     let bucket = this.buckets.get(connectionId);
     if (bucket === undefined) {
+      if (this.buckets.size >= this.lookAt) this.forgetFull(now);
       bucket = { tokens: this.capacity, filledAt: now };
       this.buckets.set(connectionId, bucket);
     }
@@ -40,5 +44,18 @@ export class RateLimit {
     if (bucket.tokens < 1) return Math.max(1, Math.ceil((1 - bucket.tokens) / this.perSecond));
     bucket.tokens -= 1;
     return 0;
+  }
+
+  /** A bucket that is full again is as good as none. Done when there are twice as many as were left the last time. */
+  private forgetFull(now: number): void {
+    for (const [connectionId, { filledAt }] of this.buckets) {
+      if (now - filledAt >= BURST_SECONDS * 1_000) this.buckets.delete(connectionId);
+    }
+    this.lookAt = Math.max(FEW_BUCKETS, this.buckets.size * 2);
+  }
+
+  /** Connections that are kept in mind. */
+  get size(): number {
+    return this.buckets.size;
   }
 }
