@@ -189,6 +189,8 @@ describe('bodies', () => {
       201,
       undefined,
     ],
+    ['nesting', `${'['.repeat(33)}${']'.repeat(33)}`, 'application/json', 400, 'invalidSyntax'],
+    ['nesting at its limit', `${'['.repeat(32)}${']'.repeat(32)}`, 'application/json', 201, undefined],
     ['another content type', '<a/>', 'application/xml', 415, undefined],
     ['a body above 1 MiB', `"${'x'.repeat(1024 * 1024)}"`, 'application/json', 413, 'tooMany'],
   ])('%s: the right SCIM error', async (_, payload, type, status, scimType) => {

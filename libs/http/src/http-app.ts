@@ -8,9 +8,9 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyInstance, FastifyReply, FastifyRequest, onSendHookHandler } from 'fastify';
 import { AuthGuard } from './auth.guard.js';
 import { takesForm, type AuthenticatedRequest, type Noted } from './decorators.js';
-import { hasDuplicateKeys } from './duplicate-keys.js';
 import { answerBadUrl, ErrorFilter } from './error.filter.js';
 import type { ExchangeLog } from './exchange-log.js';
+import { keysKept, shapeOf } from './json-shape.js';
 import { TokenRegistry } from './principal.js';
 import { RateLimit } from './rate-limit.js';
 import {
@@ -18,6 +18,7 @@ import {
   ConnectionPaused,
   DuplicateKeys,
   MalformedJson,
+  NestedTooDeep,
   TooManyRequests,
   Unauthorized,
   WrongMediaType,
@@ -151,8 +152,10 @@ function readJson(fastify: FastifyInstance): void {
       if (request.principal === undefined) throw new Unauthorized();
       if (body.length > limits.bodyBytes && !isBulk(request)) throw new BodyTooLarge();
       if (body.length === 0) return undefined;
+      const { keys, depth } = shapeOf(body);
+      if (depth > limits.jsonDepth) throw new NestedTooDeep();
       const parsed = parse(body);
-      if (hasDuplicateKeys(body, parsed)) throw new DuplicateKeys();
+      if (keysKept(parsed) !== keys) throw new DuplicateKeys();
       return parsed;
     },
   );

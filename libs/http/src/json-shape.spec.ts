@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { hasDuplicateKeys } from './duplicate-keys.js';
+import { keysKept, shapeOf } from './json-shape.js';
 
-const duplicates = (json: string) => hasDuplicateKeys(Buffer.from(json), JSON.parse(json));
+const shape = (json: string) => shapeOf(Buffer.from(json));
+const duplicates = (json: string) => shape(json).keys !== keysKept(JSON.parse(json));
 
 describe('keys that stand twice in one object', () => {
   it.each([
@@ -29,5 +30,19 @@ describe('keys that stand twice in one object', () => {
   it('are looked for in the deepest body that fits', () => {
     const depth = 500_000;
     expect(duplicates(`${'['.repeat(depth)}${']'.repeat(depth)}`)).toBe(false);
+  });
+});
+
+describe('the depth of a body', () => {
+  it.each([
+    ['7', 0],
+    ['"[{"', 0],
+    ['[]', 1],
+    ['[[],[],{}]', 2],
+    ['{"a":[{"b":"]}"}],"c":{}}', 3],
+    ['[["\\""],[[1]]]', 3],
+    ['['.repeat(500_000), 500_000],
+  ])('of %.20s is %i', (json, depth) => {
+    expect(shape(json).depth).toBe(depth);
   });
 });

@@ -1,26 +1,43 @@
-// Finds JSON objects that name a key twice: parsers differ in which of the two they keep, so neither is what was meant.
+// Looks at JSON as it was written: how deep it is nested, and whether an object names a key twice. Parsers differ in which
+// of the two they keep, so neither is what was meant.
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
+const ARRAY = 0x5b;
+const OBJECT = 0x7b;
+/** Letters differ in this bit, and so do `[` and `{`, `]` and `}`. */
+const CASE = 0x20;
+const END = 0x7d;
 
-/** Colons outside of strings: one for each key that was written. */
-function keysWritten(json: Uint8Array): number {
-  let keys = 0;
+export interface JsonShape {
+  /** Colons outside of strings: one for each key that was written. */
+  readonly keys: number;
+  /** Objects and arrays in one another. */
+  readonly depth: number;
+}
+
+/** @param json UTF-8; of what is not valid JSON the answer means nothing */
+export function shapeOf(json: Uint8Array): JsonShape {
+  let [keys, open, depth] = [0, 0, 0];
   let quoted = false;
   for (let i = 0; i < json.length; i += 1) {
-    const byte = json[i];
+    const byte = json[i] as number;
     if (quoted) {
       if (byte === BACKSLASH) i += 1;
       else if (byte === QUOTE) quoted = false;
     } else if (byte === QUOTE) quoted = true;
     else if (byte === COLON) keys += 1;
+    else if (byte === ARRAY || byte === OBJECT) {
+      open += 1;
+      if (open > depth) depth = open;
+    } else if ((byte | CASE) === END) open -= 1;
   }
-  return keys;
+  return { keys, depth };
 }
 
-/** Not recursive: how deep a body is nested is for others to judge. */
-function keysKept(parsed: unknown): number {
+/** Not recursive: how deep a body may be nested is for others to say. */
+export function keysKept(parsed: unknown): number {
   let keys = 0;
   const open: unknown[] = [parsed];
   while (open.length > 0) {
@@ -32,6 +49,3 @@ function keysKept(parsed: unknown): number {
   }
   return keys;
 }
-
-/** @param json valid JSON in UTF-8, and `parsed` what JSON.parse made of it */
-export const hasDuplicateKeys = (json: Uint8Array, parsed: unknown): boolean => keysWritten(json) !== keysKept(parsed);

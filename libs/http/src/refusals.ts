@@ -1,4 +1,5 @@
 // What the door itself refuses, before any app is asked.
+import { limits } from '@app/scim';
 
 /** An error with the status it is answered with. Messages never quote the request. */
 export abstract class Refusal extends Error {
@@ -38,6 +39,12 @@ export class MalformedJson extends Refusal {
 export class DuplicateKeys extends MalformedJson {
   constructor() {
     super('The body names a key twice in one object: say each thing once.');
+  }
+}
+
+export class NestedTooDeep extends MalformedJson {
+  constructor() {
+    super(`The body is nested deeper than ${limits.jsonDepth}.`);
   }
 }
 
