@@ -184,6 +184,7 @@ describe('the token endpoint', () => {
     expect((await post('a='.padEnd(16_385, 'x'))).status).toBe(413);
     expect((await post('{}', 'application/json')).status).toBe(401);
     expect((await post('<a/>', 'application/xml')).status).toBe(415);
+    expect((await post(`"${'x'.repeat(16 * 1024)}"`, 'application/json')).status).toBe(413);
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     expect((await scim.ask('POST', '/Users', { body: 'userName=x', headers })).status).toBe(415);
   });

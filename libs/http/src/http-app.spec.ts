@@ -1,4 +1,7 @@
 import 'reflect-metadata';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
 import { EventLogUnavailable } from '@app/event-log';
 import { Clock, ManualClock } from '@app/runtime';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -96,6 +99,11 @@ class PlatformController {
 class AppModule {}
 
 let app: NestFastifyApplication;
+const listening = async (): Promise<Server> => {
+  const server = app.getHttpServer() as Server;
+  if (!server.listening) await app.listen(0, '127.0.0.1');
+  return server;
+};
 const inject = (
   method: string,
   url: string,
@@ -178,6 +186,33 @@ describe('bodies', () => {
     const before = bodies;
     expect((await inject('POST', '/scim/v2/Users', undefined, '{"broken')).statusCode).toBe(401);
     expect(bodies).toBe(before);
+  });
+
+  it('are not even waited for when they are of a stranger, and the connection stays of use', async () => {
+    const { port } = (await listening()).address() as AddressInfo;
+    const socket = connect(port, '127.0.0.1');
+    let received = '';
+    socket.on('data', (chunk: Buffer) => (received += chunk.toString()));
+    const statuses = async (count: number): Promise<string[]> => {
+      const found = () => [...received.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status as string);
+      while (found().length < count) await once(socket, 'data');
+      return found();
+    };
+    const bytes = 2 * 1024 * 1024;
+    const type = 'Content-Type: application/scim+json';
+    socket.write(`POST /scim/v2/Bulk HTTP/1.1\r\nHost: x\r\n${type}\r\nContent-Length: ${bytes}\r\n\r\n[`);
+    expect(await statuses(1)).toEqual(['401']);
+    socket.write(Buffer.alloc(bytes - 1, 0x20));
+    socket.write('GET /v1/open HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(await statuses(2)).toEqual(['401', '200']);
+    socket.write(`POST /v1/problem HTTP/1.1\r\nHost: x\r\n${type}\r\nTransfer-Encoding: chunked\r\n\r\n`);
+    expect(await statuses(3)).toEqual(['401', '200', '401']);
+    socket.destroy();
+  });
+
+  it('have to come in time', async () => {
+    const { requestTimeout, headersTimeout } = await listening();
+    expect([requestTimeout, headersTimeout]).toEqual([30_000, 10_000]);
   });
 
   it.each([

@@ -34,6 +34,10 @@ export interface HttpAppOptions {
 
 const BEARER = /^bearer +([\x21-\x7e]{1,512})$/i;
 const FORM_BYTES = 16 * 1024;
+/** ms in which a whole request must have come in, and its headers; looked for as often as the last says. */
+const REQUEST_MS = 30_000;
+const HEADERS_MS = 10_000;
+const CHECK_MS = 5_000;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** A request after the hook that asks who is calling; before the guard has looked at the answer. */
@@ -49,6 +53,8 @@ export async function createHttpApp(
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: limits.bulkBytes,
+    requestTimeout: REQUEST_MS,
+    http: { headersTimeout: HEADERS_MS, connectionsCheckingInterval: CHECK_MS },
     genReqId: () => randomUUID(),
     frameworkErrors: answerBadUrl,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
@@ -84,7 +90,11 @@ function authenticateFirst(fastify: FastifyInstance, { tokens, clock, limit }: D
     request.receivedAt = clock.now();
     const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
     const principal = token === undefined ? undefined : await tokens.find(token);
-    if (principal === undefined) return;
+    if (principal === undefined) {
+      // Refused before it is read: what is still to come is then taken from the wire and forgotten.
+      if (hasBody(request) && !takesForm(request.routeOptions.config)) throw new Unauthorized();
+      return;
+    }
     request.principal = principal;
     const { connection } = principal;
     if (connection === undefined) return;
@@ -93,6 +103,10 @@ function authenticateFirst(fastify: FastifyInstance, { tokens, clock, limit }: D
     if (wait > 0) throw new TooManyRequests(wait);
   });
 }
+
+/** RFC 9112 section 6.3. */
+const hasBody = ({ headers }: FastifyRequest): boolean =>
+  headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 
 /** Also of what was refused before a handler was asked. Nothing is composed here: that is for whoever reads it. */
 function keepExchanges(fastify: FastifyInstance, exchanges: ExchangeLog, clock: Clock): void {
@@ -161,8 +175,11 @@ function readJson(fastify: FastifyInstance): void {
   );
 }
 
-/** Only where a route says so, for whoever it says: those routes are public, and their bodies small. */
+/** Only where a route says so, for whoever it says: those routes are public, and their bodies small, whatever they are. */
 function readForms(fastify: FastifyInstance): void {
+  fastify.addHook('onRoute', (options) => {
+    if (takesForm(options.config ?? {})) options.bodyLimit = FORM_BYTES;
+  });
   fastify.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string', bodyLimit: FORM_BYTES },
