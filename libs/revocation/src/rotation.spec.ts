@@ -38,6 +38,7 @@ beforeEach(async () => {
     connectors: { get: () => odd },
     policy: DEFAULT_RETRY_POLICY,
     callTimeoutMs: 5_000,
+    isDisproved: () => false,
     onAnswer: () => undefined,
     onFact: () => undefined,
     onDefect: (error) => {
