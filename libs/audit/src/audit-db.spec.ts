@@ -88,7 +88,6 @@ describe('SQLite and PostgreSQL', () => {
     const period = { from: second(150), to: second(201) };
     expect((await answerOf(({ trail }) => trail.trail('acme', period))).lines).toHaveLength(2);
     expect(await answerOf(({ trail }) => trail.placesOf('acme', 'bob', 19))).toHaveLength(3);
-    expect(await answerOf(({ trail }) => trail.firstSince('acme', second(150)))).toBe(13);
   });
 
   it('show the same lists, counts and pages', async () => {

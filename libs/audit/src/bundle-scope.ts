@@ -5,7 +5,7 @@ import { decode } from '@app/event-log';
 import type { Ledger } from './ledger.js';
 import type { Trail } from './trail.js';
 
-/** ISO 8601 UTC; `from` is inclusive, `to` exclusive. A population holds every event since `from`. */
+/** ISO 8601 UTC; `from` is inclusive, `to` exclusive. A population holds the whole log (ADR 31). */
 export type EvidenceScope =
   | { readonly type: 'cascade'; readonly cascadeId: string }
   | { readonly type: 'user'; readonly userId: string }
@@ -61,12 +61,6 @@ export class ScopeReader {
     const seqs = [...new Set([...places, ...single.keys()])].sort((a, b) => a - b);
     if (seqs.length === 0) throw new NothingInScope(`the ledger has no event of this ${scope.type}`);
     return { seqs, quoted: [...new Set(single.values())].sort() };
-  }
-
-  /** A population: everything since the first event of the period, and the one before it to show where it begins. */
-  async since(tenant: string, from: string, size: number): Promise<number> {
-    const first = (await this.trail.firstSince(tenant, from)) ?? size;
-    return Math.max(0, Math.min(first, size) - 1);
   }
 
   private async cascadesIn(tenant: string, cascades: readonly string[], size: number): Promise<CascadeParts[]> {

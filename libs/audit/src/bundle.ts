@@ -50,13 +50,11 @@ export class EvidenceBundles {
   async create(tenant: string, scope: EvidenceScope, options: BundleOptions = {}): Promise<EvidenceBundle> {
     const { ledger, trail, checkpoints, clock } = this.parts;
     const size = Math.min(await ledger.size(tenant), await trail.size(tenant));
-    const isPopulation = scope.type === 'population';
-    const first = isPopulation ? await this.scopes.since(tenant, scope.from, size) : 0;
-    const selection = isPopulation ? undefined : await this.scopes.select(tenant, scope, size);
+    const selection = scope.type === 'population' ? undefined : await this.scopes.select(tenant, scope, size);
     const checkpoint = await checkpoints.sign(tenant, size);
     const createdAt = clock.iso();
     const zip = new BundleFile(createdAt);
-    void this.write(zip, { tenant, scope, options, checkpoint, createdAt, first, selection }).catch((error: Error) =>
+    void this.write(zip, { tenant, scope, options, checkpoint, createdAt, selection }).catch((error: Error) =>
       zip.content.destroy(error),
     );
     return {
@@ -67,11 +65,11 @@ export class EvidenceBundles {
 
   private async write(zip: BundleFile, order: Order): Promise<void> {
     const { ledger, checkpoints } = this.parts;
-    const { tenant, scope, checkpoint, selection, first } = order;
+    const { tenant, scope, checkpoint, selection } = order;
     const { size } = checkpoint;
     const account = new Account(scope);
     const told = { count: 0 };
-    const pages = selection ? ledger.eventsAt(tenant, selection.seqs) : ledger.events(tenant, first, size);
+    const pages = selection ? ledger.eventsAt(tenant, selection.seqs) : ledger.events(tenant, 0, size);
     await zip.stream('events.ndjson', linesOf(pages, account, told));
     if (selection === undefined) await zip.stream('leaves.bin', ledger.leafHashes(tenant, 0, size), false);
     else await zip.stream('proofs.ndjson', this.proofs(tenant, selection, size));
@@ -90,7 +88,7 @@ export class EvidenceBundles {
       {
         format: FORMAT,
         ...about,
-        events: { count: told.count, ...(selection === undefined ? { first } : {}) },
+        events: { count: told.count },
         quoted: selection?.quoted ?? [],
         open: account.open(),
         policyHashes: [...new Set(policies)].sort(),
@@ -136,7 +134,7 @@ interface Order {
   readonly options: BundleOptions;
   readonly checkpoint: SignedCheckpoint;
   readonly createdAt: string;
-  readonly first: number;
+  /** Undefined for a population: its bundle holds the whole log. */
   readonly selection: Selection | undefined;
 }
 

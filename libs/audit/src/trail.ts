@@ -93,17 +93,6 @@ export class Trail {
     return rows.map((row) => ({ seq: Number(row.seq), stream: row.stream }));
   }
 
-  /** Seq of the first event decided at or after this time; undefined when there is none. */
-  async firstSince(tenant: string, at: string): Promise<number | undefined> {
-    const row = await this.db
-      .selectFrom('trail_entries')
-      .select((eb) => eb.fn.min('seq').as('seq'))
-      .where('tenant', '=', tenant)
-      .where('at', '>=', at)
-      .executeTakeFirst();
-    return row?.seq === null || row?.seq === undefined ? undefined : Number(row.seq);
-  }
-
   private select(tenant: string, query: TrailQuery) {
     const backwards = query.direction === 'backwards';
     let select = this.db

@@ -265,9 +265,9 @@ export const DENIES = new Map([
 /** Clocks of different machines may differ by this much before an order of times counts as impossible. */
 const CLOCK_SKEW_MS = 60_000;
 
-/** @param {string} time @param {string} where */
+/** Times are also compared as text, which needs one form. @param {string} time @param {string} where */
 const ms = (time, where) => {
-  const value = Date.parse(time);
+  const value = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(time) ? Date.parse(time) : NaN;
   return Number.isFinite(value) ? value : fail(`${where}: ${JSON.stringify(time)} is not a time`);
 };
 
@@ -283,7 +283,7 @@ export class Account {
     this.scope = scope;
     /** @type {Map<string, Cascade>} */
     this.cascades = new Map();
-    /** Facts a cascade may name as its cause. @type {Map<string, { event: StoredEvent, t0: string, t1: string }>} */
+    /** Facts a cascade may name as its cause. @type {Map<string, { type: string, stream: string, revision: number, t0: string, t1: string }>} */
     this.causes = new Map();
     /** Denies that must have a cascade. @type {Map<string, { type: string, id: string, t0: string, t1: string }>} */
     this.denies = new Map();
@@ -293,16 +293,16 @@ export class Account {
 
   /** @param {StoredEvent} event @param {string} where names the event in a failure */
   add(event, where) {
-    const { type, data } = event;
+    const { type, data, stream, revision } = event;
     if (type === 'CascadeStarted' || type === 'NothingToRevoke') this.#start(event, where);
     else if (type === 'RevocationPlanned') this.#plan(event, where);
     else if (type === 'CascadeCompleted') this.#complete(event, where);
-    else if (event.stream.startsWith('revocation-')) this.#advance(event, where);
-    else {
+    else if (stream.startsWith('revocation-')) this.#advance(event, where);
+    else if (this.#isInPeriod(event.metadata.at)) {
       const t0 = event.metadata.receivedAt ?? event.metadata.at;
-      this.causes.set(event.id, { event, t0, t1: event.metadata.at });
+      this.causes.set(event.id, { type, stream, revision, t0, t1: event.metadata.at });
       const id = data[DENIES.get(type) ?? ''];
-      if (id !== undefined && this.#mustBeAnswered(event, id)) {
+      if (id !== undefined && this.#mustBeAnswered(id)) {
         checkOrder(t0, event.metadata.at, where);
         this.denies.set(event.id, { type, id, t0, t1: event.metadata.at });
       }
@@ -318,11 +318,14 @@ export class Account {
     };
   }
 
-  /** @param {StoredEvent} event @param {string} subject */
-  #mustBeAnswered({ metadata }, subject) {
-    const { scope } = this;
-    if (scope.type === 'population') return metadata.at >= scope.from && metadata.at < scope.to;
-    return scope.type === 'user' && subject === scope.userId;
+  /** @param {string} at */
+  #isInPeriod(at) {
+    return this.scope.type !== 'population' || (at >= this.scope.from && at < this.scope.to);
+  }
+
+  /** @param {string} subject of a deny that is in the period */
+  #mustBeAnswered(subject) {
+    return this.scope.type === 'population' || (this.scope.type === 'user' && subject === this.scope.userId);
   }
 
   /** @param {StoredEvent} event @param {string} where */
@@ -333,9 +336,8 @@ export class Account {
       if (this.scope.type === 'population') return;
       fail(`${where}: its cause ${cause.eventId} is not in the bundle`);
     }
-    const { event, t0, t1 } = fact;
-    if (this.scope.type === 'population' && !(t1 >= this.scope.from && t1 < this.scope.to)) return;
-    const same = [event.type, event.stream, event.revision, t0, t1].join(' ');
+    const { t0, t1 } = fact;
+    const same = [fact.type, fact.stream, fact.revision, t0, t1].join(' ');
     const said = [cause.eventType, cause.stream, cause.revision, cause.receivedAt, cause.deniedAt].join(' ');
     if (same !== said) fail(`${where}: states its cause as ${said}, which was ${same}`);
     if (stream !== `cascade-${metadata.tenant}-${cascadeId}`) fail(`${where}: is in stream ${stream}`);
@@ -607,7 +609,24 @@ function checkManifest(files, vkey) {
       fail(`${name} is not listed`);
   }
   if (!isCount(manifest.tree.size) || !isCount(manifest.events.count)) fail('manifest.json: a size is no whole number');
+  checkScope(manifest.scope);
   return manifest;
+}
+
+const SCOPES = new Map([
+  ['cascade', 'type cascadeId'],
+  ['user', 'type userId'],
+  ['population', 'type from to'],
+]);
+
+/** The report prints a scope as it stands: nothing but what is checked may be in it. @param {Scope} scope */
+function checkScope(scope) {
+  const isKnown = Object.keys(scope).join(' ') === SCOPES.get(scope.type);
+  if (!isKnown || !Object.values(scope).every((value) => typeof value === 'string'))
+    fail(`manifest.json: this verifier knows no scope ${JSON.stringify(scope)}`);
+  if (scope.type !== 'population') return;
+  const where = 'manifest.json: the period';
+  if (ms(scope.from, where) >= ms(scope.to, where)) fail(`${where} ends before it begins`);
 }
 
 /** @param {Map<string, Buffer>} files @param {VerifierKey} vkey @param {any} manifest */
@@ -641,76 +660,88 @@ function checkPinned(files, vkey, current, note, what) {
   }
 }
 
-/** @param {Map<string, Buffer>} files @param {any} manifest @param {Checkpoint} checkpoint @returns {{ index: number, bytes: Buffer }[]} */
+/** @typedef {{ index: number, bytes: Buffer }} Leaf */
+
+/** A population is the whole log; everything else is chosen from it. @param {Map<string, Buffer>} files @param {any} manifest @param {Checkpoint} checkpoint @returns {Leaf[]} */
 function checkInclusion(files, manifest, checkpoint) {
   const lines = [...linesOf(fileOf(files, 'events.ndjson'))];
   if (lines.length !== manifest.events.count)
     fail(`events.ndjson: ${lines.length} events, the manifest says ${manifest.events.count}`);
-  const leaves = files.get('leaves.bin');
-  if (leaves !== undefined) {
-    if (leaves.length !== checkpoint.size * 32) fail(`leaves.bin: not ${checkpoint.size} leaf hashes`);
-    if (!rootOfLeaves(leaves, checkpoint.size).equals(checkpoint.root))
-      fail('leaves.bin: its root is not that of the checkpoint');
-    const { first } = manifest.events;
-    if (first + lines.length !== checkpoint.size)
-      fail(`events.ndjson: ends at event ${first + lines.length}, the log at ${checkpoint.size}`);
-    return lines.map((bytes, i) => {
-      const index = first + i;
-      if (!leafHash(bytes).equals(leaves.subarray(index * 32, index * 32 + 32)))
-        fail(`event ${index}: is not leaf ${index} of the log`);
-      return { index, bytes };
-    });
-  }
-  const proofs = [...linesOf(fileOf(files, 'proofs.ndjson'))].map((line) => JSON.parse(line.toString('utf8')));
-  if (proofs.length !== lines.length) fail(`proofs.ndjson: ${proofs.length} proofs for ${lines.length} events`);
-  return lines.map((bytes, i) => {
-    const { index, path } = proofs[i];
-    if (i > 0 && !(index > proofs[i - 1].index)) fail(`event ${index}: is out of order`);
-    if (!(index < checkpoint.size)) fail(`event ${index}: the log had only ${checkpoint.size}`);
-    const hashes = path.map((/** @type {string} */ hash) => Buffer.from(hash, 'base64'));
-    const root = rootFromPath(leafHash(bytes), index, checkpoint.size, hashes);
-    if (!root?.equals(checkpoint.root)) fail(`event ${index}: is not in the log at this place, or was altered`);
+  return manifest.scope.type === 'population'
+    ? checkWhole(fileOf(files, 'leaves.bin'), lines, checkpoint)
+    : checkChosen(fileOf(files, 'proofs.ndjson'), lines, checkpoint);
+}
+
+/** @param {Buffer} leaves @param {Buffer[]} lines @param {Checkpoint} checkpoint @returns {Leaf[]} */
+function checkWhole(leaves, lines, { size, root }) {
+  if (leaves.length !== size * 32) fail(`leaves.bin: not ${size} leaf hashes`);
+  if (!rootOfLeaves(leaves, size).equals(root)) fail('leaves.bin: its root is not that of the checkpoint');
+  if (lines.length !== size)
+    fail(`events.ndjson: ${lines.length} events, the log has ${size}: a population must hold all of them`);
+  return lines.map((bytes, index) => {
+    if (!leafHash(bytes).equals(leaves.subarray(index * 32, index * 32 + 32)))
+      fail(`event ${index}: is not leaf ${index} of the log`);
     return { index, bytes };
   });
 }
 
-/** Each stream without a gap from its start; quoted streams (groups, connections) are shown in part. @param {any} manifest @param {{ index: number, bytes: Buffer }[]} leaves */
-function checkStreams(manifest, leaves) {
-  const quoted = new Set(manifest.quoted);
-  /** @type {Map<string, number>} */
-  const revisions = new Map();
-  return leaves.map(({ index, bytes }) => {
-    /** @type {StoredEvent} */
-    const event = JSON.parse(bytes.toString('utf8'));
-    const { stream, revision } = event;
-    const where = `event ${index} (${event.type}, ${stream} revision ${revision})`;
-    if (event.metadata.tenant !== manifest.tenant) fail(`${where}: belongs to another tenant`);
-    if (quoted.has(stream) && /^(cascade|revocation|user|agent)-/.test(stream))
-      fail(`${where}: such a stream is never quoted in part`);
-    const before = revisions.get(stream);
-    const isNext =
-      before === undefined ? revision === 0 || manifest.scope.type === 'population' : revision === before + 1;
-    if (!isNext && !quoted.has(stream)) fail(`${where}: revision ${before === undefined ? 0 : before + 1} is missing`);
-    revisions.set(stream, revision);
-    return { event, where };
+/** @param {Buffer} ndjson @param {Buffer[]} lines @param {Checkpoint} checkpoint @returns {Leaf[]} */
+function checkChosen(ndjson, lines, { size, root }) {
+  const proofs = [...linesOf(ndjson)].map((line) => JSON.parse(line.toString('utf8')));
+  if (proofs.length !== lines.length) fail(`proofs.ndjson: ${proofs.length} proofs for ${lines.length} events`);
+  return lines.map((bytes, i) => {
+    const { index, path } = proofs[i];
+    if (!isCount(index)) fail(`event ${JSON.stringify(index)}: is not a place in the log`);
+    if (i > 0 && index <= proofs[i - 1].index) fail(`event ${index}: is out of order`);
+    if (index >= size) fail(`event ${index}: the log had only ${size}`);
+    const hashes = path.map((/** @type {string} */ hash) => Buffer.from(hash, 'base64'));
+    if (!rootFromPath(leafHash(bytes), index, size, hashes)?.equals(root))
+      fail(`event ${index}: is not in the log at this place, or was altered`);
+    return { index, bytes };
   });
 }
 
-/** A population begins at the first event of its period: the one before it is shown to lie outside. @param {any} manifest @param {{ event: StoredEvent, where: string }[]} events */
-function checkPeriod({ scope, events: { first } }, events) {
-  const boundary = events[0];
-  if (scope.type !== 'population' || first === 0 || boundary === undefined) return;
-  if (boundary.event.metadata.at >= scope.from)
-    fail(`${boundary.where}: lies within the period, so earlier events are missing`);
+/** Each stream without a gap from its start; quoted streams (groups, connections) are shown in part. @param {any} manifest @param {Leaf[]} leaves */
+function* checkStreams(manifest, leaves) {
+  const quoted = new Set(manifest.quoted);
+  /** @type {Map<string, number>} */
+  const revisions = new Map();
+  for (const { index, bytes } of leaves) {
+    /** @type {StoredEvent} */
+    const event = JSON.parse(bytes.toString('utf8'));
+    const { stream, revision, metadata } = event;
+    const where = `event ${index} (${event.type}, ${stream} revision ${revision})`;
+    if (metadata.tenant !== manifest.tenant) fail(`${where}: belongs to another tenant`);
+    if (quoted.has(stream) && !/^(group|connection|provider|tenant|username)-/.test(stream))
+      fail(`${where}: such a stream is never quoted in part`);
+    const next = (revisions.get(stream) ?? -1) + 1;
+    if (revision !== next && !quoted.has(stream)) fail(`${where}: revision ${next} is missing`);
+    revisions.set(stream, revision);
+    checkOrder(metadata.at, manifest.createdAt, where);
+    yield { event, where };
+  }
 }
 
-/** @param {Map<string, Buffer>} files @param {any} manifest @param {{ event: StoredEvent, where: string }[]} events */
-function checkAccount(files, manifest, events) {
+/** @param {any} manifest @param {Leaf[]} leaves */
+function checkEvents(manifest, leaves) {
   const { scope } = manifest;
   const account = new Account(scope);
-  for (const { event, where } of events) account.add(event, where);
+  let [latest, backwards] = [0, 0];
+  for (const { event, where } of checkStreams(manifest, leaves)) {
+    account.add(event, where);
+    const at = ms(event.metadata.at, where);
+    backwards = Math.max(backwards, latest - at);
+    latest = Math.max(latest, at);
+  }
   if (scope.type === 'cascade' && !account.cascades.has(scope.cascadeId))
     fail(`cascade ${scope.cascadeId} is not in the bundle`);
+  if (scope.type === 'user' && !leaves.some(({ bytes }) => bytes.includes(JSON.stringify(scope.userId))))
+    fail(`user ${scope.userId}: no event of the bundle names them`);
+  return { account, backwards };
+}
+
+/** @param {Map<string, Buffer>} files @param {any} manifest @param {Account} account */
+function checkReport(files, manifest, account) {
   const [open, listed] = [account.open(), manifest.open];
   for (const id of open.cascades)
     if (!listed.cascades.includes(id)) fail(`cascade ${id}: is not closed and not listed as open`);
@@ -722,8 +753,14 @@ function checkAccount(files, manifest, events) {
     fail('report.csv: is not what the events say');
   if (reportHtml(account, context) !== fileOf(files, 'report.html').toString('utf8'))
     fail('report.html: is not what the events say');
-  return { account, rows: reportRows(account, context) };
+  return { open, rows: reportRows(account, context) };
 }
+
+/** What a bundle of this scope shows, and what it cannot. @param {Scope} scope @param {number} backwards ms */
+const reachOf = (scope, backwards) =>
+  scope.type === 'population'
+    ? `all events of the log; the period is by its own times, which run backwards by at most ${backwards / 1000} s`
+    : 'no revision is missing up to the last one shown; later ones are not excluded: a population does that';
 
 /**
  * @param {Buffer | Map<string, Buffer>} bundle the zip, or its files by name
@@ -734,9 +771,8 @@ export function verifyBundle(bundle, { vkey, pinned = [], log = () => {} }) {
   const key = parseVkey(vkey);
   const files = bundle instanceof Map ? bundle : readZip(bundle);
   const manifest = checkManifest(files, key);
-  log(
-    `ok  manifest: ${Object.keys(manifest.files).length} files, signed, ${manifest.scope.type} of ${manifest.tenant}`,
-  );
+  const { tenant, scope } = manifest;
+  log(`ok  manifest: ${Object.keys(manifest.files).length} files, signed, ${scope.type} of ${tenant}`);
   const checkpoint = checkCheckpoint(files, key, manifest);
   log(`ok  checkpoint: ${checkpoint.origin}, ${checkpoint.size} events, root ${checkpoint.root.toString('base64')}`);
   const inside = [...files].filter(([name]) => /^pinned\/\d+\.checkpoint$/.test(name));
@@ -745,13 +781,11 @@ export function verifyBundle(bundle, { vkey, pinned = [], log = () => {} }) {
   log(`ok  history: consistent with ${inside.length} earlier checkpoints of the bundle and ${pinned.length} of yours`);
   const leaves = checkInclusion(files, manifest, checkpoint);
   log(`ok  inclusion: ${leaves.length} events are in the log, unaltered, at their places`);
-  const events = checkStreams(manifest, leaves);
-  checkPeriod(manifest, events);
-  log('ok  streams: no revision is missing');
-  const { account, rows } = checkAccount(files, manifest, events);
-  const { cascades, denies } = account.open();
+  const { account, backwards } = checkEvents(manifest, leaves);
+  log(`ok  streams: ${reachOf(scope, backwards)}`);
+  const { open, rows } = checkReport(files, manifest, account);
   log(
-    `ok  cascades: ${account.cascades.size}, of which ${cascades.length} openly unfinished; ${denies.length} denies not yet planned`,
+    `ok  cascades: ${account.cascades.size}, of which ${open.cascades.length} listed as open; ${open.denies.length} denies not yet planned`,
   );
   log(`ok  report: recomputed from ${rows.length} rows of raw times, identical`);
   return { manifest, checkpoint, account, rows };
