@@ -440,8 +440,11 @@ const ADVANCES = {
     endedAt: '',
     remark: `alive: ${d.evidence.conclusion}`,
   }),
-  VerificationDeferred: (d) =>
-    d.until === undefined ? { endedAt: d.attempt.endedAt, remark: 'the probe gave no answer' } : {},
+  VerificationDeferred: (d) => ({
+    state: 'acknowledged',
+    grade: 'B',
+    ...(d.until === undefined ? { endedAt: d.attempt.endedAt, remark: 'the probe gave no answer' } : {}),
+  }),
   RevocationDeferred: (d) => ({ state: 'deferred', grade: '', remark: `${d.class}: ${d.evidence.conclusion}` }),
   RevocationParked: (d) => ({ state: 'parked', grade: '', remark: `${d.class}: ${d.reason}` }),
   RevocationRetried: (d) => ({
