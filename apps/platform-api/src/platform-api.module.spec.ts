@@ -46,6 +46,17 @@ describe('providers', () => {
     expect((await world.send('DELETE', 'providers/other')).status).toBe(404);
   });
 
+  it('keep their secret over a renaming, send it nowhere else, and give it up for null', async () => {
+    const { secret: _, ...shown } = IDP;
+    const put = (over: object) => world.send('PUT', 'providers/renamed', { ...shown, ...over });
+    await put({ secret: IDP.secret });
+    expect((await put({ displayName: 'Renamed' })).body).toMatchObject({ displayName: 'Renamed', hasSecret: true });
+    const elsewhere = { settings: { ...IDP.settings, revocationEndpoint: 'https://other.example/revoke' } };
+    expect((await put(elsewhere)).body).toMatchObject({ status: 422, code: 'secret_needed' });
+    expect((await put({ ...elsewhere, secret: null })).body).toMatchObject({ ...elsewhere, hasSecret: false });
+    expect((await world.send('DELETE', 'providers/renamed')).status).toBe(204);
+  });
+
   it('of another tenant are not there', async () => {
     expect((await world.send('GET', 'providers/idp', undefined, {}, STRANGER)).status).toBe(404);
     expect((await world.send('GET', 'providers', undefined, {}, STRANGER)).body).toEqual({ providers: [] });

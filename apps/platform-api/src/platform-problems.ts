@@ -25,6 +25,7 @@ const refusals: Readonly<Record<RefusalCode, number>> = {
   invalid_id: 422,
   unknown_connector: 422,
   invalid_settings: 422,
+  secret_needed: 422,
   unknown_provider: 422,
   unknown_schedule: 422,
   unknown_holder: 422,

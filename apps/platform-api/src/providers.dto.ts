@@ -1,7 +1,7 @@
 // How a provider is configured and shown.
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsObject, IsString, Length } from 'class-validator';
-import { IsLine, IsSecret, Optional } from './fields.dto.js';
+import { IsLine, IsSecret, OptionalOrNull } from './fields.dto.js';
 
 export class ConfigureProviderRequest {
   @ApiProperty({ description: 'Name of a connector of this service, such as rfc7009.', example: 'rfc7009' })
@@ -23,12 +23,15 @@ export class ConfigureProviderRequest {
   settings: Record<string, unknown>;
 
   @ApiPropertyOptional({
+    type: String,
+    nullable: true,
     writeOnly: true,
-    description: 'Our credentials at the provider. Left out: the provider has none, whatever it had before.',
+    description:
+      'Our credentials at the provider. Left out: they stay as they are; with another connector or other settings that is refused (secret_needed), because they are not sent elsewhere than they were meant for. null: the provider has none.',
   })
-  @Optional()
+  @OptionalOrNull()
   @IsSecret()
-  secret?: string;
+  secret?: string | null;
 }
 
 export class ProviderAnswer {

@@ -28,13 +28,16 @@ interface Ended {
   readonly position: bigint | undefined;
 }
 
-/** A provider as a whole: what is left out is not kept from before, the secret included. */
+/** A provider as a whole: what is left out is not kept from before, but for the secret. */
 export interface ProviderConfiguration {
   readonly connector: string;
   readonly displayName: string;
   readonly settings: Readonly<Record<string, unknown>>;
-  /** Our credentials at the provider; kept in the vault alone. */
-  readonly secret?: string;
+  /**
+   * Our credentials at the provider; kept in the vault alone. Left out: those it has go on, if connector and settings stay as
+   * they are, and otherwise must be sent again. Null: it has none.
+   */
+  readonly secret?: string | null;
 }
 
 /** Repeating it with the same configuration changes nothing. @throws AccessRefused */

@@ -5,6 +5,8 @@ const messages = {
     'The id is not usable: providers take 1 to 64 of a-z, 0-9 and "-"; others 1 to 128 letters, digits, ".", "_" and "-", not beginning with a sign.',
   unknown_connector: 'There is no such connector: use one of those this service was built with.',
   invalid_settings: 'The connector does not accept the settings or the secret: see "errors".',
+  secret_needed:
+    'The provider has a secret, which is not sent elsewhere than it was meant for: with another connector or other settings, send it again, or null for none.',
   not_found: 'There is nothing with this id in this tenant.',
   unknown_provider: 'There is no such provider: configure it first.',
   unknown_schedule: 'There is no such schedule: register it first.',

@@ -95,6 +95,8 @@ export async function openAccess() {
     },
     /** How many secrets the vault holds. */
     secrets: async () => (await vaultDb.selectFrom('vault_secrets').select('secret_id').execute()).length,
+    /** No secret of the vault opens any more. */
+    damageSecrets: () => vaultDb.updateTable('vault_secrets').set({ sealed: 'v1.x' }).execute(),
     /** Types of the events in a stream. */
     typesIn: async (stream: string) => (await log.readStream(stream)).map((event) => event.type),
     close: async () => {

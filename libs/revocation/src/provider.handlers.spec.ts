@@ -68,18 +68,53 @@ describe('a provider', () => {
     expect((await configure({ ...idp, displayName: 'Other', secret: 'new' })).changed).toBe(true);
   });
 
-  it('has no secret when none is sent: a secret never follows settings it was not sent with', async () => {
+  const { secret: _, ...without } = idp;
+  const secretOf = async () => {
+    const [last] = await world.log.readStream(streams.provider('acme', 'idp'), { direction: 'backwards', max: 1 });
+    const { secretId } = last?.data as { secretId?: string };
+    return secretId === undefined ? undefined : world.vault.openSecret('acme', secretId);
+  };
+
+  it('keeps its secret when it is renamed and none is sent', async () => {
     await configure();
-    const { secret: _, ...without } = idp;
-    expect((await configure({ ...without, settings: { ...idp.settings, clientId: 'd' } })).changed).toBe(true);
+    expect((await configure(without)).changed).toBe(false);
+    expect((await configure({ ...without, displayName: 'Other' })).changed).toBe(true);
+    expect(await secretOf()).toBe('client-secret');
+    expect((await world.queries.execute(new FindProvider('acme', 'idp')))?.hasSecret).toBe(true);
+  });
+
+  it.each([{ settings: { ...idp.settings, clientId: 'd' } }, { connector: 'refresh-token' }])(
+    'has its secret sent nowhere it was not meant for: it must come again with %j',
+    async (over) => {
+      await configure();
+      const refusal = await refusalOf(configure({ ...without, ...over }));
+      expect([refusal.code, await secretOf()]).toEqual(['secret_needed', 'client-secret']);
+      expect((await configure({ ...idp, ...over, secret: 'new' })).changed).toBe(true);
+      expect(await secretOf()).toBe('new');
+    },
+  );
+
+  it('gives its secret up when told so', async () => {
+    await configure();
+    const settings = { ...idp.settings, clientId: 'd' };
+    expect((await configure({ ...idp, settings, secret: null })).changed).toBe(true);
     expect((await world.queries.execute(new FindProvider('acme', 'idp')))?.hasSecret).toBe(false);
+    expect((await configure({ ...idp, settings, secret: null })).changed).toBe(false);
+    expect((await configure({ ...without, displayName: 'Other' })).changed).toBe(true);
+  });
+
+  it('takes a new secret where the one it has does not open any more', async () => {
+    await configure();
+    await world.damageSecrets();
+    expect((await configure()).changed).toBe(true);
+    expect(await secretOf()).toBe('client-secret');
   });
 
   it('keeps nothing in the vault when another process configured the same a moment ago', async () => {
     await configure();
     const { secretId } = await world.vault.putSecret('acme', 'new');
     const before = await world.secrets();
-    const { secret: _, ...same } = { providerId: 'idp', ...idp, secretId };
+    const { secret: __, ...same } = { providerId: 'idp', ...idp, secretId };
     await world.tell(streams.provider('acme', 'idp'), 'ProviderConfigured', same);
     expect((await configure({ ...idp, secret: 'new' })).changed).toBe(false);
     expect(await world.secrets()).toBe(before);

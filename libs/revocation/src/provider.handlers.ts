@@ -4,12 +4,12 @@ import { streams } from '@app/events';
 import { Clock } from '@app/runtime';
 import { Vault, type StoredSecret } from '@app/vault';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ConfigureProvider, PROVIDER_ID, RemoveProvider } from './access.commands.js';
+import { ConfigureProvider, PROVIDER_ID, RemoveProvider, type ProviderConfiguration } from './access.commands.js';
 import { AccessRefused } from './access.errors.js';
 import { Connectors } from './connectors/registry.js';
 import { depositing } from './deposit.js';
 import { canonical } from './holding.js';
-import { providerAggregate } from './provider.js';
+import { providerAggregate, type ProviderState } from './provider.js';
 
 @CommandHandler(ConfigureProvider)
 export class ConfigureProviderHandler implements ICommandHandler<ConfigureProvider> {
@@ -34,21 +34,37 @@ export class ConfigureProviderHandler implements ICommandHandler<ConfigureProvid
     const wanted = { providerId, ...visible };
     const decide = (store?: () => Promise<StoredSecret>) =>
       this.decisions.execute(streams.provider(tenant, providerId), providerAggregate, async (current) => {
-        const known =
-          current?.secretId === undefined ? undefined : await this.vault.openSecret(tenant, current.secretId);
         const isSame =
           current !== undefined &&
           canonical({ ...current, secretId: undefined }) === canonical(wanted) &&
-          known === secret;
+          (secret === undefined || (await this.isSecretOf(tenant, current, secret)));
         if (isSame) return { events: [], result: undefined };
-        const stored = await store?.();
-        const data = { ...wanted, ...(stored === undefined ? {} : { secretId: stored.secretId }) };
+        const secretId = secret === undefined ? keptSecret(current, visible) : (await store?.())?.secretId;
+        const data = { ...wanted, ...(secretId === undefined ? {} : { secretId }) };
         const event = newEvent('ProviderConfigured', data, contextOf(context, this.clock.iso()));
         return { events: [event], result: undefined };
       });
-    const decided = await (secret === undefined ? decide() : depositing(this.vault, tenant, secret, decide));
+    const isNew = secret !== undefined && secret !== null;
+    const decided = await (isNew ? depositing(this.vault, tenant, secret, decide) : decide());
     return { changed: decided.appended, position: decided.position };
   }
+
+  /** One that does not open is no longer that of the provider: it is replaced by what is sent. */
+  private async isSecretOf(tenant: string, { secretId }: { secretId?: string }, secret: string | null) {
+    if (secretId === undefined || secret === null) return secretId === undefined && secret === null;
+    return (await this.vault.openSecrets(tenant, [secretId])).get(secretId) === secret;
+  }
+}
+
+/**
+ * The secret goes on with a new name, and with nothing else: whoever could have it sent to another address need not know it.
+ * @throws AccessRefused when it would have to
+ */
+function keptSecret(current: ProviderState, { connector, settings }: Omit<ProviderConfiguration, 'secret'>) {
+  if (current?.secretId === undefined) return undefined;
+  const isSamePlace = current.connector === connector && canonical(current.settings) === canonical(settings);
+  if (!isSamePlace) throw new AccessRefused('secret_needed');
+  return current.secretId;
 }
 
 @CommandHandler(RemoveProvider)
