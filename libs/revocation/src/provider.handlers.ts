@@ -27,7 +27,7 @@ export class ConfigureProviderHandler implements ICommandHandler<ConfigureProvid
     if (connector === undefined) throw new AccessRefused('unknown_connector');
     const problems = [
       ...connector.checkSettings(visible.settings),
-      ...(secret === undefined ? [] : (connector.checkSecret?.(secret) ?? [])),
+      ...(typeof secret === 'string' ? (connector.checkSecret?.(secret) ?? []) : []),
     ];
     if (problems.length > 0) throw new AccessRefused('invalid_settings', problems);
     const { tenant } = context;
