@@ -22,6 +22,12 @@ function* filesIn(folder: string): Generator<string> {
   }
 }
 
+it('keeps every file to the user it runs as', () => {
+  const files = [...filesIn(scenario.service.dataDir)];
+  expect(files.some((file) => file.endsWith('.db-wal'))).toBe(true);
+  for (const file of files) expect([file, statSync(file).mode & 0o077]).toEqual([file, 0]);
+});
+
 it('leaves no secret in any event, job, database, log or error', async () => {
   const ada = await scenario.provisionUser('ada@example.com');
   const registered = [canary('api-key'), canary('refresh'), canary('rotated')];

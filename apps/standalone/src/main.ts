@@ -29,7 +29,11 @@ function readArguments() {
   }).values;
 }
 
+/** Files are for the user of this process alone, also in a DATA_DIR that others may look into. */
+const PRIVATE = 0o077;
+
 async function start(): Promise<Running> {
+  process.umask(PRIVATE);
   const args = readArguments();
   const config = readConfig();
   const logger = new NestLogger(createLogger({ level: config.logLevel }));
