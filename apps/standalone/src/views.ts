@@ -1,9 +1,10 @@
 // The read models of this process: which of them its roles need, and who waits for which.
 import { RoleAwareReadModels } from '@app/directory';
-import type { ConnectionOrders, DirectoryView, OwnerPolicy, RoleFollower } from '@app/directory';
+import type { ConnectionOrders, DirectoryDb, DirectoryView, OwnerPolicy, RoleFollower } from '@app/directory';
 import { Projector, ProjectorSet, type Projection, type ReadModels } from '@app/event-log';
 import { GateView } from '@app/revocation';
-import type { Config, Role } from '@app/runtime';
+import type { EventType, RecordedEvent } from '@app/events';
+import { Forgetting, type Config, type Role } from '@app/runtime';
 import type { LoggerService } from '@nestjs/common';
 import type { Kysely } from 'kysely';
 import { AuditThread } from './audit-thread.js';
@@ -17,6 +18,16 @@ const CATCH_UP_MS = 3_600_000;
 const UNHURRIED_MS = 25;
 
 type Followed = Pick<Projector<unknown>, 'name' | 'position' | 'reached' | 'failure' | 'start' | 'stop'>;
+
+/** With a person go their rows, and with the rows what they said of them. */
+const ERASED: ReadonlySet<string> = new Set([
+  'UserDeleted',
+  'AgentDeleted',
+  'GroupDeleted',
+  'ApplicationDeleted',
+  'ResourceDeleted',
+] satisfies EventType[]);
+const erases = ({ type }: RecordedEvent): boolean => ERASED.has(type);
 
 export interface ViewsParts {
   readonly infrastructure: Infrastructure;
@@ -34,6 +45,8 @@ export class Views {
   /** What an operator's write waits for: the lists it shows. */
   readonly shown: ReadModels;
   private readonly all: readonly Followed[];
+  /** The directory alone says of people what is not sealed; others know their ids. */
+  private readonly forgetting: Forgetting<DirectoryDb>;
 
   constructor(private readonly parts: ViewsParts) {
     const { infrastructure, roles, directory, roleFollower } = parts;
@@ -52,6 +65,10 @@ export class Views {
       progress: follower,
     });
     this.shown = new ProjectorSet(shown);
+    this.forgetting = new Forgetting(infrastructure.directoryDb, (error) => parts.logger.error(error, 'forgetting'));
+    directory.onCommitted((events) => {
+      if (events.some(erases)) this.forgetting.soon();
+    });
     this.all = [...written, follower, ...shown, ...(has('worker') ? this.reactions(view) : [])];
   }
 
@@ -69,6 +86,8 @@ export class Views {
   /** Resolves when every view has applied what the log held at the call. */
   async start(): Promise<void> {
     for (const view of this.all) await view.start();
+    // What a process that was killed had deleted.
+    this.forgetting.soon();
     const head = await this.parts.infrastructure.log.head();
     if (head !== undefined) await new ProjectorSet(this.all).reached(head, CATCH_UP_MS);
   }
@@ -76,6 +95,7 @@ export class Views {
   /** All of them, whatever fails: the databases are closed after them. */
   async stop(): Promise<void> {
     const ended = await Promise.allSettled(this.all.map((view) => view.stop()));
+    this.forgetting.stop();
     const errors = ended.filter((one) => one.status === 'rejected').map(({ reason }): unknown => reason);
     if (errors.length > 0) throw asOne(errors);
   }

@@ -1,6 +1,7 @@
 export * from './clock.js';
 export { ConfigError, publicUrlOf, readConfig, type Config, type Role } from './config.js';
 export * from './config-reference.js';
+export * from './forgetting.js';
 export * from './ids.js';
 export { createLogger, type Logger, type LoggerOptions } from './logger.js';
 export * from './nest-logger.js';

@@ -108,6 +108,11 @@ export class EmbeddedAdapter extends SqliteAdapter {
     return isOfTransaction || !this.database.isOccupied;
   }
 
+  /** Commits what was gathered. */
+  settle(): void {
+    this.database.gathered?.settle();
+  }
+
   run(text: string, parameters: readonly unknown[]): unknown[] {
     const statement = this.database.prepare(text);
     if (statement.reader) return statement.all(parameters);

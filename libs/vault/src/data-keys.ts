@@ -1,11 +1,11 @@
 // Data keys: made ahead, kept unwrapped for a short time, and erased to make what is sealed under them unreadable.
-import { idLists, newId, ROWS_PER_STATEMENT, run, type Clock } from '@app/runtime';
+import { forgetDeleted, idLists, newId, ROWS_PER_STATEMENT, run, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { KeyObject } from 'node:crypto';
 import { boundTo, newWrappedKey, unwrapKey } from './envelope.js';
 import { TickBatch } from './tick-batch.js';
-import { forgetDeleted, type VaultDb } from './vault-db.js';
+import type { VaultDb } from './vault-db.js';
 
 /** Keys written in one commit ahead of need; the next ones are written when half of them are used. */
 const BATCH = 512;

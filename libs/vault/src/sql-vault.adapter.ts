@@ -1,5 +1,6 @@
 // The vault in a SQL database: SQLite for the embedded default, PostgreSQL in production.
 import {
+  forgetDeleted,
   idLists,
   marks,
   migrateAlone,
@@ -24,7 +25,7 @@ import {
   type DerivedKeys,
 } from './envelope.js';
 import { TickBatch } from './tick-batch.js';
-import { checkRootKey, forgetDeleted, migrateVaultDb, type VaultDb } from './vault-db.js';
+import { checkRootKey, migrateVaultDb, type VaultDb } from './vault-db.js';
 import { SECRET_PURPOSE, Vault, type SealContext, type StoredSecret } from './vault.port.js';
 
 export interface SqlVaultParts {

@@ -57,11 +57,3 @@ export async function checkRootKey(db: Kysely<VaultDb>, check: Buffer): Promise<
   const stored = Buffer.from(row.check_value, 'base64url');
   if (stored.length !== check.length || !timingSafeEqual(stored, check)) throw new WrongRootKeyError();
 }
-
-/**
- * Removes what was deleted from SQLite's write-ahead log as well, where older states of a page survive the deletion.
- * PostgreSQL overwrites deleted rows when it vacuums; its archived log and all backups keep them as long as they exist.
- */
-export async function forgetDeleted(db: Kysely<VaultDb>): Promise<void> {
-  if (db.getExecutor().adapter instanceof SqliteAdapter) await sql`pragma wal_checkpoint(truncate)`.execute(db);
-}
