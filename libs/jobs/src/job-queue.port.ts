@@ -1,8 +1,8 @@
 // The queue port: a hint that work is due. The log owns what is due and when; a lost job is rebuilt from it.
 
-/** What a worker is asked to look at. Carries ids only; at most 50 items, all of one lane. */
+/** What a worker is asked to look at. Carries ids only; at most 100 items, all of one lane. */
 export interface RevocationJob {
-  /** Unique per (targets, generation, attempts): adding an id that is still queued is a no-op. No `:`, not an integer. */
+  /** Unique per (targets, generation, attempts, revisions): adding an id that is still queued is a no-op. No `:`, not an integer. */
   readonly id: string;
   readonly tenant: string;
   /** `<tenant>.<provider>`: the unit of fairness. */

@@ -131,7 +131,7 @@ export class Dispatcher {
   private dueRows(lane: Lane, now: number, limit: number): Promise<DueRow[]> {
     // The trial of a broken lane is with another target each time: one that is always refused must not stand for all.
     const order = lane.broken ? 'attempts, due_at' : 'ord, due_at';
-    const text = `select target_id, generation, attempts, ord from work_targets
+    const text = `select target_id, generation, attempts, revision, ord from work_targets
       where tenant = ? and provider_id = ? and due_at <= ? order by ${order} limit ?`;
     return run<DueRow>(this.parts.db, text, [lane.tenant, lane.providerId, now, limit]);
   }
@@ -168,6 +168,7 @@ export class Dispatcher {
 function jobOf(lane: string, tenant: string, rows: readonly DueRow[]): RevocationJob {
   const items = rows.map((row) => ({ targetId: row.target_id, generation: row.generation, attempt: row.attempts + 1 }));
   const hash = createHash('sha256');
-  for (const { targetId, generation, attempt } of items) hash.update(`${targetId}.${generation}.${attempt};`);
+  // The revision too: what an operator asks to retry while an attempt is under way is a job of its own.
+  for (const row of rows) hash.update(`${row.target_id}.${row.generation}.${row.attempts}.${row.revision};`);
   return { id: `job-${hash.digest('hex').slice(0, 32)}`, tenant, lane, items };
 }

@@ -151,7 +151,7 @@ describe('the engine', () => {
 
   it('goes on after a restart where it was stopped', async () => {
     provider.behave({ dead: true });
-    engine = newEngine({ callTimeoutMs: 20 });
+    engine = newEngine({ callTimeoutMs: 200 });
     await engine.start();
     await configure();
     const tokens = await hire('ada', 60);

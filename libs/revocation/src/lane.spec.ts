@@ -6,7 +6,7 @@ const MINUTE = 60_000;
 const about = { cascadeId: 'c', attempt: { number: 1, startedAt: '', endedAt: '' } };
 const evidence = { adapter: 'test@1', request: 'none', conclusion: 'said so' };
 
-const row = (id: string, ord = 20): DueRow => ({ target_id: id, generation: 1, attempts: 0, ord });
+const row = (id: string, ord = 20): DueRow => ({ target_id: id, generation: 1, attempts: 0, revision: -1, ord });
 const yes = (targetId: string): TargetFact => ({
   type: 'RevocationAcknowledged',
   data: { ...about, targetId, alreadyGone: false, evidence },

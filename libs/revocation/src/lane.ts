@@ -14,7 +14,7 @@ interface HandedOut {
 }
 
 /** What is known of a target that may be handed out. */
-export type DueRow = Pick<TargetRow, 'target_id' | 'generation' | 'attempts' | 'ord'>;
+export type DueRow = Pick<TargetRow, 'target_id' | 'generation' | 'attempts' | 'revision' | 'ord'>;
 
 /** The state of one lane, for operators. */
 export interface LaneStatus {

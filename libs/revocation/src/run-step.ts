@@ -5,7 +5,7 @@ import type { JobItem, RevocationJob } from '@app/jobs';
 import { newId, type Clock } from '@app/runtime';
 import type { Vault } from '@app/vault';
 import type { Kysely } from 'kysely';
-import type { Connector, ConnectorContext } from './connectors/connector.port.js';
+import type { Connector, ConnectorContext, Outcome, ProbeOutcome } from './connectors/connector.port.js';
 import type { OutboundHttp } from './connectors/outbound-http.js';
 import { findTargets, loadMaterial, outcomeOfUnreadable, requestFor, type LoadedTarget } from './material.js';
 import { decideOutcome, decideProbe, noProvider, type AttemptContext, type TargetFact } from './outcome.js';
@@ -33,6 +33,25 @@ export interface StepParts {
   /** A connector threw, or something stored cannot be read: ours to mend; the target is tried again all the same. */
   readonly onDefect: (error: unknown, targetId: string) => void;
 }
+
+/** A target, and the revision of its stream that made it so; -1 before the first event. */
+interface Standing {
+  readonly target: Target;
+  readonly revision: number;
+}
+
+/** What to record of an attempt that has ended, by how the target stands when it is recorded. */
+type Decision = (target: Target) => TargetFact;
+
+const revokedAs =
+  (context: AttemptContext, outcome: Outcome): Decision =>
+  (target) =>
+    decideOutcome({ ...context, target }, outcome);
+
+const probedAs =
+  (context: AttemptContext, outcome: ProbeOutcome): Decision =>
+  (target) =>
+    decideProbe({ ...context, target }, outcome);
 
 /** Runs jobs. A job is a hint: what is no longer due is skipped, and the stream's revision fences out a late worker. */
 export class StepRunner {
@@ -63,55 +82,57 @@ export class StepRunner {
     // 4. What has outlived itself needs no call.
     if (isExpired(row, this.parts.clock.now())) {
       const data = { targetId: row.target_id, cascadeId: row.cascade_id, expiredAt: row.expires_at as string };
-      await this.record(loaded, row.revision, { type: 'RevocationExpired', data });
+      await this.record(loaded, { target, revision: row.revision }, () => ({ type: 'RevocationExpired', data }));
       return;
     }
     // 5. Call the provider, and 6. decide what its answer means.
     const probing = target.state === 'acknowledged';
-    const fact = probing ? await this.probe(loaded, target, calls) : await this.revoke(loaded, target, calls);
+    const decide = probing ? await this.probe(loaded, target, calls) : await this.revoke(loaded, target, calls);
     // 7. Record it at the revision the attempt was made on.
-    const recorded = await this.record(loaded, row.revision, fact);
+    const recorded = await this.record(loaded, { target, revision: row.revision }, decide);
     // 8. Prove it, if the probe is due at once.
-    if (recorded?.type !== 'RevocationAcknowledged') return;
-    const acknowledged = evolveTarget(target, recorded);
-    if (acknowledged.dueAt === undefined || acknowledged.dueAt > this.parts.clock.now()) return;
-    await this.record(loaded, row.revision + 1, await this.probe(loaded, acknowledged, this.callContext(signal)));
+    if (recorded?.target.state !== 'acknowledged') return;
+    if ((recorded.target.dueAt ?? Infinity) > this.parts.clock.now()) return;
+    await this.record(loaded, recorded, await this.probe(loaded, recorded.target, this.callContext(signal)));
   }
 
-  private async revoke(loaded: LoadedTarget, target: Target, calls: ConnectorContext): Promise<TargetFact> {
+  private async revoke(loaded: LoadedTarget, target: Target, calls: ConnectorContext): Promise<Decision> {
     const { provider, unreadable } = loaded;
     const connector = provider && this.parts.connectors.get(provider.connectorName);
     const ended = this.startAttempt(loaded, target);
-    if (provider === undefined || connector === undefined) return noProvider(ended());
-    if (unreadable !== undefined) return decideOutcome(ended(), outcomeOfUnreadable(unreadable));
+    if (provider === undefined || connector === undefined) {
+      const context = ended();
+      return () => noProvider(context);
+    }
+    if (unreadable !== undefined) return revokedAs(ended(), outcomeOfUnreadable(unreadable));
     try {
       const outcome = await connector.revoke(requestFor(loaded, provider, target.attempts + 1), calls);
       const verifyAfterMs = connector.probe === undefined ? undefined : connector.verifyAfterMs(provider);
-      return decideOutcome(ended(verifyAfterMs), outcome);
+      return revokedAs(ended(verifyAfterMs), outcome);
     } catch (error) {
       this.parts.onDefect(error, loaded.row.target_id);
       const evidence = defectOf(connector);
-      return decideOutcome(ended(), { kind: 'retry', class: 'crashed', unknownEffect: true, evidence });
+      return revokedAs(ended(), { kind: 'retry', class: 'crashed', unknownEffect: true, evidence });
     }
   }
 
-  private async probe(loaded: LoadedTarget, target: Target, calls: ConnectorContext): Promise<TargetFact> {
+  private async probe(loaded: LoadedTarget, target: Target, calls: ConnectorContext): Promise<Decision> {
     const { provider, unreadable } = loaded;
     const connector = provider && this.parts.connectors.get(provider.connectorName);
     const ended = this.startAttempt(loaded, target);
     if (provider === undefined || connector?.probe === undefined) {
       const evidence = { adapter: 'none', request: 'none', conclusion: 'the provider can no longer be probed' };
-      return decideProbe(ended(), { kind: 'no-answer', evidence });
+      return probedAs(ended(), { kind: 'no-answer', evidence });
     }
     if (unreadable !== undefined) {
-      return decideProbe(ended(), { kind: 'no-answer', evidence: outcomeOfUnreadable(unreadable).evidence });
+      return probedAs(ended(), { kind: 'no-answer', evidence: outcomeOfUnreadable(unreadable).evidence });
     }
     try {
       const request = requestFor(loaded, provider, target.attempts + 1);
-      return decideProbe(ended(), await connector.probe(request, calls));
+      return probedAs(ended(), await connector.probe(request, calls));
     } catch (error) {
       this.parts.onDefect(error, loaded.row.target_id);
-      return decideProbe(ended(), { kind: 'no-answer', evidence: defectOf(connector) });
+      return probedAs(ended(), { kind: 'no-answer', evidence: defectOf(connector) });
     }
   }
 
@@ -136,8 +157,36 @@ export class StepRunner {
     return { http, signal: AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]), now: () => clock.now() };
   }
 
-  /** @returns the event, or undefined when somebody else recorded first: then that record stands */
-  private async record(loaded: LoadedTarget, revision: number, fact: TargetFact): Promise<AnyEvent | undefined> {
+  /** @returns where the target stands then, or undefined when somebody else recorded first: then that record stands */
+  private async record(loaded: LoadedTarget, before: Standing, decide: Decision): Promise<Standing | undefined> {
+    try {
+      return await this.append(loaded, before, decide(before.target));
+    } catch (error) {
+      if (!(error instanceof WrongExpectedRevision)) throw error;
+    }
+    const retried = await this.retriedSince(loaded, before);
+    if (retried === undefined) return undefined;
+    const fact = decide(retried.target);
+    // A probe without an answer says less than the attempt that was asked for will.
+    if (fact.type === 'VerificationDeferred') return undefined;
+    try {
+      return await this.append(loaded, retried, fact);
+    } catch (error) {
+      if (error instanceof WrongExpectedRevision) return undefined;
+      throw error;
+    }
+  }
+
+  /** Where the target stands when all that came between is that an operator asked for a retry. */
+  private async retriedSince({ row }: LoadedTarget, { target, revision }: Standing): Promise<Standing | undefined> {
+    const stream = streams.revocation(row.tenant, row.target_id);
+    const since = await this.parts.log.readStream(stream, { from: BigInt(revision + 1) });
+    if (since.some((event) => event.type !== 'RevocationRetried')) return undefined;
+    return { target: since.reduce<Target>(evolveTarget, target), revision: revision + since.length };
+  }
+
+  /** @throws WrongExpectedRevision */
+  private async append(loaded: LoadedTarget, { target, revision }: Standing, fact: TargetFact): Promise<Standing> {
     const { row, correlationId } = loaded;
     this.parts.onAnswer(row, fact);
     const event = {
@@ -152,16 +201,10 @@ export class StepRunner {
         at: this.parts.clock.iso(),
       },
     } as AnyEvent;
-    const stream = streams.revocation(row.tenant, row.target_id);
-    try {
-      const expected = revision < 0 ? 'no-stream' : BigInt(revision);
-      await this.parts.log.append(stream, expected, [event], { patient: true });
-    } catch (error) {
-      if (error instanceof WrongExpectedRevision) return undefined;
-      throw error;
-    }
+    const expected = revision < 0 ? 'no-stream' : BigInt(revision);
+    await this.parts.log.append(streams.revocation(row.tenant, row.target_id), expected, [event], { patient: true });
     this.parts.onFact(row, fact);
-    return event;
+    return { target: evolveTarget(target, event), revision: revision + 1 };
   }
 }
 
