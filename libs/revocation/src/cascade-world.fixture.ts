@@ -54,7 +54,7 @@ export class World {
       checkSettings: () => [],
       revoke: () => orThrow(this.answers.revoke),
       probe: () => orThrow(this.answers.probe),
-      verifyAfterMs: ({ settings }) => (settings['verifyAfterMs'] ?? undefined) as number | undefined,
+      verifyAfterMs: ({ provider: { settings } }) => (settings['verifyAfterMs'] ?? undefined) as number | undefined,
     };
     this.runner = new StepRunner({
       db,

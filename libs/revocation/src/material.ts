@@ -124,6 +124,7 @@ export const requestFor = (loaded: LoadedTarget, provider: ProviderInstance, att
   tenant: loaded.row.tenant,
   target: loaded.planned,
   attempt,
+  refuted: loaded.row.refuted,
   reference: loaded.reference,
   secret: loaded.secret,
   provider,

@@ -45,7 +45,7 @@ beforeEach(async () => {
     version: 1,
     scope: 'token',
     checkSettings: () => [],
-    verifyAfterMs: ({ settings }) => settings['verifyAfterMs'] as number | undefined,
+    verifyAfterMs: ({ provider: { settings } }) => settings['verifyAfterMs'] as number | undefined,
     revoke: () => asked<Outcome>(),
     probe: () => asked<ProbeOutcome>(),
   };

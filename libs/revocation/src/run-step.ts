@@ -106,8 +106,9 @@ export class StepRunner {
     }
     if (unreadable !== undefined) return revokedAs(ended(), outcomeOfUnreadable(unreadable));
     try {
-      const outcome = await connector.revoke(requestFor(loaded, provider, target.attempts + 1), calls);
-      const verifyAfterMs = connector.probe === undefined ? undefined : connector.verifyAfterMs(provider);
+      const request = requestFor(loaded, provider, target.attempts + 1);
+      const outcome = await connector.revoke(request, calls);
+      const verifyAfterMs = connector.probe === undefined ? undefined : connector.verifyAfterMs(request, calls);
       return revokedAs(ended(verifyAfterMs), outcome);
     } catch (error) {
       this.parts.onDefect(error, loaded.row.target_id);

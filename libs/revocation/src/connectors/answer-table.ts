@@ -1,16 +1,12 @@
 // Reads a provider's answer by a table: the contract of a connector is data, one row per status and word.
 import type { DeferredClass, Evidence } from '@app/events';
 import type { Outcome, ProbeOutcome } from './connector.port.js';
+import { REQUEST_ID_HEADERS } from './outbound-http.js';
 import type { OutboundAnswer, OutboundFailure, OutboundResult } from './outbound-http.js';
 
 export type Meaning =
   | { readonly kind: 'revoked' | 'already-gone' | 'unsupported' }
-  | {
-      readonly kind: 'retry';
-      readonly class: DeferredClass;
-      readonly unknownEffect: boolean;
-      readonly afterMs?: number;
-    }
+  | { readonly kind: 'retry'; readonly class: DeferredClass; readonly unknownEffect: boolean }
   | { readonly kind: 'connector-broken'; readonly code: string }
   | { readonly kind: 'permanent'; readonly reason: string };
 
@@ -125,21 +121,17 @@ export function evidenceOf(call: CallIdentity, conclusion: string, answer?: Outb
   };
 }
 
-const REQUEST_ID_HEADERS = ['x-request-id', 'request-id', 'x-github-request-id', 'x-okta-request-id', 'x-slack-req-id'];
-
 function requestIdOf(answer: OutboundAnswer): string | undefined {
   const id = REQUEST_ID_HEADERS.map((name) => answer.headers[name]).find((value) => value !== undefined);
   return id !== undefined && /^[\w.:/+=-]{1,128}$/.test(id) ? id : undefined;
 }
 
-const LONGEST_RETRY_AFTER_MS = 3_600_000;
-
 /**
- * Retry-After (RFC 9110 section 10.2.3), seconds or an HTTP date, in ms from `now`, clamped to one hour so that a
- * provider cannot postpone a revocation for ever. Undefined when absent or unreadable.
+ * Retry-After (RFC 9110 section 10.2.3), seconds or an HTTP date, in ms from `now`, however long; the retry policy grants
+ * what it grants. Undefined when absent or unreadable.
  */
 export function retryAfterMs(header: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined;
   const asked = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
-  return Number.isNaN(asked) ? undefined : Math.min(Math.max(asked, 0), LONGEST_RETRY_AFTER_MS);
+  return Number.isNaN(asked) ? undefined : Math.max(asked, 0);
 }

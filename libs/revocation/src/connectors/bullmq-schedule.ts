@@ -124,7 +124,7 @@ export class BullmqSchedule implements Connector {
     }
   }
 
-  verifyAfterMs(provider: ProviderInstance): number {
+  verifyAfterMs({ provider }: ConnectorRequest): number {
     return settingsOf(provider).verifyAfterMs ?? VERIFY_AFTER_MS;
   }
 

@@ -27,6 +27,7 @@ export const requestFor = (
   tenant: 'acme',
   target: planned(),
   attempt: 1,
+  refuted: 0,
   reference: {},
   secret: SECRET,
   provider: { providerId: 'p1', settings, secret: providerSecret },
@@ -102,7 +103,7 @@ export function describeHttpConnector(
       ['7', 7_000],
       ['Sun, 01 Mar 2026 12:00:30 GMT', 30_000],
       ['Sun, 01 Mar 2026 11:00:00 GMT', 0],
-      ['31536000', 3_600_000],
+      ['31536000', 31_536_000_000],
       ['soon', undefined],
     ])('reads Retry-After: %s as %s ms', async (header, afterMs) => {
       const outcome = await revoke({ status: 429, headers: { 'retry-after': header } });

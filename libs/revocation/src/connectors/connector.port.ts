@@ -8,6 +8,8 @@ export interface ConnectorRequest {
   readonly target: PlannedTarget;
   /** Counts from 1; with the target id it is the idempotency key towards the provider. */
   readonly attempt: number;
+  /** How often the provider said yes and a probe found it alive. */
+  readonly refuted: number;
   /** Non-secret identifiers registered with the holding. */
   readonly reference: Readonly<Record<string, string>>;
   /** The token or key to revoke; undefined when the holding was registered without one. */
@@ -77,6 +79,6 @@ export interface Connector {
   revoke(request: ConnectorRequest, context: ConnectorContext): Promise<Outcome>;
   /** Absent, or answering undefined for these settings: no proof is to be had and an acknowledgement stays grade B. */
   probe?(request: ConnectorRequest, context: ConnectorContext): Promise<ProbeOutcome>;
-  /** ms after an acknowledgement at which the probe is due; undefined when this provider cannot be probed. */
-  verifyAfterMs(provider: ProviderInstance): number | undefined;
+  /** ms after the acknowledgement of this request at which the probe is due; undefined when it cannot be probed. */
+  verifyAfterMs(request: ConnectorRequest, context: ConnectorContext): number | undefined;
 }

@@ -24,9 +24,8 @@ export interface OutboundAnswer {
   readonly headers: Readonly<Record<string, string>>;
   /** The first 64 KiB. Interpret it and forget it: it may hold personal data. */
   readonly bodyText: string;
-  /** Hex SHA-256 of the body, of its first 64 KiB when `truncated`. */
+  /** Hex SHA-256 of the body, of its first 64 KiB when it is longer. */
   readonly bodySha256: string;
-  readonly truncated: boolean;
 }
 
 export interface OutboundFailure {
@@ -52,17 +51,16 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const TOTAL_TIMEOUT_MS = 15_000;
 const MAX_BODY_BYTES = 64 * 1024;
 
-const KEPT_HEADERS = [
-  'content-type',
-  'retry-after',
-  'request-id',
+/** Where providers name a request of ours, the usual name first. */
+export const REQUEST_ID_HEADERS = [
   'x-request-id',
+  'request-id',
   'x-github-request-id',
   'x-okta-request-id',
   'x-slack-req-id',
-  'x-ratelimit-reset',
-  'www-authenticate',
 ] as const;
+
+const KEPT_HEADERS = ['retry-after', ...REQUEST_ID_HEADERS];
 
 /** A keep-alive pool per origin. Follows no redirect, reads no proxy from the environment, speaks HTTP/1.1. */
 export class OutboundHttp {
@@ -181,7 +179,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.end({ kind, code, sent: this.sent })) this.controller?.abort(new Error(kind));
   }
 
-  private answer(truncated: boolean): void {
+  private answer(isCut: boolean): void {
     const body = this.chunks.length === 1 ? (this.chunks[0] as Buffer) : Buffer.concat(this.chunks);
     const headers: Record<string, string> = {};
     for (const name of KEPT_HEADERS) {
@@ -194,9 +192,8 @@ class Exchange implements Dispatcher.DispatchHandler {
       headers,
       bodyText: body.toString('utf8'),
       bodySha256: hash('sha256', body, 'hex'),
-      truncated,
     });
-    if (truncated) this.controller?.abort(new Error('answer too large'));
+    if (isCut) this.controller?.abort(new Error('answer too large'));
   }
 
   private end(result: OutboundResult): boolean {

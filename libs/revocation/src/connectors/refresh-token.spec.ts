@@ -50,8 +50,7 @@ describe('refresh-token', () => {
     expect(connector.checkSettings({ url: 'https://a.example/hook' })).toEqual([]);
     expect(connector.checkSettings({ url: 'https://a.example/hook', clientId: 'c' })).toHaveLength(1);
     expect(connector.checkSettings({ issuer: 'https://a.example', clientId: 'c' })).toEqual([]);
-    expect(
-      connector.verifyAfterMs({ providerId: 'p', settings: { url: 'https://a.example' }, secret: newWebhookSecret() }),
-    ).toBe(undefined);
+    const request = requestFor({ url: 'https://a.example' }, newWebhookSecret());
+    expect(connector.verifyAfterMs(request, contextOf(loopbackHttp()))).toBe(undefined);
   });
 });

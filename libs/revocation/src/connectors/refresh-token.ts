@@ -1,5 +1,5 @@
 // Revokes a refresh token of the platform's own authorization server, and with it the family of its access tokens.
-import type { Connector, ConnectorContext, ConnectorRequest, ProviderInstance } from './connector.port.js';
+import type { Connector, ConnectorContext, ConnectorRequest } from './connector.port.js';
 import { Rfc7009 } from './rfc7009.js';
 import { Webhook } from './webhook.js';
 
@@ -23,8 +23,8 @@ export class RefreshToken implements Connector {
     return this.way(request.provider.settings).probe(request, context);
   }
 
-  verifyAfterMs(provider: ProviderInstance): number | undefined {
-    return this.way(provider.settings).verifyAfterMs(provider);
+  verifyAfterMs(request: ConnectorRequest, context: ConnectorContext): number | undefined {
+    return this.way(request.provider.settings).verifyAfterMs(request, context);
   }
 
   private way(settings: Readonly<Record<string, unknown>>): Rfc7009 | Webhook {

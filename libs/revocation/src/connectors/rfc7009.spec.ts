@@ -152,11 +152,26 @@ describe('rfc7009 against an authorization server', () => {
   it('promises a probe only where one can be had', () => {
     const endpoints = { revocationEndpoint: 'https://a.example/r', clientId: 'c' };
     const after = (settings: Record<string, unknown>) =>
-      connector.verifyAfterMs({ providerId: 'p1', settings, secret: undefined });
+      connector.verifyAfterMs(requestFor(settings, undefined), context);
     expect(after(endpoints)).toBeUndefined();
     expect(after({ ...endpoints, introspectionEndpoint: 'https://a.example/i' })).toBe(1_000);
     expect(after({ issuer: 'https://a.example', clientId: 'c', verifyAfterMs: 30_000 })).toBe(30_000);
   });
+});
+
+it('promises no probe of an issuer whose metadata names no introspection endpoint', async () => {
+  const lab: LabServer = await LabServer.start({}, ({ path }) =>
+    path === '/r'
+      ? { status: 200 }
+      : { status: 200, body: { issuer: lab.origin, revocation_endpoint: `${lab.origin}/r` } },
+  );
+  const http = loopbackHttp();
+  const connector = new Rfc7009();
+  const request = requestFor({ issuer: lab.origin, clientId: 'c' }, 's');
+  expect((await connector.revoke(request, contextOf(http))).kind).toBe('revoked');
+  expect(connector.verifyAfterMs(request, contextOf(http))).toBeUndefined();
+  await http.close();
+  await lab.stop();
 });
 
 describe('the discovery of an issuer', () => {

@@ -16,7 +16,6 @@ import type {
   ConnectorRequest,
   Outcome,
   ProbeOutcome,
-  ProviderInstance,
   RevocationScope,
 } from './connector.port.js';
 import { oauthProblems, oauthSettings, tokenForm, tokenTypeHint } from './oauth-client.js';
@@ -108,11 +107,15 @@ export class Rfc7009 implements Connector {
       : { kind: 'dead', evidence: evidenceOf(call, 'introspection says the token is not active', result) };
   }
 
-  /** With an issuer alone the answer is known once its metadata was read, which `revoke` has done. */
-  verifyAfterMs(provider: ProviderInstance): number | undefined {
-    const settings = oauthSettings(provider.settings);
-    const provable = settings.introspectionEndpoint !== undefined || settings.issuer !== undefined;
-    return provable ? (settings.verifyAfterMs ?? VERIFY_AFTER_MS) : undefined;
+  /** An issuer that names no introspection endpoint proves nothing; `revoke` has read its metadata. */
+  verifyAfterMs({ tenant, provider }: ConnectorRequest, context: ConnectorContext): number | undefined {
+    const { introspectionEndpoint, issuer, verifyAfterMs } = oauthSettings(provider.settings);
+    const after = verifyAfterMs ?? VERIFY_AFTER_MS;
+    if (introspectionEndpoint !== undefined) return after;
+    if (issuer === undefined) return undefined;
+    const metadata = this.metadata.peek(tenant, issuer, context.now());
+    // Metadata that has aged since is read again by the probe.
+    return metadata === undefined || metadata.introspectionEndpoint !== undefined ? after : undefined;
   }
 
   private post(url: string, token: string, request: ConnectorRequest, context: ConnectorContext) {

@@ -24,8 +24,17 @@ const rows: readonly ContractRow[] = [
   [200, undefined, { kind: 'revoked' }],
   [200, { status: 'revoked' }, { kind: 'revoked' }],
   [200, { status: 'gone' }, { kind: 'already-gone' }],
+  [200, { status: 'Gone' }, { kind: 'already-gone' }],
+  [200, { status: 'ok' }, { kind: 'revoked' }],
+  [200, { id: 7 }, { kind: 'revoked' }],
+  [200, 'OK', { kind: 'revoked' }],
   [200, { status: 'pending' }, retry('unverified', true)],
+  [200, { status: 'PENDING' }, retry('unverified', true)],
   [200, { status: 'failed' }, retry('provider-error', true)],
+  [200, { status: 'active' }, retry('unverified', true)],
+  [200, { status: 'error' }, retry('unverified', true)],
+  [200, { status: false }, retry('unverified', true)],
+  [200, '<html>login</html>', retry('unverified', true)],
   [202, undefined, retry('unverified', true)],
   [202, { status: 'gone' }, { kind: 'already-gone' }],
   [204, undefined, { kind: 'revoked' }],
@@ -86,6 +95,15 @@ describe('webhook against a receiver', () => {
     expect(new Set(receiver.received.map(({ body }) => body)).size).toBe(1);
   });
 
+  it('takes another id after each yes that a probe refuted, so that a receiver does not take it for a repetition', async () => {
+    receiver.behave({ lies: 1 });
+    await connector.revoke(request(), context);
+    expect(receiver.isAlive('t1')).toBe(true);
+    for (const attempt of [3, 4]) await connector.revoke(request({}, { attempt, refuted: 1 }), context);
+    expect(receiver.isAlive('t1')).toBe(false);
+    expect(receiver.received.map(({ id }) => id)).toEqual(['revoke_t1', 'revoke_t1_1', 'revoke_t1_1']);
+  });
+
   it('names ids and the reference, and never the secret', async () => {
     await connector.revoke(request(), context);
     const body = receiver.received[0]?.body ?? '';
@@ -119,11 +137,11 @@ describe('webhook against a receiver', () => {
     expect((await connector.probe(asked, context)).kind).toBe('alive');
     await connector.revoke(asked, context);
     expect((await connector.probe(asked, context)).kind).toBe('dead');
-    expect(connector.verifyAfterMs(asked.provider)).toBe(1_000);
+    expect(connector.verifyAfterMs(asked)).toBe(1_000);
   });
 
   it('promises no probe without a status URL', async () => {
-    expect(connector.verifyAfterMs(request().provider)).toBeUndefined();
+    expect(connector.verifyAfterMs(request())).toBeUndefined();
     expect((await connector.probe(request(), context)).kind).toBe('no-answer');
   });
 

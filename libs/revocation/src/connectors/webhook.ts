@@ -7,6 +7,7 @@ import {
   HTTP_ROWS,
   noAnswer,
   outcomeOf,
+  retry,
   row,
   type AnswerRow,
   type CallIdentity,
@@ -23,6 +24,10 @@ import type {
 import { jsonObject } from './oauth-metadata.js';
 import { flag, milliseconds, problemsOf, required, url } from './settings-check.js';
 
+/** What a receiver may say of a revocation; whatever else it says is no acknowledgement. */
+const WORDS: ReadonlySet<string> = new Set(['gone', 'revoked', 'ok', 'success', 'active', 'pending', 'failed']);
+const UNKNOWN = 'unknown';
+
 const UNKNOWN_HERE = 'there is no receiver at this URL, or it does not know what is to be revoked';
 
 /**
@@ -30,10 +35,12 @@ const UNKNOWN_HERE = 'there is no receiver at this URL, or it does not know what
  * answer comes, so that a receiver needs no callback into us.
  */
 export const WEBHOOK_ANSWERS: readonly AnswerRow[] = [
-  said('2xx', 'gone', { kind: 'already-gone' }, 'the receiver says that the access is gone'),
-  said('2xx', 'pending', { kind: 'retry', class: 'unverified', unknownEffect: true }, 'the receiver is still at it'),
-  said('2xx', 'failed', { kind: 'retry', class: 'provider-error', unknownEffect: true }, 'the receiver says it failed'),
-  row(202, { kind: 'retry', class: 'unverified', unknownEffect: true }, 'accepted for later: asked again until done'),
+  said('gone', { kind: 'already-gone' }, 'the receiver says that the access is gone'),
+  said('failed', retry('provider-error', true), 'the receiver says it failed'),
+  said('pending', retry('unverified', true), 'the receiver is still at it'),
+  said('active', retry('unverified', true), 'the receiver says that the access is active'),
+  said(UNKNOWN, retry('unverified', true), 'the receiver says something else than that it did it'),
+  row(202, retry('unverified', true), 'accepted for later: asked again until done'),
   row('2xx', { kind: 'revoked' }, 'the receiver acknowledged'),
   row(401, { kind: 'connector-broken', code: 'signature-refused' }, 'the receiver refuses our signature'),
   row(403, { kind: 'connector-broken', code: 'signature-refused' }, 'the receiver refuses our signature'),
@@ -45,8 +52,8 @@ export const WEBHOOK_ANSWERS: readonly AnswerRow[] = [
   ...HTTP_ROWS,
 ];
 
-function said(status: '2xx', word: string, means: AnswerRow['means'], conclusion: string): AnswerRow {
-  return { status, word, means, conclusion };
+function said(word: string, means: AnswerRow['means'], conclusion: string): AnswerRow {
+  return { status: '2xx', word, means, conclusion };
 }
 
 interface WebhookSettings {
@@ -74,8 +81,7 @@ export class Webhook implements Connector {
   async revoke(request: ConnectorRequest, context: ConnectorContext): Promise<Outcome> {
     const settings = settingsOf(request.provider);
     const call: CallIdentity = { connector: this, method: 'POST', url: settings.url };
-    // One id for all attempts: the receiver's idempotency key.
-    const post = this.signed('access.revoke', `revoke_${request.target.targetId}`, request, context);
+    const post = this.signed('access.revoke', idOf(request), request, context);
     if (post === undefined) return this.unsigned();
     const result = await context.http.request({ ...post, url: settings.url });
     return outcomeOf(call, result, WEBHOOK_ANSWERS, statusWord, context.now());
@@ -98,7 +104,7 @@ export class Webhook implements Connector {
       : { kind: 'alive', evidence: evidenceOf(call, 'the status says that the access is active', result) };
   }
 
-  verifyAfterMs(provider: ProviderInstance): number | undefined {
+  verifyAfterMs({ provider }: ConnectorRequest): number | undefined {
     const settings = settingsOf(provider);
     return settings.statusUrl === undefined ? undefined : (settings.verifyAfterMs ?? VERIFY_AFTER_MS);
   }
@@ -126,6 +132,13 @@ export class Webhook implements Connector {
   }
 }
 
+/**
+ * The receiver's idempotency key: the same for all attempts until it says yes, and another one after a yes that turned out
+ * to be wrong, or a receiver that drops what it has seen would never do it.
+ */
+const idOf = ({ target, refuted }: ConnectorRequest): string =>
+  `revoke_${target.targetId}${refuted === 0 ? '' : `_${refuted}`}`;
+
 function signerOf(secret: string | undefined): Signer | undefined {
   if (secret === undefined) return undefined;
   try {
@@ -151,8 +164,14 @@ function settingsOf(provider: ProviderInstance): WebhookSettings {
   return provider.settings as unknown as WebhookSettings;
 }
 
-/** The `status` of the receiver's answer: `gone`, `active`, `pending` or `failed`. */
+/**
+ * The `status` of the receiver's answer in lower case, `unknown` when it is none of {@link WORDS}; undefined when it says
+ * nothing. A page is unknown too: a receiver sends none, but whatever stands in front of it and asks for a login does.
+ */
 function statusWord(body: string): string | undefined {
+  if (body.trimStart().startsWith('<')) return UNKNOWN;
   const status = jsonObject(body)?.['status'];
-  return typeof status === 'string' ? status : undefined;
+  if (status === undefined) return undefined;
+  const word = typeof status === 'string' ? status.toLowerCase() : UNKNOWN;
+  return WORDS.has(word) ? word : UNKNOWN;
 }

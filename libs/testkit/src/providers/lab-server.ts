@@ -132,9 +132,13 @@ export class LabServer {
   private answer(call: LabCall, answer: LabAnswer, response: ServerResponse): void {
     call.status = answer.status;
     call.answeredAt = performance.now();
-    const body = answer.body === undefined ? '' : JSON.stringify(answer.body);
+    const body = textOf(answer.body);
     const type = body === '' ? {} : { 'content-type': 'application/json' };
     const headers = { ...type, 'content-length': Buffer.byteLength(body), 'x-request-id': `lab-${this.calls.length}` };
     response.writeHead(answer.status, { ...headers, ...answer.headers }).end(body);
   }
 }
+
+/** A text is sent as it is, everything else as JSON. */
+const textOf = (body: unknown): string =>
+  typeof body === 'string' ? body : body === undefined ? '' : JSON.stringify(body);
