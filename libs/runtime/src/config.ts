@@ -72,7 +72,7 @@ export const options = {
     'REDIS_URL',
     urlWith('redis', 'rediss', 'unix'),
     'a private Redis server where one is installed',
-    'The Redis server of the job queue.',
+    'The Redis server of the job queue. Two deployments need two databases of it (`redis://host/1`).',
   ),
   jobs: setting(
     'JOBS',
