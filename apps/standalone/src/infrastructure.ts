@@ -67,7 +67,7 @@ export async function openInfrastructure(config: Config, logger: LoggerService):
 async function open(config: Config, logger: LoggerService, closers: Closer[]): Promise<Omit<Infrastructure, 'close'>> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const clock = new SystemClock();
-  const log = openLog(config);
+  const log = openLog(config, (error) => logger.error(error, 'event log'));
   closers.push(() => log.close());
 
   const database = async <Db>(schema: string, options?: DatabaseOptions): Promise<Kysely<Db>> => {
@@ -119,14 +119,15 @@ async function openTraffic(
   return { exchanges, quirks };
 }
 
-export const openLog = (config: Config): EventLog =>
-  config.eventLog === 'sqlite'
-    ? SqliteEventLog.open({ directory: config.dataDir })
-    : EventStoreLog.connect({ url: config.eventStoreUrl as string });
+const openLog = (config: Config, onError: (error: unknown) => void): EventLog =>
+  config.eventLog === 'sqlite' ? SqliteEventLog.open({ directory: config.dataDir, onError }) : openEventStore(config);
+
+const openEventStore = (config: Config): EventStoreLog =>
+  EventStoreLog.connect({ url: config.eventStoreUrl as string });
 
 /** For another thread of the process that writes the log. */
 export const openLogReader = (config: Config): LogReader =>
-  config.eventLog === 'sqlite' ? SqliteReader.open({ directory: config.dataDir }) : openLog(config);
+  config.eventLog === 'sqlite' ? SqliteReader.open({ directory: config.dataDir }) : openEventStore(config);
 
 /** The database of a room: a file of its own in DATA_DIR, or a schema of its own in PostgreSQL. */
 export const openRoom = <Db>(config: Config, schema: string, options?: DatabaseOptions): Promise<Kysely<Db>> =>

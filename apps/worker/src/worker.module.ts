@@ -57,7 +57,7 @@ export class Worker implements OnApplicationBootstrap, BeforeApplicationShutdown
       db,
       jobConcurrency: JOB_CONCURRENCY,
       callTimeoutMs: CALL_TIMEOUT_MS,
-      onError: (error, where) => this.logger.error(`${where}: ${error instanceof Error ? error.message : 'unknown'}`),
+      onError: (error, where) => this.logger.error({ err: error, where }, 'the engine failed'),
     });
   }
 

@@ -27,9 +27,10 @@ export class Connection<C extends Client> {
     });
   }
 
+  /** Never fails: what cannot be ended is given up. */
   async end(): Promise<void> {
     // Cancels at once; its promise waits for ever when a stream ended before it was read to the end.
-    void this.client.dispose();
+    this.client.dispose().catch(() => undefined);
     const channel = await this.channel?.catch(() => undefined);
     // A call that has just been given the channel begins before this turn is over.
     await nextTurn();

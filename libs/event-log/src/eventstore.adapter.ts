@@ -68,7 +68,7 @@ export class EventStoreLog extends EventLog {
   static connect({ url, timeoutMs = 3_000 }: EventStoreOptions): EventStoreLog {
     const open = () => new Connection(EventStoreDBClient.connectionString(ownConnection(url)));
     try {
-      open();
+      void open().end();
     } catch {
       // The client's own message repeats the URL, and with it the password.
       throw new Error(

@@ -82,12 +82,14 @@ describe('StreamIndex', () => {
   let log: DatabaseSync;
   let db: DatabaseSync;
   let index: StreamIndex;
+  let errors: unknown[];
   beforeEach(() => {
     jest.useFakeTimers();
     log = new DatabaseSync(':memory:');
     log.exec('CREATE TABLE events (position INTEGER PRIMARY KEY, stream TEXT, revision INTEGER, id TEXT, bytes BLOB)');
     db = new DatabaseSync(':memory:');
-    index = new StreamIndex(log, db);
+    errors = [];
+    index = new StreamIndex(log, db, (error) => errors.push(error));
   });
   afterEach(() => {
     jest.useRealTimers();
@@ -135,6 +137,7 @@ describe('StreamIndex', () => {
     });
     jest.runAllTimers();
     expect(progress()).toBe(-1);
+    expect(errors).toEqual([new Error('database or disk is full')]);
     append('a', 1n);
     expect(index.positions('a', all)).toEqual([1n, 2n]);
   });

@@ -44,10 +44,12 @@ export class StreamIndex {
   /**
    * @param log its table `events`
    * @param db of the index; nobody else may have it open
+   * @param onError told when rows could not be committed; they are read from the log again
    */
   constructor(
     log: DatabaseSync,
     private readonly db: DatabaseSync,
+    private readonly onError: (error: unknown) => void,
   ) {
     // Before the first access: the index of the write-ahead log is then kept in memory, and no query asks for locks.
     db.exec('PRAGMA locking_mode=EXCLUSIVE');
@@ -144,8 +146,9 @@ export class StreamIndex {
     if (!this.db.isTransaction) return;
     try {
       this.commit();
-    } catch {
+    } catch (error) {
       this.forget();
+      this.onError(error);
     }
   }
 

@@ -45,6 +45,12 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
+export interface SqliteEventLogOptions {
+  readonly directory: string;
+  /** Told of what the log mends by itself. */
+  readonly onError?: (error: unknown) => void;
+}
+
 export class SqliteEventLog extends EventLog {
   private readonly insertion;
   private readonly idAt;
@@ -71,7 +77,7 @@ export class SqliteEventLog extends EventLog {
    * Opens the log in `directory`, creating it when missing.
    * @throws if another live process has it open: one process writes
    */
-  static open({ directory }: { directory: string }): SqliteEventLog {
+  static open({ directory, onError = () => undefined }: SqliteEventLogOptions): SqliteEventLog {
     mkdirSync(directory, { recursive: true });
     const releaseLock = takeLock(join(directory, 'events.lock'));
     try {
@@ -79,7 +85,7 @@ export class SqliteEventLog extends EventLog {
       db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000');
       db.exec(`PRAGMA wal_autocheckpoint=${WAL_PAGES}; PRAGMA cache_size=-${CACHE_KIB}`);
       db.exec(SCHEMA);
-      return new SqliteEventLog(db, openIndex(join(directory, 'streams.db'), db), releaseLock);
+      return new SqliteEventLog(db, openIndex(join(directory, 'streams.db'), db, onError), releaseLock);
     } catch (error) {
       releaseLock();
       throw error;
@@ -208,9 +214,9 @@ export class SqliteEventLog extends EventLog {
   }
 }
 
-function openIndex(file: string, log: DatabaseSync): StreamIndex {
+function openIndex(file: string, log: DatabaseSync, onError: (error: unknown) => void): StreamIndex {
   try {
-    return new StreamIndex(log, new DatabaseSync(file));
+    return new StreamIndex(log, new DatabaseSync(file), onError);
   } catch (error) {
     throw new Error(`${file} cannot be used: ${(error as Error).message}. Delete it: it is made again from the log.`);
   }

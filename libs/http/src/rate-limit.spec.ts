@@ -22,6 +22,15 @@ describe('a rate limit', () => {
     expect([slow.take('c', 0), slow.take('c', 0), slow.take('c', 0)]).toEqual([0, 0, 1]);
   });
 
+  it('forgets whom it has not seen for longest, so that it does not grow for ever', () => {
+    const limit = new RateLimit(1);
+    const spent = (id: string) => [0, 0, 0].map(() => limit.take(id, 0)).at(-1) === 1;
+    expect(spent('early')).toBe(true);
+    for (let i = 0; i < 10_000; i += 1) limit.take(`c${i}`, 0);
+    expect(limit.take('early', 0)).toBe(0);
+    expect(spent('c9999')).toBe(true);
+  });
+
   it('is counted for each connection by itself', () => {
     const limit = new RateLimit(1);
     expect(['a', 'a', 'a', 'b'].map((id) => limit.take(id, 0))).toEqual([0, 0, 1, 0]);

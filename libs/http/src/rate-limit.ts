@@ -1,4 +1,5 @@
 // Limits how many requests of one connection this process lets in: a bucket of tokens each, refilled as time passes.
+import { LRUCache } from 'lru-cache';
 
 interface Bucket {
   tokens: number;
@@ -6,6 +7,8 @@ interface Bucket {
   filledAt: number;
 }
 
+/** Buckets kept: whoever was not seen for longest starts with a full one. */
+const CONNECTIONS = 10_000;
 /** Seconds' worth of requests that may come at once after a silence. */
 const BURST_SECONDS = 2;
 /** Buckets that are kept without a look at which of them are full. */
@@ -16,7 +19,7 @@ const FEW_BUCKETS = 1_000;
  * Several processes behind a balancer let in as many times the limit.
  */
 export class RateLimit {
-  private readonly buckets = new Map<string, Bucket>();
+  private readonly buckets = new LRUCache<string, Bucket>({ max: CONNECTIONS });
   private readonly capacity: number;
   private lookAt = FEW_BUCKETS;
 

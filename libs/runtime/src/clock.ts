@@ -17,6 +17,7 @@ export abstract class Clock {
   }
 }
 
+/** About 24.8 days: what a timer of JavaScript can hold. */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
 export class SystemClock extends Clock {
@@ -25,8 +26,12 @@ export class SystemClock extends Clock {
   }
 
   at(at: number, callback: () => void): () => void {
-    const wait = Math.min(Math.max(at - Date.now(), 0), LONGEST_TIMER_MS);
-    const timer = setTimeout(callback, wait);
+    let timer: NodeJS.Timeout;
+    const wait = () => {
+      const left = Math.max(at - Date.now(), 0);
+      timer = left > LONGEST_TIMER_MS ? setTimeout(wait, LONGEST_TIMER_MS) : setTimeout(callback, left);
+    };
+    wait();
     return () => clearTimeout(timer);
   }
 }
