@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -104,6 +104,13 @@ describe('the signing key', () => {
     const first = verifierKey(NAME, await loadLogKey(new LogKeyFile(path)));
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect(verifierKey(NAME, await loadLogKey(new LogKeyFile(path)))).toBe(first);
+  });
+
+  it('is refused when others can read its file', async () => {
+    const path = await newPath();
+    await loadLogKey(new LogKeyFile(path));
+    await chmod(path, 0o640);
+    await expect(loadLogKey(new LogKeyFile(path))).rejects.toThrow(`chmod 600 ${path}`);
   });
 
   it('is the one of whoever was first', async () => {

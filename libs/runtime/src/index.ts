@@ -3,6 +3,7 @@ export { ConfigError, publicUrlOf, readConfig, type Config, type Role } from './
 export * from './config-reference.js';
 export * from './forgetting.js';
 export * from './ids.js';
+export * from './key-file.js';
 export { createLogger, type Logger, type LoggerOptions } from './logger.js';
 export * from './nest-logger.js';
 export * from './row-batch.js';
