@@ -10,6 +10,7 @@ import type { Attributes } from '../user.commands.js';
 import type { Scope } from '../scope.js';
 import { list } from '../view/listing.js';
 import { equalityOn, SqlShelf } from '../view/sql-shelf.js';
+import { agentNames } from './agent-names.js';
 
 /** An agent's name is what its `userName` is to a user. */
 const equality = equalityOn('agent_id', 'name_ci');
@@ -44,10 +45,9 @@ export class AgentViews {
       await rowsIn(this.db, 'agent_applications', tenant, 'agent_id', ids),
       (row) => row.agent_id,
     );
-    const pushed = rows.filter((row) => row.name === row.agent_id).map((row) => row.agent_id);
-    const users = new Map((await rowsIn(this.db, 'users', tenant, 'user_id', pushed)).map((row) => [row.user_id, row]));
+    const names = await agentNames(this.db, tenant, rows);
     return rows.map((found) => {
-      const row = { ...found, name: users.get(found.agent_id)?.display ?? found.name };
+      const row = { ...found, name: names.get(found.agent_id) ?? found.name };
       const refs = (owners.get(row.agent_id) ?? []).map((o) => ({ type: o.type as OwnerRef['type'], id: o.owner_id }));
       return agentOf(
         row,

@@ -3,6 +3,7 @@ import { idLists, marks, run } from '@app/runtime';
 import { Inject, Injectable } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { Kysely } from 'kysely';
+import { agentNames } from '../agents/agent-names.js';
 import { DIRECTORY_DB, type ApplicationRow, type DirectoryDb } from '../directory-db.js';
 import {
   FindApplication,
@@ -53,8 +54,9 @@ export class ApplicationViews {
           where m.tenant = ? and m.application_id in (${marks(chunk)}) order by a.seq`,
         [tenant, ...chunk],
       );
+      const names = await agentNames(this.db, tenant, found);
       for (const { application_id, agent_id, name } of found) {
-        const ref: NamedRef = { id: agent_id, type: 'Agent', display: name };
+        const ref: NamedRef = { id: agent_id, type: 'Agent', display: names.get(agent_id) ?? name };
         const known = agents.get(application_id);
         if (known === undefined) agents.set(application_id, [ref]);
         else known.push(ref);
