@@ -81,9 +81,11 @@ export class CredentialsController {
       }),
     );
     const items = asked.filter((one): one is CredentialRegistration => !(one instanceof InvalidPolicy));
-    const registered = [...(await this.commands.execute(new RegisterCredentials(context, items)))];
-    const results = asked.map((one) => (one instanceof InvalidPolicy ? one : registered.shift()));
-    return { results: (results as (Registered | AccessRefused | InvalidPolicy)[]).map(resultOf) };
+    const registered = await this.commands.execute(new RegisterCredentials(context, items));
+    const results = new Map(items.map((item, i) => [item, registered[i] as Registered | AccessRefused]));
+    const resultFor = (one: CredentialRegistration | InvalidPolicy) =>
+      one instanceof InvalidPolicy ? one : (results.get(one) as Registered | AccessRefused);
+    return { results: asked.map((one) => resultOf(resultFor(one))) };
   }
 
   @Post(':id/rotate')

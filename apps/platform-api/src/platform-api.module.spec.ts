@@ -183,7 +183,7 @@ describe('agents and the gate', () => {
   it('need owners that exist, and ids that are free', async () => {
     const owners = [{ type: 'User', id: ada }];
     const nobody = await world.send('POST', 'agents', { name: 'x', owners: [{ type: 'User', id: 'nobody' }] });
-    expect(nobody.body).toMatchObject({ status: 422, code: 'unknown_members' });
+    expect(nobody.body).toMatchObject({ status: 422, code: 'unknown_members', ids: ['nobody'] });
     expect((await world.send('POST', 'agents', { name: 'x', owners: [] })).status).toBe(400);
     expect((await world.send('POST', 'agents', { id: 'chosen', name: 'x', owners })).body.id).toBe('chosen');
     expect((await world.send('POST', 'agents', { id: 'chosen', name: 'x', owners })).body).toMatchObject({

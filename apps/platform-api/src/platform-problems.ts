@@ -80,7 +80,6 @@ type ErrorClass = abstract new (...args: never[]) => Error;
 const ofDirectory: ReadonlyArray<readonly [ErrorClass, PlatformProblemCode]> = [
   [AlreadyExists, 'already_exists'],
   [RevisionMismatch, 'changed_meanwhile'],
-  [UnknownMembers, 'unknown_members'],
   [ParentIsFixed, 'parent_is_fixed'],
   [DescribedAsUser, 'described_as_user'],
   [TooManyTokens, 'too_many_tokens'],
@@ -95,6 +94,7 @@ export function answerable(error: unknown): unknown {
   if (error instanceof AccessRefused) return refusalProblem(error);
   if (error instanceof NotFound) return refusalProblem(new AccessRefused('not_found'));
   if (error instanceof InvalidPolicy) return policyProblem(error);
+  if (error instanceof UnknownMembers) return platformProblem('unknown_members', { ids: error.ids });
   if (error instanceof InvalidClientKey) return new ProblemError({ ...invalidKey, detail: error.message });
   const code = ofDirectory.find(([known]) => error instanceof known)?.[1];
   return code === undefined ? error : platformProblem(code);

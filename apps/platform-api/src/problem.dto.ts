@@ -38,6 +38,12 @@ export class ProblemDocument {
   @ApiPropertyOptional({ description: 'With subject_denied: the id that was recorded.' })
   id?: string;
 
+  @ApiPropertyOptional({
+    type: [String],
+    description: 'With unknown_members: those of the ids sent that do not exist.',
+  })
+  ids?: string[];
+
   @ApiPropertyOptional({ type: [String], description: 'With subject_denied: why the holder may not act.' })
   reasons?: string[];
 }

@@ -3,6 +3,27 @@ import { type StatusReason } from '@app/revocation';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsChosenId, IsDirectoryId, Optional } from './fields.dto.js';
 
+/** One line for each: a reason without a line does not compile. */
+const REASONS: Readonly<Record<StatusReason, true>> = {
+  unknown: true,
+  user_unknown: true,
+  user_deactivated: true,
+  user_deleted: true,
+  agent_unknown: true,
+  agent_deactivated: true,
+  agent_deleted: true,
+  agent_orphaned: true,
+  application_denied: true,
+  parent_denied: true,
+  group_missing: true,
+  role_missing: true,
+  condition_unmet: true,
+  credential_unknown: true,
+  credential_released: true,
+  credential_revoked: true,
+  credential_not_held: true,
+};
+
 export class StatusQuery {
   @ApiPropertyOptional({ description: 'May it still act for this user?' })
   @Optional()
@@ -27,8 +48,7 @@ export class StatusAnswer {
 
   @ApiProperty({
     type: [String],
-    description:
-      'unknown; user_unknown, user_deactivated, user_deleted; agent_unknown, agent_deactivated, agent_deleted, agent_orphaned, application_denied, parent_denied; group_missing; credential_unknown, credential_released, credential_revoked, credential_not_held.',
+    description: `${Object.keys(REASONS).join(', ')}.`,
   })
   reasons: readonly StatusReason[];
 

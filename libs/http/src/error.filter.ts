@@ -38,7 +38,8 @@ function answerTo(error: unknown): Answer | undefined {
   if (error instanceof BodyTooLarge) return { ...refusal(error), scimType: 'tooMany' };
   if (error instanceof Refusal) return refusal(error);
   if (error instanceof EventLogUnavailable) {
-    const detail = 'The event log cannot be reached: nothing was half done. Send the same request again.';
+    const detail =
+      'The event log or a view of it did not answer in time: the change may be recorded all the same. Sending the same request again is safe.';
     return { status: 503, code: 'unavailable', detail, headers: { 'retry-after': RETRY_AFTER } };
   }
   const status = error instanceof HttpException ? error.getStatus() : statusOf(error);

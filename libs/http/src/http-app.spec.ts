@@ -246,6 +246,7 @@ describe('errors', () => {
     const answer = await inject('PATCH', '/scim/v2/Users/1', 'scim', '{}');
     expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '5']);
     expect(answer.body).not.toContain('hunter2');
+    expect(answer.json().detail).toMatch(/may be recorded all the same.*again is safe/);
   });
 
   it('answers problem+json outside /scim, with the code and what belongs to it', async () => {
