@@ -1,6 +1,6 @@
 // Where this service is reached from outside: the base of every `meta.location` and `$ref`.
 
-/** DI token of a {@link PublicAddress}. */
+/** DI token of the {@link PublicAddress} of the service; that of the SCIM endpoints lies below it, at {@link SCIM_PATH}. */
 export const SCIM_BASE_URL = Symbol('SCIM_BASE_URL');
 
 /** Read at every answer: when the port is chosen by the system, the URL is known only once the service listens. */

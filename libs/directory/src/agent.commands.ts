@@ -20,7 +20,7 @@ export interface StoredAgent {
 export interface AgentWrite {
   readonly name: string;
   readonly active: boolean;
-  /** Users and groups of this tenant; at least one. */
+  /** Users and groups of this tenant, or the connection that provisions the agent; at least one. */
   readonly owners: readonly OwnerRef[];
   readonly parentId?: string;
   /** Applications of this tenant; as they were when absent. */

@@ -121,7 +121,7 @@ export interface OwnerRow {
   tenant: string;
   agent_id: string;
   owner_id: string;
-  /** `User` or `Group`. */
+  /** `User`, `Group` or `Connection`. */
   type: string;
 }
 

@@ -9,10 +9,10 @@ import type { Kysely } from 'kysely';
 export interface Projection<Db> {
   /** Unique within the database; names the checkpoint. */
   readonly name: string;
-  /** Creates tables and indexes when missing. */
+  /** Creates tables and indexes when missing; drops those of an earlier version, with its checkpoint, to make them anew. */
   migrate(db: Kysely<Db>): Promise<void>;
   /**
-   * Whether `apply` would do nothing with this event, whatever the rows are. A batch of nothing else costs no
+   * Whether `apply` would do nothing with this event after all those before it. A batch of nothing else costs no
    * transaction: the stored checkpoint then follows later, and a restart reads such events again.
    */
   ignores?(event: RecordedEvent): boolean;

@@ -8,7 +8,7 @@ export type CredentialReason =
   | 'credential_unknown'
   /** The platform released it. */
   | 'credential_released'
-  /** Its revocation was planned: the secret stays dead, whatever becomes of its holder. */
+  /** Its holder lost it: the secret stays dead, whatever becomes of the holder. */
   | 'credential_revoked'
   /** It belongs to somebody else. */
   | 'credential_not_held';

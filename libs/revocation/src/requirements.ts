@@ -17,7 +17,7 @@ export const requirementsOf = ({
 ];
 
 export type MissingRequirement =
-  /** The person is in no group that the credential requires, neither directly nor through another group. */
+  /** The person is not in a group that the credential requires, neither directly nor through another group. */
   | 'group_missing'
   /** The person does not have a role that the credential requires. */
   | 'role_missing'

@@ -2,7 +2,7 @@
 
 export const errorSchema = 'urn:ietf:params:scim:api:messages:2.0:Error';
 
-/** The status of each scimType: RFC 7644 table 9, and RFC 9865 section 2.1 for the last three. */
+/** The status of each scimType: RFC 7644 table 9, and RFC 9865 section 2.1 for the last three; 413 for tooMany is ours. */
 export const statusOfScimType = {
   invalidFilter: 400,
   tooMany: 413,

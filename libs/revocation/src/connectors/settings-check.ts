@@ -15,7 +15,9 @@ export type SettingRules = Readonly<Record<string, SettingRule>>;
  */
 export const url: SettingRule = {
   valid: (value) => typeof value === 'string' && /^https?:\/\/[^@?#]+$/.test(value) && URL.canParse(value),
-  must: 'an absolute https:// URL without credentials, query and fragment: what is secret belongs into "secret"',
+  must:
+    'an absolute https:// URL (http:// where the operator allows it) without credentials, query and fragment: ' +
+    'what is secret belongs into "secret"',
 };
 
 export const text: SettingRule = {

@@ -5,7 +5,7 @@ import type { Tolerance } from '../quirks.js';
 
 /**
  * Checks that `required` is listed and that nothing unknown is.
- * @param known lower-cased URNs that may be listed besides
+ * @param known whether a lower-cased URN may be listed besides
  */
 export function checkSchemas(
   body: { [key: string]: ScimValue },
