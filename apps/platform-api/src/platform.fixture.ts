@@ -13,6 +13,7 @@ import {
   ChangeUser,
   RoleAwareReadModels,
   RoleFollower,
+  SCIM_EXTENSIONS,
   type Attributes,
   type DirectoryDb,
   type RoleFollowerDb,
@@ -39,6 +40,7 @@ import {
   type RevocationDb,
 } from '@app/revocation';
 import { Clock, ManualClock, openSqlite } from '@app/runtime';
+import type { CustomExtensions } from '@app/scim';
 import { SqlVault, Vault, type VaultDb } from '@app/vault';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { CommandBus, CqrsModule } from '@nestjs/cqrs';
@@ -95,7 +97,8 @@ export interface Answer {
 
 export type PlatformWorld = Awaited<ReturnType<typeof openPlatform>>;
 
-export async function openPlatform() {
+/** @param extensions of persons, beside those of the RFCs */
+export async function openPlatform(extensions: CustomExtensions = new Map()) {
   const directory = mkdtempSync(join(tmpdir(), 'platform-'));
   const log = SqliteEventLog.open({ directory });
   const clock = new ManualClock();
@@ -123,6 +126,7 @@ export async function openPlatform() {
     [GATE_DB, gateDb],
     [REVOCATION_DB, revocationDb],
     [IDEMPOTENCY_DB, idempotencyDb],
+    [SCIM_EXTENSIONS, extensions],
   ]);
   const app = await createHttpApp(App.of(world), { logger: false, exchanges });
   const onError = (error: unknown) => failures.push(error);

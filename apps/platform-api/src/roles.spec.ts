@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { readExtensions } from '@app/scim';
 import { openPlatform, type Answer, type PlatformWorld } from './platform.fixture.js';
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
@@ -6,6 +7,11 @@ const inDepartment = (department: string, cleared = true) => ({
   [ENTERPRISE]: { department },
   'urn:acme': { clearedForProdData: cleared },
 });
+const attributes = [
+  { name: 'clearedForProdData', type: 'boolean' },
+  { name: 'until', type: 'dateTime' },
+];
+const { extensions } = readExtensions({ '*': { User: [{ id: 'urn:acme', name: 'Acme', attributes }] } });
 const condition = `${ENTERPRISE}:department eq "Engineering" and urn:acme:clearedForProdData eq true`;
 
 let world: PlatformWorld;
@@ -19,7 +25,7 @@ const reasons = async (credentialId: string): Promise<string[]> =>
   (await world.send('GET', `subjects/${ada}/status?credentialId=${credentialId}`)).body.reasons;
 
 beforeEach(async () => {
-  world = await openPlatform();
+  world = await openPlatform(extensions);
   ada = await world.user('ada', 'acme', inDepartment('Engineering'));
   const settings = { clientId: 'c', revocationEndpoint: 'https://idp.example/revoke' };
   await world.send('PUT', 'providers/idp', { connector: 'rfc7009', displayName: 'Identity', settings });
@@ -32,6 +38,21 @@ describe('a credential that requires a condition', () => {
     expect(await reasons('c')).toEqual([]);
     await world.change(ada, inDepartment('Engineering', false));
     expect(await reasons('c')).toEqual(['credential_revoked', 'condition_unmet']);
+  });
+
+  it('is compared by the declared schema, so that an earlier instant in another offset ends it', async () => {
+    await world.change(ada, { 'urn:acme': { until: '2027-06-01T00:00:00Z' } });
+    await credential({ id: 'c', condition: 'urn:acme:until gt "2026-12-31T23:00:00Z"' });
+    expect(await reasons('c')).toEqual([]);
+    await world.change(ada, { 'urn:acme': { until: '2027-01-01T00:00:00+02:00' } });
+    expect(await reasons('c')).toEqual(['condition_unmet']);
+  });
+
+  it.each([
+    ['of a declared schema', 'not (urn:acme:clearedForProdDataa eq true)'],
+    ['of a schema that is not declared', 'not (urn:other:cleared eq true)'],
+  ])('is refused for an attribute %s that nobody can have', async (_, text) => {
+    expect(await credential({ condition: text })).toMatchObject({ status: 422, body: { code: 'invalid_policy' } });
   });
 
   it('is answered 409 for somebody for whom it does not hold, and recorded', async () => {

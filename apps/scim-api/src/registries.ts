@@ -1,4 +1,5 @@
 // The resource types each tenant is served with: the standard ones, and what was configured for it beside them.
+import { SCIM_EXTENSIONS } from '@app/directory';
 import {
   createRegistry,
   customTypesOf,
@@ -8,9 +9,6 @@ import {
   type Registry,
 } from '@app/scim';
 import { Inject, Injectable, Optional } from '@nestjs/common';
-
-/** DI token of the {@link CustomExtensions}; none when absent. */
-export const SCIM_EXTENSIONS = Symbol('SCIM_EXTENSIONS');
 
 /** DI token of the {@link CustomTypes}; none when absent. */
 export const SCIM_RESOURCE_TYPES = Symbol('SCIM_RESOURCE_TYPES');

@@ -10,6 +10,7 @@ import {
   DirectoryView,
   IssueConnectionToken,
   OpenConnection,
+  SCIM_EXTENSIONS,
   type ConnectionSettings,
   type DirectoryDb,
 } from '@app/directory';
@@ -145,9 +146,10 @@ export async function openScim({ extensions = new Map(), types = new Map(), ...l
     { provide: Clock, useValue: clock },
     { provide: DIRECTORY_DB, useValue: db },
     { provide: QuirkCounts, useValue: quirks },
+    { provide: SCIM_EXTENSIONS, useValue: extensions },
     { provide: SCIM_BASE_URL, useValue: { url: 'http://scim.test' } },
   ]);
-  const app = await createHttpApp(App.of(world, ScimApiModule.extendedBy(extensions, types)), {
+  const app = await createHttpApp(App.of(world, ScimApiModule.extendedBy(types)), {
     logger,
     exchanges,
     ...limits,

@@ -1,6 +1,6 @@
-// The SCIM role: what identity providers talk to. Needs CqrsModule, EventLog, ReadModels, Vault, Clock, QuirkCounts and SCIM_BASE_URL from the app around it.
+// The SCIM role: what identity providers talk to. Needs CqrsModule, EventLog, ReadModels, Vault, Clock, QuirkCounts, SCIM_BASE_URL and, where there are any, SCIM_EXTENSIONS from the app around it.
 import { DirectoryModule } from '@app/directory';
-import type { CustomExtensions, CustomTypes } from '@app/scim';
+import type { CustomTypes } from '@app/scim';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AgentResource } from './agent.resource.js';
 import { ApplicationResource } from './application.resource.js';
@@ -13,7 +13,7 @@ import { Endpoints } from './endpoints.js';
 import { GroupResource } from './group.resource.js';
 import { IdentityResource } from './identity.resource.js';
 import { methodsControllers } from './methods.controller.js';
-import { Registries, SCIM_EXTENSIONS, SCIM_RESOURCE_TYPES } from './registries.js';
+import { Registries, SCIM_RESOURCE_TYPES } from './registries.js';
 import {
   AgentsController,
   ApplicationsController,
@@ -52,15 +52,12 @@ import { UserResource } from './user.resource.js';
   ],
 })
 export class ScimApiModule {
-  /** With extensions and resource types of the operator's own beside those of the RFCs. */
-  static extendedBy(extensions: CustomExtensions, types: CustomTypes = new Map()): DynamicModule {
+  /** With resource types of the operator's own beside those of the RFCs. */
+  static extendedBy(types: CustomTypes): DynamicModule {
     return {
       module: ScimApiModule,
       controllers: customControllers(types),
-      providers: [
-        { provide: SCIM_EXTENSIONS, useValue: extensions },
-        { provide: SCIM_RESOURCE_TYPES, useValue: types },
-      ],
+      providers: [{ provide: SCIM_RESOURCE_TYPES, useValue: types }],
     };
   }
 }

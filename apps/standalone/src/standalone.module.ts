@@ -8,6 +8,7 @@ import {
   DirectoryView,
   OwnerPolicy,
   RoleFollower,
+  SCIM_EXTENSIONS,
 } from '@app/directory';
 import { Decisions, EventLog, ReadModels } from '@app/event-log';
 import { ExchangeLog, QuirkCounts } from '@app/http';
@@ -15,6 +16,7 @@ import { JobQueue } from '@app/jobs';
 import { IDEMPOTENCY_DB, PlatformApiModule } from '@app/platform-api';
 import { Connectors, GATE_DB, OutboundHttp, REVOCATION_DB, RevocationModule } from '@app/revocation';
 import { Clock, type Config, type Role } from '@app/runtime';
+import type { CustomExtensions } from '@app/scim';
 import { extensionsIn, resourceTypesIn, SCIM_BASE_URL, ScimApiModule } from '@app/scim-api';
 import { Vault } from '@app/vault';
 import { Worker, WorkerModule } from '@app/worker';
@@ -51,8 +53,7 @@ export interface StandaloneParts {
 export class StandaloneModule {
   static of({ config, infrastructure, address, logger }: StandaloneParts): DynamicModule {
     const ofRole: Readonly<Record<Role, () => Type | DynamicModule>> = {
-      scim: () =>
-        ScimApiModule.extendedBy(extensionsIn(config.scimExtensions), resourceTypesIn(config.scimResourceTypes)),
+      scim: () => ScimApiModule.extendedBy(resourceTypesIn(config.scimResourceTypes)),
       platform: () => PlatformApiModule,
       console: () => ConsoleModule,
       worker: () =>
@@ -68,7 +69,7 @@ export class StandaloneModule {
       module: StandaloneModule,
       imports: [
         CqrsModule.forRoot(),
-        InfrastructureModule.of(infrastructure, address),
+        InfrastructureModule.of(infrastructure, address, extensionsIn(config.scimExtensions)),
         ViewsModule.of({ infrastructure, roles: config.roles, logger }),
         DirectoryModule,
         RevocationModule,
@@ -82,7 +83,7 @@ export class StandaloneModule {
 @Global()
 @Module({})
 class InfrastructureModule {
-  static of(parts: Infrastructure, address: Address): DynamicModule {
+  static of(parts: Infrastructure, address: Address, extensions: CustomExtensions): DynamicModule {
     const value = (provide: unknown, useValue: unknown) => ({ provide: provide as symbol, useValue });
     const made = (
       provide: unknown,
@@ -107,6 +108,7 @@ class InfrastructureModule {
       value(REVOCATION_DB, parts.revocationDb),
       value(IDEMPOTENCY_DB, parts.idempotencyDb),
       value(SCIM_BASE_URL, address),
+      value(SCIM_EXTENSIONS, extensions),
       value(ExchangeLog, parts.exchanges),
       value(QuirkCounts, parts.quirks),
       value(Ledger, ledger),

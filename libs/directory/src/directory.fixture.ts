@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { EventData, EventType, RecordedEvent, RequestContext } from '@app/events';
 import { Decisions, EventLog, Projector, SqliteEventLog } from '@app/event-log';
 import { Clock, ManualClock, openSqlite } from '@app/runtime';
+import type { CustomExtensions } from '@app/scim';
 import { SqlVault, Vault, type VaultDb } from '@app/vault';
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { CommandBus, QueryBus, type Command, type Query } from '@nestjs/cqrs';
@@ -15,6 +16,7 @@ import { DIRECTORY_DB, type DirectoryDb } from './directory-db.js';
 import { DirectoryModule } from './directory.module.js';
 import { DirectoryView } from './directory.view.js';
 import { CreateGroup } from './group.commands.js';
+import { SCIM_EXTENSIONS } from './person-types.js';
 import { OwnerPolicy } from './owner-policy.js';
 import type { OwnerPolicyDb } from './owner-policy-db.js';
 import { RoleFollower, type RoleFollowerDb } from './roles/role-follower.js';
@@ -48,8 +50,10 @@ export class Directory {
     private module: TestingModule,
   ) {}
 
-  /** @param options which projections follow from the start, and a database other than SQLite */
-  static async open(options: { view?: boolean; policy?: boolean; db?: Kysely<DirectoryDb> } = {}): Promise<Directory> {
+  /** @param options which projections follow from the start, a database other than SQLite, and declared extensions */
+  static async open(
+    options: { view?: boolean; policy?: boolean; db?: Kysely<DirectoryDb>; extensions?: CustomExtensions } = {},
+  ): Promise<Directory> {
     const directory = mkdtempSync(join(tmpdir(), 'directory-'));
     const log = SqliteEventLog.open({ directory });
     const vaultDb = openSqlite<VaultDb>(join(directory, 'vault.db'), { durable: true });
@@ -62,6 +66,7 @@ export class Directory {
       [Vault, vault],
       [Clock, opened.clock],
       [DIRECTORY_DB, db],
+      [SCIM_EXTENSIONS, options.extensions ?? new Map()],
     ]);
     const imports = [Infrastructure.of(provided), DirectoryModule];
     opened.module = await Test.createTestingModule({ imports }).compile();

@@ -8,6 +8,7 @@ import { CqrsModule } from '@nestjs/cqrs';
 import type { Kysely } from 'kysely';
 import { FindAgentHandler, ListAgentsHandler, AgentViews } from './agents/agent-queries.handlers.js';
 import { ChangeAgentHandler, DeleteAgentHandler, ProvisionAgentHandler } from './agents/agent.handlers.js';
+import { AgentRules } from './agents/agent-rule.js';
 import { UserAgents } from './agents/user-agents.js';
 import { applicationProviders } from './applications/application-providers.js';
 import { DIRECTORY_DB, type DirectoryDb } from './directory-db.js';
@@ -15,7 +16,9 @@ import { DirectoryView } from './directory.view.js';
 import { FindGroupHandler, GroupViews, ListGroupsHandler } from './groups/group-queries.handlers.js';
 import { ChangeGroupHandler, CreateGroupHandler, DeleteGroupHandler, GroupDecisions } from './groups/group.handlers.js';
 import { OwnerPolicy } from './owner-policy.js';
+import { PersonTypes } from './person-types.js';
 import { resourceProviders } from './resources/resource-providers.js';
+import { Conditions } from './roles/conditions.js';
 import { RoleFollower } from './roles/role-follower.js';
 import { roleProviders } from './roles/role-providers.js';
 import { ListConnectionsHandler, NamesOfHandler } from './tenants/connection-queries.handlers.js';
@@ -82,7 +85,8 @@ const queryHandlers = [
 ];
 
 /**
- * Needs from a global module: `EventLog`, `Decisions`, `Vault`, `Clock` and `DIRECTORY_DB`. The app runs the projections
+ * Needs from a global module: `EventLog`, `Decisions`, `Vault`, `Clock`, `DIRECTORY_DB`, and `SCIM_EXTENSIONS` where
+ * extensions are declared. The app runs the projections
  * {@link DirectoryView} (on `DIRECTORY_DB`), and {@link OwnerPolicy}, {@link RoleFollower} and {@link ConnectionOrders}
  * (each on a connection of its own).
  */
@@ -96,6 +100,9 @@ const queryHandlers = [
     ...resourceProviders,
     UserNames,
     UserAgents,
+    AgentRules,
+    PersonTypes,
+    Conditions,
     UserViews,
     GroupDecisions,
     GroupViews,

@@ -8,6 +8,7 @@ export * from './directory.view.js';
 export * from './group.commands.js';
 export * from './owner-policy.js';
 export type { OwnerPolicyDb } from './owner-policy-db.js';
+export { SCIM_EXTENSIONS } from './person-types.js';
 export * from './resource.commands.js';
 export * from './role.commands.js';
 export * from './role.queries.js';

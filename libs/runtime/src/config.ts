@@ -90,7 +90,7 @@ export const options = {
     'SCIM_EXTENSIONS',
     file,
     'only the schemas of the RFCs',
-    'The JSON file of the extensions that resource types have beside those of the RFCs, by tenant.',
+    'The JSON file of the extensions beside those of the RFCs, by tenant; the same for every process.',
   ),
   scimResourceTypes: optional(
     'SCIM_RESOURCE_TYPES',

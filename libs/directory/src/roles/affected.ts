@@ -1,8 +1,7 @@
 // Whose roles a batch of events may change: the cost of an evaluation is that of what changed.
 import type { EventData, EventType, RecordedEvent } from '@app/events';
-import { asksForGroups } from './membership.js';
+import { asksForGroups, type InForce } from './membership.js';
 import type { People } from './people.js';
-import type { Roles } from './roles.js';
 
 export interface Affected {
   /** A role or the rules themselves have changed: the event that did it. */
@@ -15,7 +14,7 @@ export interface Affected {
 type Concerned = readonly string[] | 'everybody';
 
 interface Known {
-  readonly state: Roles;
+  readonly inForce: InForce;
   readonly people: People;
 }
 
@@ -45,25 +44,29 @@ const looks: { readonly [T in EventType]?: Look<T> } = {
   AgentOrphaned: agent,
   AgentHandedOver: agent,
   AgentDeleted: agent,
-  RoleDefined: ({ data }, { state }) => (changesNothing(data, state) ? [] : 'everybody'),
+  RoleDefined: ({ data }, { inForce }) => (changesNothing(data, inForce) ? [] : 'everybody'),
   MappingActivated: () => 'everybody',
-  GroupMembershipChanged: ({ data, metadata }, { state, people }) =>
-    asksForGroups(state) ? people.among(metadata.tenant, [...data.added, ...data.removed]) : [],
-  GroupChanged: ({ data, metadata }, { state, people }) =>
-    data.changed.includes('displayName') && asksForGroups(state) ? people.inGroup(metadata.tenant, data.groupId) : [],
-  GroupDeleted: ({ data, metadata }, { state, people }) =>
-    asksForGroups(state) ? people.wereInGroup(metadata.tenant, data.groupId) : [],
+  GroupMembershipChanged: ({ data, metadata }, { inForce, people }) =>
+    asksForGroups(inForce) ? people.among(metadata.tenant, [...data.added, ...data.removed]) : [],
+  GroupChanged: ({ data, metadata }, { inForce, people }) =>
+    data.changed.includes('displayName') && asksForGroups(inForce) ? people.inGroup(metadata.tenant, data.groupId) : [],
+  GroupDeleted: ({ data, metadata }, { inForce, people }) =>
+    asksForGroups(inForce) ? people.wereInGroup(metadata.tenant, data.groupId) : [],
 };
 
 export const isRoleWork = ({ type }: RecordedEvent): boolean => Object.hasOwn(looks, type);
 
 /** @param people of a view that has applied the events */
-export async function affectedBy(events: readonly RecordedEvent[], state: Roles, people: People): Promise<Affected> {
+export async function affectedBy(
+  events: readonly RecordedEvent[],
+  inForce: InForce,
+  people: People,
+): Promise<Affected> {
   const some = new Map<string, RecordedEvent>();
   let everybody: RecordedEvent | undefined;
   for (const event of events) {
     const look = looks[event.type] as Look<EventType> | undefined;
-    const ids = (await look?.(event, { state, people })) ?? [];
+    const ids = (await look?.(event, { inForce, people })) ?? [];
     if (ids === 'everybody') everybody ??= event;
     else for (const id of ids) if (!some.has(id)) some.set(id, event);
   }
@@ -71,5 +74,5 @@ export async function affectedBy(events: readonly RecordedEvent[], state: Roles,
 }
 
 /** Nobody has it, and nothing gives it. */
-const changesNothing = ({ roleId, condition }: EventData['RoleDefined'], { roles, active }: Roles): boolean =>
+const changesNothing = ({ roleId, condition }: EventData['RoleDefined'], { roles, active }: InForce): boolean =>
   condition === undefined && active === undefined && (roles.get(roleId)?.members.size ?? 0) === 0;

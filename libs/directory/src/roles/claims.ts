@@ -1,6 +1,7 @@
 // What the claims of a person give: the names that templates make of their attributes, and the roles of those names.
 import type { ClaimRule, MappingRule } from '@app/events';
 import { foldCase } from '@app/scim';
+import { InvalidPolicy } from '../directory.errors.js';
 import { namesFrom, TemplateTooCostly, type ReadingBudget } from './templates.js';
 
 export const isClaimRule = (rule: MappingRule): rule is ClaimRule => 'claim' in rule;
@@ -16,7 +17,7 @@ export function rolesOfNames(
   return names.some((name) => fold(name) === fold(equals)) ? [role] : [];
 }
 
-/** The roles that a claim gives; none where a person's data made the template do too much: what is in doubt is denied. */
+/** The roles that a claim gives; none where the template does too much, or cannot be read any more: what is in doubt is denied. */
 export function claimedRoles(
   rule: ClaimRule,
   attributes: Readonly<Record<string, unknown>>,
@@ -25,7 +26,7 @@ export function claimedRoles(
   try {
     return rolesOfNames(rule, namesFrom(rule.claim.template, attributes, budget));
   } catch (error) {
-    if (error instanceof TemplateTooCostly) return [];
+    if (error instanceof TemplateTooCostly || error instanceof InvalidPolicy) return [];
     throw error;
   }
 }

@@ -1,22 +1,19 @@
-// Conditions over a person: SCIM filters, also over attributes of extensions that only this tenant's provider knows.
+// Conditions over a person: SCIM filters over what the tenant's schemas say that a person has.
 import {
   compileFilter,
-  createRegistry,
+  limits,
   parseFilter,
   printFilter,
   ScimError,
-  userType,
-  type AttributeDefinition,
   type AttributePath,
-  type AttributeType,
   type Filter,
-  type FilterLiteral,
   type FilterSubject,
-  type ScimAttributes,
-  type ScimValue,
+  type ResourceType,
 } from '@app/scim';
+import { Injectable, Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { InvalidPolicy } from '../directory.errors.js';
+import { PersonTypes } from '../person-types.js';
 
 export interface Condition {
   readonly holds: (subject: FilterSubject) => boolean;
@@ -24,29 +21,62 @@ export interface Condition {
   readonly asksForGroups: boolean;
 }
 
-const known = createRegistry([userType]).type('User');
-const knownUrns = new Set([known.schema.id, ...known.extensions.map(({ urn }) => urn)].map((urn) => urn.toLowerCase()));
+/** Finds what a recorded condition means. It never throws; `owner`, such as `role prod`, is for the log. */
+export type ConditionOf = (condition: string, owner: string) => Condition;
 
-/** Compiled once: a condition is asked about every person again and again. */
-const compiled = new LRUCache<string, Condition>({ max: 2_000 });
+/** What cannot be read is in doubt, and what is in doubt is denied. */
+const NOBODY: Condition = { holds: () => false, asksForGroups: false };
 
-/** A filter in its one normal form. @throws InvalidPolicy with a sentence that says what is wrong */
-export function normalCondition(text: string): string {
-  return answering(() => {
-    const filter = parseFilter(text);
-    compile(filter);
-    return printFilter(filter);
-  });
-}
+@Injectable()
+export class Conditions {
+  private readonly logger = new Logger('conditions');
+  /** Compiled once: a condition is asked about every person again and again. */
+  private readonly compiled = new LRUCache<string, Condition>({ max: 2_000 });
+  /** What has been logged, by tenant and owner. */
+  private readonly reported = new Set<string>();
 
-/** @throws InvalidPolicy */
-export function conditionOf(text: string): Condition {
-  let condition = compiled.get(text);
-  if (condition === undefined) {
-    condition = answering(() => compile(parseFilter(text)));
-    compiled.set(text, condition);
+  constructor(private readonly types: PersonTypes) {}
+
+  /** A filter in its one normal form, which is what is recorded. @throws InvalidPolicy with a sentence that says what is wrong */
+  normal(tenant: string, text: string): string {
+    const printed = printFilter(answering(() => parseFilter(text)));
+    if (printed.length > limits.filterLength) {
+      throw new InvalidPolicy(`The condition in its normal form has more than ${limits.filterLength} characters.`);
+    }
+    this.read(tenant, printed);
+    return printed;
   }
-  return condition;
+
+  /** @throws InvalidPolicy */
+  read(tenant: string, text: string): Condition {
+    const key = `${tenant} ${text}`;
+    let condition = this.compiled.get(key);
+    if (condition === undefined) {
+      condition = answering(() => compile(parseFilter(text), this.types.of(tenant).kept));
+      this.compiled.set(key, condition);
+    }
+    return condition;
+  }
+
+  /** What the conditions mean that are recorded in this tenant: one that cannot be read (any more) holds for nobody. */
+  recordedIn(tenant: string): ConditionOf {
+    return (condition, owner) => {
+      try {
+        return this.read(tenant, condition);
+      } catch (error) {
+        if (!(error instanceof InvalidPolicy)) throw error;
+        this.report(tenant, owner, error);
+        return NOBODY;
+      }
+    };
+  }
+
+  private report(tenant: string, owner: string, { message }: InvalidPolicy): void {
+    const key = `${tenant} ${owner}`;
+    if (this.reported.has(key)) return;
+    this.reported.add(key);
+    this.logger.error(`The condition of ${owner} of tenant ${tenant} holds for nobody until it is mended: ${message}`);
+  }
 }
 
 function answering<T>(work: () => T): T {
@@ -58,77 +88,40 @@ function answering<T>(work: () => T): T {
   }
 }
 
-interface Mention {
-  readonly path: AttributePath;
-  readonly value: FilterLiteral;
-}
-
-/** The attributes that a filter compares; those inside a value path belong to the attribute before it. */
-function mentionsIn(filter: Filter): Mention[] {
+/** The attributes that a filter names; those inside a value path belong to the attribute before it. */
+function pathsIn(filter: Filter): AttributePath[] {
   switch (filter.kind) {
     case 'compare':
-      return [{ path: filter.path, value: filter.value }];
     case 'present':
     case 'valuePath':
-      return [{ path: filter.path, value: null }];
+      return [filter.path];
     case 'not':
-      return mentionsIn(filter.filter);
+      return pathsIn(filter.filter);
     default:
-      return filter.terms.flatMap(mentionsIn);
+      return filter.terms.flatMap(pathsIn);
   }
 }
 
-function compile(filter: Filter): Condition {
-  const mentions = mentionsIn(filter);
-  const custom = Map.groupBy(
-    mentions.filter(({ path }) => path.urn !== undefined && !knownUrns.has(path.urn.toLowerCase())),
-    ({ path }) => (path.urn as string).toLowerCase(),
-  );
-  const asksForGroups = mentions.some(({ path }) => path.name.toLowerCase() === 'groups');
-  if (custom.size === 0) return { holds: compileFilter(filter, known), asksForGroups };
-  const extensions = [...custom].map(([urn, of]) => ({
-    schema: { id: urn, name: urn, attributes: definitionsOf(of) },
-  }));
-  const type = createRegistry([{ ...userType, extensions: [...(userType.extensions ?? []), ...extensions] }]).type(
-    'User',
-  );
-  const test = compileFilter(filter, type);
-  return { holds: (subject) => test(withLowerCased(subject, custom)), asksForGroups };
+/** @throws ScimError, InvalidPolicy */
+function compile(filter: Filter, type: ResourceType): Condition {
+  const paths = pathsIn(filter);
+  for (const path of paths) mustBeAboutPeople(path, type);
+  return {
+    holds: compileFilter(filter, type),
+    asksForGroups: paths.some((path) => isOfCore(path, type) && path.name.toLowerCase() === 'groups'),
+  };
 }
 
-/** What an extension that is described nowhere must look like for this filter: the values it is compared with tell. */
-function definitionsOf(mentions: readonly Mention[]): AttributeDefinition[] {
-  const byName = Map.groupBy(mentions, ({ path }) => path.name.toLowerCase());
-  return [...byName].map(([name, of]) => {
-    const subs = of.filter(({ path }) => path.sub !== undefined);
-    if (subs.length === 0) return { name, type: typeOf(of) };
-    const bySub = Map.groupBy(subs, ({ path }) => (path.sub as string).toLowerCase());
-    const subAttributes = [...bySub].map(([sub, ofSub]) => ({ name: sub, type: typeOf(ofSub) }));
-    return { name, type: 'complex' as const, subAttributes };
-  });
-}
+const isOfCore = ({ urn }: AttributePath, { schema }: ResourceType): boolean =>
+  urn === undefined || urn.toLowerCase() === schema.id.toLowerCase();
 
-function typeOf(mentions: readonly Mention[]): AttributeType {
-  const types = new Set(mentions.filter(({ value }) => value !== null).map(({ value }) => typeof value));
-  if (types.size > 1)
-    throw ScimError.invalidFilter('An attribute of an extension is compared with values of two types.');
-  const [type] = types;
-  if (type === 'boolean') return 'boolean';
-  return type === 'number' ? 'decimal' : 'string';
-}
-
-/** Names of attributes are alike in any case (RFC 7643 section 2.1): where no schema says which case they are kept in. */
-function withLowerCased(subject: FilterSubject, urns: ReadonlyMap<string, unknown>): FilterSubject {
-  const attributes: ScimAttributes = { ...subject.attributes };
-  for (const [name, value] of Object.entries(subject.attributes)) {
-    if (urns.has(name.toLowerCase())) attributes[name.toLowerCase()] = lowerCased(value, 2);
+/** Negated, a condition over what nobody has would hold for everybody. @throws InvalidPolicy */
+function mustBeAboutPeople(path: AttributePath, type: ResourceType): void {
+  const isCore = isOfCore(path, type);
+  if (isCore && path.name.toLowerCase() === 'meta') {
+    throw new InvalidPolicy('A condition asks about people, and "meta" is about how they are kept: leave it out.');
   }
-  return { ...subject, attributes };
-}
-
-function lowerCased(value: ScimValue, levels: number): ScimValue {
-  if (levels === 0 || typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map((element) => lowerCased(element, levels));
-  const entries = Object.entries(value).map(([name, inner]) => [name.toLowerCase(), lowerCased(inner, levels - 1)]);
-  return Object.fromEntries(entries) as ScimValue;
+  if (!isCore && type.extension(path.urn as string) === undefined) {
+    throw new InvalidPolicy('The condition names a schema that people of this tenant do not have: declare it first.');
+  }
 }

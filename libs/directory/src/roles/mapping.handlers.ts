@@ -7,6 +7,7 @@ import { AlreadyExists, NotFound } from '../directory.errors.js';
 import { ActivateMapping, DraftMapping } from '../role.commands.js';
 import { DIFF_SAMPLE, DiffMapping, ListMappings, TestMapping } from '../role.queries.js';
 import type { MappingDetail, MappingTest, RoleDiff } from '../role.queries.js';
+import { Conditions } from './conditions.js';
 import { membershipChanges, triedRules, type RoleChange } from './membership.js';
 import { People } from './people.js';
 import { rolesAggregate } from './roles.js';
@@ -73,6 +74,7 @@ export class DiffMappingHandler implements IQueryHandler<DiffMapping> {
   constructor(
     private readonly decisions: Decisions,
     private readonly people: People,
+    private readonly conditions: Conditions,
   ) {}
 
   async execute({ tenant, mappingId }: DiffMapping): Promise<readonly RoleDiff[] | undefined> {
@@ -80,9 +82,10 @@ export class DiffMappingHandler implements IQueryHandler<DiffMapping> {
     const mapping = state.mappings.get(mappingId);
     if (mapping === undefined) return undefined;
     checkedRules(mapping.rules, state.roles);
+    const drafted = { ...state, active: mapping, conditionOf: this.conditions.recordedIn(tenant) };
     const diffs = new Map<string, RoleDiff>();
     for await (const people of this.people.all(tenant)) {
-      for (const change of membershipChanges(state.roles, mapping, people)) {
+      for (const change of membershipChanges(drafted, people)) {
         if (change.added.length + change.removed.length === 0) continue;
         diffs.set(change.roleId, withChange(diffs.get(change.roleId), change));
       }

@@ -4,8 +4,8 @@ import { foldCase, type ScimAttributes, type ScimValue } from '@app/scim';
 import type { UserWithGroups } from '../directory.queries.js';
 import type { MappingTest, TriedPerson } from '../role.queries.js';
 import { claimedRoles, isClaimRule, mentionsGroups } from './claims.js';
-import { conditionOf } from './conditions.js';
-import type { Mapping, Role, Roles } from './roles.js';
+import type { ConditionOf } from './conditions.js';
+import type { Roles } from './roles.js';
 import { namesFrom, ReadingBudget, TemplateTooCostly } from './templates.js';
 
 /** A person as the directory knows them. */
@@ -64,13 +64,17 @@ function indexOf(all: Rules): GroupIndex {
   return index;
 }
 
-type InForce = Pick<Roles, 'roles' | 'active'>;
+/** What decides who has which role. */
+export interface InForce extends Pick<Roles, 'roles' | 'active'> {
+  readonly conditionOf: ConditionOf;
+}
 
 /** Whether somebody's groups can give or take roles. */
-export function asksForGroups({ roles, active }: InForce): boolean {
+export function asksForGroups(inForce: InForce): boolean {
+  const { active } = inForce;
   if (active?.rules.some((rule) => 'group' in rule) === true) return true;
   if (active?.rules.some((rule) => isClaimRule(rule) && mentionsGroups(rule)) === true) return true;
-  return [...roles.values()].some(({ condition }) => condition !== undefined && conditionOf(condition).asksForGroups);
+  return conditionedRoles(inForce).some(({ condition }) => condition?.asksForGroups === true);
 }
 
 /** The ways in which rules give roles to a person. */
@@ -112,21 +116,26 @@ function subjectOf(userId: string, { attributes, active, groups }: NonNullable<P
   return { id: userId, attributes: { ...(attributes as ScimAttributes), active }, groups: refs };
 }
 
-/** What differs between who has the roles and who should, among these people, under the rules of `mapping`. */
-export function membershipChanges(
-  roles: ReadonlyMap<string, Role>,
-  mapping: Mapping | undefined,
-  people: readonly Person[],
-): RoleChange[] {
+const conditionedRoles = ({ roles, conditionOf }: InForce) =>
+  [...roles].map(([roleId, { condition, members }]) => ({
+    roleId,
+    members,
+    condition: condition === undefined ? undefined : conditionOf(condition, `role ${roleId}`),
+  }));
+
+/** What differs between who has the roles and who should, among these people. */
+export function membershipChanges(inForce: InForce, people: readonly Person[]): RoleChange[] {
+  const { active } = inForce;
+  const roles = conditionedRoles(inForce);
   const changes = new Map<string, { added: RoleMember[]; changed: RoleMember[]; removed: string[] }>();
   for (const { userId, found } of people) {
-    const mapped = found === undefined || mapping === undefined ? undefined : mappedRoles(mapping.rules, found);
+    const mapped = found === undefined || active === undefined ? undefined : mappedRoles(active.rules, found);
     const subject = found === undefined ? undefined : subjectOf(userId, found);
-    for (const [roleId, { condition, members }] of roles) {
+    for (const { roleId, members, condition } of roles) {
       const before = members.get(userId);
       const sources = new Set<string>();
       if (subject !== undefined && condition !== undefined) {
-        if (conditionOf(condition).holds(subject)) sources.add(CONDITION);
+        if (condition.holds(subject)) sources.add(CONDITION);
       } else if (subject !== undefined) {
         for (const source of mapped?.get(roleId) ?? []) sources.add(source);
         if (before !== undefined && sourcesOf(before).includes(MANUAL)) sources.add(MANUAL);

@@ -1,15 +1,18 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Decisions } from '@app/event-log';
-import type { RecordedEvent } from '@app/events';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { contextOf, Decisions, newEvent } from '@app/event-log';
+import { streams, type RecordedEvent } from '@app/events';
 import { openSqlite } from '@app/runtime';
+import { Logger } from '@nestjs/common';
 import { Directory } from '../directory.fixture.js';
 import { InvalidPolicy, NotFound, RoleIsComputed, UnknownMembers } from '../directory.errors.js';
 import { DeleteGroup } from '../group.commands.js';
 import { DefineCondition, DefineRole, GrantRole, WithdrawRole, type RoleDefinition } from '../role.commands.js';
 import { ListRoles, RoleMembers } from '../role.queries.js';
 import { ChangeUser, DeleteUser, type Attributes } from '../user.commands.js';
+import { Conditions } from './conditions.js';
 import { People } from './people.js';
 import { RoleFollower, type RoleFollowerDb } from './role-follower.js';
+import { rolesAggregate } from './roles.js';
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 const engineering = `${ENTERPRISE}:department eq "Engineering"`;
@@ -226,6 +229,7 @@ describe('the follower', () => {
       decisions: directory.get(Decisions),
       clock: directory.clock,
       people: directory.get(People),
+      conditions: directory.get(Conditions),
     });
     other.uses({ view: { reached: () => Promise.resolve(true) }, db });
     await other.migrate(db);
@@ -246,12 +250,32 @@ describe('the follower', () => {
       decisions: directory.get(Decisions),
       clock: directory.clock,
       people: directory.get(People),
+      conditions: directory.get(Conditions),
     });
     const ignored = () => [...before, defined as RecordedEvent].map((event) => other.ignores(event));
     expect(ignored()).toEqual([true, false]);
     // The batch had been applied by the other process, so that this one is only told of it.
     await other.committed([defined as RecordedEvent]);
     expect(ignored()).toEqual([false, false]);
+  });
+
+  it('lets a condition that cannot be read hold for nobody, and goes on with everything else', async () => {
+    const logged = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    const ada = await directory.user('ada', inDepartment('Engineering'));
+    const context = contextOf(directory.request(), directory.clock.iso());
+    const recorded = { roleId: 'former', name: 'former', kind: 'role', condition: 'active lt null' } as const;
+    await directory.get(Decisions).execute(streams.roles('acme'), rolesAggregate, () => ({
+      events: [newEvent('RoleDefined', recorded, context)],
+      result: undefined,
+    }));
+    await define('engineers', { condition: engineering });
+    await define('engineers', { condition: engineering }, 'globex');
+    const theirs = await directory.user('eve', { ...inDepartment('Engineering'), tenant: 'globex' });
+    expect(await membersOf('former')).toEqual({});
+    expect(await membersOf('engineers')).toEqual({ [ada]: ['condition'] });
+    expect(await membersOf('engineers', 'globex')).toEqual({ [theirs]: ['condition'] });
+    expect(logged).toHaveBeenCalledTimes(1);
+    logged.mockRestore();
   });
 
   it('takes what came through a group when the group is deleted', async () => {

@@ -5,6 +5,7 @@ import type { Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { contextAfter } from '../after-event.js';
 import { affectedBy, isRoleWork } from './affected.js';
+import type { Conditions } from './conditions.js';
 import { membershipChanges, type Person } from './membership.js';
 import { inSteps, type People } from './people.js';
 import { roleEvents } from './role-changes.js';
@@ -20,6 +21,7 @@ export interface RoleFollowerParts {
   readonly decisions: Decisions;
   readonly clock: Clock;
   readonly people: People;
+  readonly conditions: Conditions;
 }
 
 /** What the follower stands on besides the log. */
@@ -122,9 +124,10 @@ export class RoleFollower implements Projection<RoleFollowerDb> {
 
   /** @returns the position of what was appended last */
   private async record(tenant: string, events: readonly RecordedEvent[]): Promise<bigint | undefined> {
-    const { people, decisions } = this.parts;
+    const { people, decisions, conditions } = this.parts;
     const { state } = await decisions.load(streams.roles(tenant), rolesAggregate);
-    const { everybody, some } = await affectedBy(events, state, people);
+    const inForce = { ...state, conditionOf: conditions.recordedIn(tenant) };
+    const { everybody, some } = await affectedBy(events, inForce, people);
     let appended: bigint | undefined;
     for (const ids of inSteps([...some.keys()])) {
       const found = await people.of(tenant, ids);
@@ -143,6 +146,7 @@ export class RoleFollower implements Projection<RoleFollowerDb> {
     causeOf: (userId: string) => RecordedEvent,
   ): Promise<bigint | undefined> {
     const byCause = Map.groupBy(people, ({ userId }) => causeOf(userId));
+    const conditionOf = this.parts.conditions.recordedIn(tenant);
     for (let last: bigint | undefined; ;) {
       const { position, result } = await this.parts.decisions.execute(
         streams.roles(tenant),
@@ -152,7 +156,7 @@ export class RoleFollower implements Projection<RoleFollowerDb> {
           let [spent, rest] = [0, false];
           for (const [cause, of] of byCause) {
             const context = contextAfter(cause, 'system:roles', this.parts.clock.iso());
-            const made = roleEvents(membershipChanges(roles, active, of), context, spent);
+            const made = roleEvents(membershipChanges({ roles, active, conditionOf }, of), context, spent);
             events.push(...made.events);
             ({ spent } = made);
             rest ||= made.rest;

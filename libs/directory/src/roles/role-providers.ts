@@ -2,6 +2,7 @@
 import { Decisions } from '@app/event-log';
 import { Clock } from '@app/runtime';
 import type { Provider } from '@nestjs/common';
+import { Conditions } from './conditions.js';
 import {
   ActivateMappingHandler,
   DiffMappingHandler,
@@ -38,7 +39,8 @@ export const roleProviders: readonly Provider[] = [
   RoleDecisions,
   {
     provide: RoleFollower,
-    inject: [Decisions, Clock, People],
-    useFactory: (decisions: Decisions, clock: Clock, people: People) => new RoleFollower({ decisions, clock, people }),
+    inject: [Decisions, Clock, People, Conditions],
+    useFactory: (decisions: Decisions, clock: Clock, people: People, conditions: Conditions) =>
+      new RoleFollower({ decisions, clock, people, conditions }),
   },
 ];

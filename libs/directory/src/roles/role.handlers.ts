@@ -17,7 +17,7 @@ import {
   WithdrawRole,
 } from '../role.commands.js';
 import { KnownIds } from '../view/known-ids.js';
-import { normalCondition } from './conditions.js';
+import { Conditions } from './conditions.js';
 import { MANUAL, sourcesOf } from './membership.js';
 import { rolesAggregate, type Role, type Roles } from './roles.js';
 
@@ -92,7 +92,10 @@ function mustExist({ roles }: Roles, roleId: string): Role {
 
 @CommandHandler(DefineRole)
 export class DefineRoleHandler implements ICommandHandler<DefineRole> {
-  constructor(private readonly roles: RoleDecisions) {}
+  constructor(
+    private readonly roles: RoleDecisions,
+    private readonly conditions: Conditions,
+  ) {}
 
   execute({ context, roleId, definition }: DefineRole): Promise<{ position: bigint | undefined }> {
     if (!ROLE_ID.test(roleId) || roleId.startsWith(CONDITION_ID)) {
@@ -101,7 +104,7 @@ export class DefineRoleHandler implements ICommandHandler<DefineRole> {
       );
     }
     const { name, kind, condition } = definition;
-    const normal = condition === undefined ? {} : { condition: normalCondition(condition) };
+    const normal = condition === undefined ? {} : { condition: this.conditions.normal(context.tenant, condition) };
     return this.roles.define(context, { roleId, name, kind, ...normal });
   }
 }
@@ -120,10 +123,11 @@ export class DefineConditionHandler implements ICommandHandler<DefineCondition> 
   constructor(
     private readonly roles: RoleDecisions,
     private readonly log: EventLog,
+    private readonly conditions: Conditions,
   ) {}
 
   async execute({ context, condition }: DefineCondition): Promise<{ roleId: string; position: bigint | undefined }> {
-    const normal = normalCondition(condition);
+    const normal = this.conditions.normal(context.tenant, condition);
     const hash = createHash('sha256').update(normal).digest('hex').slice(0, 32);
     const roleId = `${CONDITION_ID}${hash}`;
     const definition = { roleId, name: 'Condition', kind: 'condition', condition: normal } as const;

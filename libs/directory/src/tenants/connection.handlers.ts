@@ -5,7 +5,7 @@ import { Clock, newId } from '@app/runtime';
 import { Vault } from '@app/vault';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { NotFound, TooManyTokens } from '../directory.errors.js';
-import { normalAgentRule } from '../agents/agent-rule.js';
+import { AgentRules } from '../agents/agent-rule.js';
 import {
   ChangeConnection,
   IssueConnectionToken,
@@ -18,25 +18,18 @@ import { changeProfile, connectionAggregate, VALID_TOKENS, validTokens } from '.
 import { tenantAggregate } from './tenant.js';
 import { fingerprintOf, newToken } from './tokens.js';
 
-/** @throws InvalidPolicy */
-function settingsOf({ agentWhen, agentNameKey }: ConnectionSettings): ConnectionSettings {
-  return {
-    ...(agentWhen === undefined ? {} : { agentWhen: normalAgentRule(agentWhen) }),
-    ...(agentNameKey === undefined ? {} : { agentNameKey }),
-  };
-}
-
 @CommandHandler(OpenConnection)
 export class OpenConnectionHandler implements ICommandHandler<OpenConnection> {
   constructor(
     private readonly decisions: Decisions,
     private readonly clock: Clock,
+    private readonly agentRules: AgentRules,
   ) {}
 
   async execute(command: OpenConnection): Promise<{ connectionId: string; position: bigint }> {
     const { context, name, dialect } = command;
     const { tenant } = context;
-    const settings = settingsOf(command.settings);
+    const settings = this.settingsOf(tenant, command.settings);
     const { state } = await this.decisions.load(streams.tenant(tenant), tenantAggregate);
     if (!state.exists) throw new NotFound('no such tenant');
     const connectionId = newId();
@@ -52,6 +45,14 @@ export class OpenConnectionHandler implements ICommandHandler<OpenConnection> {
     );
     return { connectionId, position: position as bigint };
   }
+
+  /** @throws InvalidPolicy */
+  private settingsOf(tenant: string, { agentWhen, agentNameKey }: ConnectionSettings): ConnectionSettings {
+    return {
+      ...(agentWhen === undefined ? {} : { agentWhen: this.agentRules.normal(tenant, agentWhen) }),
+      ...(agentNameKey === undefined ? {} : { agentNameKey }),
+    };
+  }
 }
 
 @CommandHandler(ChangeConnection)
@@ -59,11 +60,15 @@ export class ChangeConnectionHandler implements ICommandHandler<ChangeConnection
   constructor(
     private readonly decisions: Decisions,
     private readonly clock: Clock,
+    private readonly agentRules: AgentRules,
   ) {}
 
   async execute({ context, connectionId, changes }: ChangeConnection): Promise<{ position: bigint | undefined }> {
     const { agentWhen } = changes;
-    const normal = typeof agentWhen === 'string' ? { ...changes, agentWhen: normalAgentRule(agentWhen) } : changes;
+    const normal =
+      typeof agentWhen === 'string'
+        ? { ...changes, agentWhen: this.agentRules.normal(context.tenant, agentWhen) }
+        : changes;
     const stream = streams.connection(context.tenant, connectionId);
     const { position } = await this.decisions.execute(stream, connectionAggregate, (connection) => ({
       events: changeProfile(connection, normal, connectionId, contextOf(context, this.clock.iso())),

@@ -8,7 +8,7 @@ import { NameTaken, NotFound, RevisionMismatch } from '../directory.errors.js';
 import { isWithin, withoutExternalId, type Scope } from '../scope.js';
 import { ChangeUser, DeleteUser, ProvisionUser } from '../user.commands.js';
 import { agentAggregate } from '../agents/agent.js';
-import { isAgent } from '../agents/agent-rule.js';
+import { AgentRules } from '../agents/agent-rule.js';
 import { UserAgents } from '../agents/user-agents.js';
 import type { Attributes, StoredUser, UserWrite, Written } from '../user.commands.js';
 import { openAttributes, sealAttributes } from './sealed-attributes.js';
@@ -31,13 +31,14 @@ export class ProvisionUserHandler implements ICommandHandler<ProvisionUser> {
     private readonly vault: Vault,
     private readonly clock: Clock,
     private readonly agents: UserAgents,
+    private readonly agentRules: AgentRules,
   ) {}
 
   async execute({ context, write, agentWhen }: ProvisionUser): Promise<Written<StoredUser>> {
     const { tenant } = context;
     const { attributes } = write;
     const userId = newId();
-    const kind = isAgent(agentWhen, write) ? 'agent' : 'user';
+    const kind = this.agentRules.match(tenant, agentWhen, write) ? 'agent' : 'user';
     const stream = streams[kind](tenant, userId);
     const userNameHash = this.names.hashOf(tenant, attributes.userName);
     let key: { dataKeyId: string; sealed: string } | undefined;
