@@ -1,5 +1,5 @@
 // How mappings are drafted and tried, and how what they would change is shown.
-import { MAX_RULES } from '@app/directory';
+import { MAX_RULES, MAX_TEMPLATE } from '@app/directory';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
@@ -16,7 +16,6 @@ import { IsChosenId, IsDirectoryId, IsLine, Optional } from './fields.dto.js';
 import { IsRoleId, RoleMemberAnswer } from './roles.dto.js';
 
 const GROUPS = 1_000;
-const TEMPLATE_LENGTH = 2_000;
 const NAME_LENGTH = 1_000;
 
 const IsName = () => Length(1, NAME_LENGTH, { message: `$property must have 1 to ${NAME_LENGTH} characters` });
@@ -41,13 +40,13 @@ export class GroupMatch {
 
 export class ClaimMatch {
   @ApiProperty({
-    maxLength: TEMPLATE_LENGTH,
+    maxLength: MAX_TEMPLATE,
     description:
-      'A Handlebars template over the attributes of a person; every line that it makes is a name. Blocks: each, if, unless, with. Helpers: json, split, lower, eq.',
-    example: '{{#each roles}}{{#with (json value)}}{{value}}\n{{/with}}{{/each}}',
+      'A Handlebars template over the attributes of a person, as GET /Users shows them; every line that it makes is a name. Blocks: each, if, unless, with. Helpers: json, split, lower, eq.',
+    example: '{{#each roles}}{{value}}\n{{/each}}',
   })
   @IsString()
-  @Length(1, TEMPLATE_LENGTH, { message: `$property must have 1 to ${TEMPLATE_LENGTH} characters` })
+  @Length(1, MAX_TEMPLATE, { message: `$property must have 1 to ${MAX_TEMPLATE} characters` })
   template: string;
 
   @ApiPropertyOptional({ description: 'The name that gives the role. Left out: any name does.' })
@@ -56,14 +55,19 @@ export class ClaimMatch {
   @IsName()
   equals?: string;
 
-  @ApiPropertyOptional({ default: false })
+  @ApiPropertyOptional({
+    default: false,
+    description: 'Compare the name, or the ids of roles, without regard to case.',
+  })
   @Optional()
   @IsBoolean()
   ignoreCase?: boolean;
 }
 
 export class MappingRuleRequest {
-  @ApiPropertyOptional({ description: 'Left out of a claim: every name that is the id of a role gives that role.' })
+  @ApiPropertyOptional({
+    description: 'Left out of a claim: every name that is the id of a role gives that role, unless it has a condition.',
+  })
   @Optional()
   @IsRoleId()
   role?: string;
@@ -172,7 +176,7 @@ export class MappingTestRequest extends RulesFields {
   @ApiProperty({
     type: 'object',
     additionalProperties: true,
-    description: 'Attributes of somebody made up, extensions by URN.',
+    description: 'Attributes of somebody made up, as an identity provider sends them: extensions by URN.',
     example: { userName: 'ada@example.com', roles: [{ value: '{"value":"Admin"}' }] },
   })
   @IsObject()
@@ -202,6 +206,13 @@ class TriedClaim {
 
   @ApiProperty({ type: [String], description: 'The names that the template made.' })
   names: readonly string[];
+
+  @ApiPropertyOptional({
+    type: [String],
+    description:
+      'Of a rule without a role: the names that give nothing, because no role has this id that a mapping may give.',
+  })
+  notRoles?: readonly string[];
 
   @ApiPropertyOptional({ description: 'Why it made none.' })
   problem?: string;

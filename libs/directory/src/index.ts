@@ -13,6 +13,7 @@ export * from './resource.commands.js';
 export * from './role.commands.js';
 export * from './role.queries.js';
 export type { RuleInput } from './roles/rules.js';
+export { MAX_TEMPLATE } from './roles/template-tree.js';
 export { RoleAwareReadModels } from './roles/role-aware-read-models.js';
 export { RoleFollower, type RoleFollowerDb } from './roles/role-follower.js';
 export type { Scope } from './scope.js';

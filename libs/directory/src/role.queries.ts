@@ -71,7 +71,7 @@ export class DiffMapping extends Query<readonly RoleDiff[] | undefined> {
 
 /** Somebody made up, to try rules on. */
 export interface TriedPerson {
-  /** As the directory keeps them: extensions by URN. */
+  /** As an identity provider sends them: extensions by URN. */
   readonly attributes: Attributes;
   readonly groups: readonly { readonly id: string; readonly display?: string | undefined }[];
 }
@@ -80,7 +80,15 @@ export interface MappingTest {
   /** The roles that the rules give, and in which ways. */
   readonly roles: readonly { readonly roleId: string; readonly sources: readonly string[] }[];
   /** For each rule about claims, by its number from 1: the names that its template made, or why it made none. */
-  readonly claims: readonly { readonly rule: number; readonly names: readonly string[]; readonly problem?: string }[];
+  readonly claims: readonly TriedClaim[];
+}
+
+export interface TriedClaim {
+  readonly rule: number;
+  readonly names: readonly string[];
+  /** Of a rule that gives the roles of these names: those that are the id of no role that a mapping may give. */
+  readonly notRoles?: readonly string[];
+  readonly problem?: string;
 }
 
 /** What rules would give to somebody; nothing is recorded. @throws InvalidPolicy */

@@ -2,11 +2,14 @@
 import { streams } from '@app/events';
 import { contextOf, Decisions, newEvent } from '@app/event-log';
 import { Clock, newId } from '@app/runtime';
+import { parseResource, ScimError } from '@app/scim';
 import { CommandHandler, QueryHandler, type ICommandHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { AlreadyExists, NotFound } from '../directory.errors.js';
+import { AlreadyExists, InvalidPolicy, NotFound } from '../directory.errors.js';
+import { PersonTypes } from '../person-types.js';
 import { ActivateMapping, DraftMapping } from '../role.commands.js';
 import { DIFF_SAMPLE, DiffMapping, ListMappings, TestMapping } from '../role.queries.js';
 import type { MappingDetail, MappingTest, RoleDiff } from '../role.queries.js';
+import type { Attributes } from '../user.commands.js';
 import { Conditions } from './conditions.js';
 import { membershipChanges, triedRules, type RoleChange } from './membership.js';
 import { People } from './people.js';
@@ -106,10 +109,28 @@ function withChange(before: RoleDiff | undefined, { roleId, added, removed }: Ro
 
 @QueryHandler(TestMapping)
 export class TestMappingHandler implements IQueryHandler<TestMapping> {
-  constructor(private readonly decisions: Decisions) {}
+  constructor(
+    private readonly decisions: Decisions,
+    private readonly types: PersonTypes,
+  ) {}
 
   async execute({ tenant, rules, person }: TestMapping): Promise<MappingTest> {
     const { state } = await this.decisions.load(streams.roles(tenant), rolesAggregate);
-    return triedRules(checkedRules(rules, state.roles), person);
+    const attributes = this.kept(tenant, person.attributes);
+    return triedRules(checkedRules(rules, state.roles), { ...person, attributes }, state.roles);
+  }
+
+  /** What a lenient write would keep of these attributes. @throws InvalidPolicy */
+  private kept(tenant: string, attributes: Attributes): Attributes {
+    const { written } = this.types.of(tenant);
+    const isNamed = Object.keys(attributes).some((name) => name.toLowerCase() === 'username');
+    const body = isNamed ? attributes : { ...attributes, userName: 'somebody' };
+    try {
+      return parseResource(written, body).attributes;
+    } catch (error) {
+      if (error instanceof ScimError)
+        throw new InvalidPolicy(`The attributes are not those of a user: ${error.detail}`);
+      throw error;
+    }
   }
 }

@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { contextOf, Decisions, newEvent } from '@app/event-log';
+import { streams } from '@app/events';
 import { AlreadyExists, InvalidPolicy, NotFound, RoleIsGiven } from '../directory.errors.js';
 import { Directory } from '../directory.fixture.js';
 import { ChangeGroup, DeleteGroup } from '../group.commands.js';
 import { ActivateMapping, DefineRole, DeleteRole, DraftMapping, GrantRole, WithdrawRole } from '../role.commands.js';
 import { DiffMapping, ListMappings, RoleMembers, TestMapping } from '../role.queries.js';
+import { rolesAggregate } from './roles.js';
 import type { RuleInput } from './rules.js';
 
 let directory: Directory;
@@ -104,6 +107,36 @@ describe('a mapping in force', () => {
     await inForce({ role: 'prod', claim: { template: '{{title}}' } });
     expect(await membersOf('test')).toEqual({});
     expect(await membersOf('prod')).toEqual({ [eve]: ['claim'] });
+  });
+
+  it('gives roles by their ids without regard to case where it says so, and none that a condition decides about', async () => {
+    await directory.run(
+      new DefineRole(directory.request(), 'Active', { name: 'Active', kind: 'role', condition: 'title eq "none"' }),
+    );
+    const entitlements = [{ value: 'PROD' }, { value: 'Test' }, { value: 'active' }];
+    const eve = await directory.user('eve', { entitlements });
+    const template = '{{#each entitlements}}{{value}}\n{{/each}}';
+    await inForce({ claim: { template } });
+    expect([await membersOf('prod'), await membersOf('test')]).toEqual([{}, {}]);
+    await inForce({ claim: { template, ignoreCase: true } });
+    expect([await membersOf('prod'), await membersOf('test')]).toEqual([{ [eve]: ['claim'] }, { [eve]: ['claim'] }]);
+    expect(await membersOf('Active')).toEqual({});
+  });
+
+  it('gives nothing by a template of an earlier version that is refused now, and everything else', async () => {
+    const eve = await directory.user('eve', { title: 'Lead' });
+    const context = contextOf(directory.request(), directory.clock.iso());
+    const unreadable = { role: 'test', claim: { template: '{{#each}}' } };
+    const readable = { role: 'prod', claim: { template: '{{title}}' } };
+    const drafted = { mappingId: 'former', name: 'former', rules: [unreadable, readable] };
+    await directory.get(Decisions).execute(streams.roles('acme'), rolesAggregate, () => ({
+      events: [
+        newEvent('MappingDrafted', drafted, context),
+        newEvent('MappingActivated', { mappingId: 'former' }, context),
+      ],
+      result: undefined,
+    }));
+    expect([await membersOf('prod'), await membersOf('test')]).toEqual([{ [eve]: ['claim'] }, {}]);
   });
 
   it('gives nothing by a claim of somebody whose data is too much for its template', async () => {
@@ -241,6 +274,7 @@ describe('a draft', () => {
     ['both', { role: 'prod', group: { id: 'g' }, claim: { template: 'x' } }],
     ['a group named twice', { role: 'prod', group: { id: 'g', displayName: 'G' } }],
     ['a group that is not named', { role: 'prod', group: {} }],
+    ['an id in any case', { role: 'prod', group: { id: 'g', ignoreCase: true } }],
     ['a name without a role', { claim: { template: 'x', equals: 'x' } }],
     ['a template that cannot be read', { role: 'prod', claim: { template: '{{#each}}' } }],
   ])('is refused for %s, with the number of the rule', async (_, rule) => {
@@ -265,14 +299,31 @@ describe('a draft', () => {
   });
 });
 
+it('rules are tried on somebody as a write would keep them, and give what they would give', async () => {
+  await directory.run(
+    new DefineRole(directory.request(), 'lead', { name: 'lead', kind: 'role', condition: 'title eq "Lead"' }),
+  );
+  const roles = ['prod', 'lead', 'none'].map((value) => ({ value: JSON.stringify({ value }) }));
+  const rules: RuleInput[] = [{ claim: { template: '{{#each roles}}{{value}}\n{{/each}}' } }];
+  const ask = (attributes: object) =>
+    directory.ask(new TestMapping('acme', rules, { attributes: { ...attributes }, groups: [] }));
+  expect(await ask({ roles, nobodyKeepsThis: 'x' })).toEqual({
+    roles: [{ roleId: 'prod', sources: ['claim'] }],
+    claims: [{ rule: 1, names: ['prod', 'lead', 'none'], notRoles: ['lead', 'none'] }],
+  });
+  const refused = await ask({ active: 'secret' }).catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(InvalidPolicy);
+  expect(String(refused)).not.toContain('secret');
+});
+
 it('rules are tried on somebody made up, and nothing is recorded', async () => {
   const head = await directory.log.head();
   const rules: RuleInput[] = [
     byName('Ops', 'prod'),
     { role: 'test', claim: { template: '{{title}}', equals: 'Lead' } },
-    { claim: { template: '{{#each tags}}{{this}}{{/each}}' } },
+    { claim: { template: '{{nickName}}' } },
   ];
-  const person = { attributes: { title: 'Lead', tags: ['x'.repeat(10_001)] }, groups: [{ id: 'g', display: 'Ops' }] };
+  const person = { attributes: { title: 'Lead', nickName: 'x'.repeat(10_001) }, groups: [{ id: 'g', display: 'Ops' }] };
   expect(await directory.ask(new TestMapping('acme', rules, person))).toEqual({
     roles: [
       { roleId: 'prod', sources: ['scim:g'] },

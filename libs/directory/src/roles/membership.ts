@@ -1,11 +1,11 @@
 // Who has which role and why: one pure answer for what happens, and for the diff that shows it before it happens.
-import type { GroupRule, MappingRule, RoleMember } from '@app/events';
+import type { ClaimRule, GroupRule, MappingRule, RoleMember } from '@app/events';
 import { foldCase, type ScimAttributes, type ScimValue } from '@app/scim';
 import type { UserWithGroups } from '../directory.queries.js';
 import type { MappingTest, TriedPerson } from '../role.queries.js';
-import { claimedRoles, isClaimRule, mentionsGroups } from './claims.js';
+import { claimedRoles, GivableRoles, isClaimRule, mentionsGroups } from './claims.js';
 import type { ConditionOf } from './conditions.js';
-import type { Roles } from './roles.js';
+import type { Role, Roles } from './roles.js';
 import { namesFrom, ReadingBudget, TemplateTooCostly } from './templates.js';
 
 /** A person as the directory knows them. */
@@ -78,7 +78,11 @@ export function asksForGroups(inForce: InForce): boolean {
 }
 
 /** The ways in which rules give roles to a person. */
-function mappedRoles(rules: Rules, found: NonNullable<Person['found']>): Map<string, Set<string>> {
+function mappedRoles(
+  rules: Rules,
+  found: NonNullable<Person['found']>,
+  givable: GivableRoles,
+): Map<string, Set<string>> {
   const given = new Map<string, Set<string>>();
   const give = (role: string, source: string) => {
     const sources = given.get(role);
@@ -95,7 +99,7 @@ function mappedRoles(rules: Rules, found: NonNullable<Person['found']>): Map<str
   const claims = rules.filter(isClaimRule);
   const data = claims.length === 0 ? {} : templateData(found);
   const budget = new ReadingBudget();
-  for (const rule of claims) for (const role of claimedRoles(rule, data, budget)) give(role, CLAIM);
+  for (const rule of claims) for (const role of claimedRoles(rule, data, givable, budget)) give(role, CLAIM);
   return given;
 }
 
@@ -127,9 +131,10 @@ const conditionedRoles = ({ roles, conditionOf }: InForce) =>
 export function membershipChanges(inForce: InForce, people: readonly Person[]): RoleChange[] {
   const { active } = inForce;
   const roles = conditionedRoles(inForce);
+  const givable = new GivableRoles(inForce.roles);
   const changes = new Map<string, { added: RoleMember[]; changed: RoleMember[]; removed: string[] }>();
   for (const { userId, found } of people) {
-    const mapped = found === undefined || active === undefined ? undefined : mappedRoles(active.rules, found);
+    const mapped = found === undefined || active === undefined ? undefined : mappedRoles(active.rules, found, givable);
     const subject = found === undefined ? undefined : subjectOf(userId, found);
     for (const { roleId, members, condition } of roles) {
       const before = members.get(userId);
@@ -151,8 +156,12 @@ export function membershipChanges(inForce: InForce, people: readonly Person[]): 
   return [...changes].map(([roleId, change]) => ({ roleId, ...change }));
 }
 
-/** What rules give to somebody made up, and what their templates make of the attributes. */
-export function triedRules(rules: Rules, { attributes, groups }: TriedPerson): MappingTest {
+/** What rules give to somebody made up, and what their templates make of the attributes, as they are kept. */
+export function triedRules(
+  rules: Rules,
+  { attributes, groups }: TriedPerson,
+  roles: ReadonlyMap<string, Role>,
+): MappingTest {
   const found = {
     attributes,
     active: attributes['active'] !== false,
@@ -162,20 +171,28 @@ export function triedRules(rules: Rules, { attributes, groups }: TriedPerson): M
       ...(display === undefined ? {} : { display }),
     })),
   };
-  const given = mappedRoles(rules, found);
+  const givable = new GivableRoles(roles);
+  const given = mappedRoles(rules, found, givable);
   const data = templateData(found);
   const budget = new ReadingBudget();
   return {
     roles: [...given].map(([roleId, sources]) => ({ roleId, sources: [...sources].sort() })),
     claims: rules.flatMap((rule, index) =>
-      isClaimRule(rule) ? [{ rule: index + 1, ...tried(rule.claim.template, data, budget) }] : [],
+      isClaimRule(rule) ? [{ rule: index + 1, ...tried(rule, data, givable, budget) }] : [],
     ),
   };
 }
 
-function tried(template: string, data: Readonly<Record<string, unknown>>, budget: ReadingBudget) {
+function tried(
+  { role, claim: { template, ignoreCase = false } }: ClaimRule,
+  data: Readonly<Record<string, unknown>>,
+  roles: GivableRoles,
+  budget: ReadingBudget,
+) {
   try {
-    return { names: namesFrom(template, data, budget) };
+    const names = namesFrom(template, data, budget);
+    if (role !== undefined) return { names };
+    return { names, notRoles: names.filter((name) => roles.called(name, ignoreCase).length === 0) };
   } catch (error) {
     if (error instanceof TemplateTooCostly) return { names: [], problem: error.message };
     throw error;

@@ -57,7 +57,10 @@ function groupOf({ id, displayName, ignoreCase }: NonNullable<RuleInput['group']
   if ((id === undefined) === (displayName === undefined)) {
     throw new InvalidPolicy('Name the group by either its id or its displayName.');
   }
-  if (id !== undefined) return { id };
+  if (id !== undefined) {
+    if (ignoreCase === true) throw new InvalidPolicy('Ids are compared as they are: leave ignoreCase out.');
+    return { id };
+  }
   return { displayName: displayName as string, ...(ignoreCase === undefined ? {} : { ignoreCase }) };
 }
 
