@@ -145,6 +145,7 @@ describe('a mapping', () => {
     const { id } = expectStatus(await acme.api.post<{ id: string }>('/mappings', { name: 'none', rules: [] }), 201);
     const diff = expectStatus(await acme.api.get<{ roles: object[] }>(`/mappings/${id}/diff`), 200);
     expect(diff).toEqual({
+      insteadOf: expect.any(String),
       roles: [{ role: 'prod', gainCount: 0, lossCount: 1, gains: [], losses: [bob.id], revokedCount: 1 }],
       revokedCount: 1,
     });

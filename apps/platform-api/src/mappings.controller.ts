@@ -13,10 +13,11 @@ import { CountDependents } from '@app/revocation';
 import { Caller, Context, type Principal } from '@app/http';
 import { Body, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import { ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { IdAnswer } from './fields.dto.js';
 import { idFrom, Seed } from './idempotency.js';
 import {
+  ActivationRequest,
   MappingDiff,
   MappingList,
   MappingRequest,
@@ -67,7 +68,7 @@ export class MappingsController {
   })
   @ApiOkResponse({ type: MappingDiff })
   async diff(@Caller() { tenant }: Principal, @Param('id') id: string): Promise<MappingDiff> {
-    const diff = found(await this.queries.execute(new DiffMapping(tenant, id)));
+    const { insteadOf, roles: diff } = found(await this.queries.execute(new DiffMapping(tenant, id)));
     const lost = diff.map(({ roleId, losses }) => ({ roleId, lostBy: new Set(losses) }));
     const { total, byRole } = await this.queries.execute(new CountDependents(tenant, lost));
     const roles = diff.map(({ roleId, losses, ...shown }) => ({
@@ -77,16 +78,21 @@ export class MappingsController {
       losses: losses.slice(0, DIFF_SAMPLE),
       revokedCount: byRole.get(roleId) ?? 0,
     }));
-    return { roles, revokedCount: total };
+    return { insteadOf, roles, revokedCount: total };
   }
 
   @Post(':id/activate')
   @HttpCode(204)
   @TakesIdempotencyKey()
   @ApiOperation({ summary: 'Put its rules in force instead of those that are; what requires a lost role is revoked' })
+  @ApiBody({ type: ActivationRequest, required: false })
   @ApiNoContentResponse()
-  async activate(@Context() context: RequestContext, @Param('id') id: string): Promise<void> {
-    await this.writes.execute(new ActivateMapping(context, id), EVERYBODY_MS);
+  async activate(
+    @Context() context: RequestContext,
+    @Param('id') id: string,
+    @Body() activation?: ActivationRequest,
+  ): Promise<void> {
+    await this.writes.execute(new ActivateMapping(context, id, activation?.insteadOf), EVERYBODY_MS);
   }
 
   @Post('test')

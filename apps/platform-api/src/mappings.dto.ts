@@ -12,7 +12,7 @@ import {
   Length,
   ValidateNested,
 } from 'class-validator';
-import { IsChosenId, IsDirectoryId, IsLine, Optional } from './fields.dto.js';
+import { IsChosenId, IsDirectoryId, IsLine, Optional, OptionalOrNull } from './fields.dto.js';
 import { IsRoleId, RoleMemberAnswer } from './roles.dto.js';
 
 const GROUPS = 1_000;
@@ -151,6 +151,14 @@ export class RoleDiffAnswer {
 }
 
 export class MappingDiff {
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description:
+      'The mapping in force that this was compared with; null: none is. Send it along to activate what was shown.',
+  })
+  insteadOf: string | null;
+
   @ApiProperty({ type: [RoleDiffAnswer], description: 'Roles that nobody would gain or lose are left out.' })
   roles: RoleDiffAnswer[];
 
@@ -158,6 +166,18 @@ export class MappingDiff {
     description: 'Credentials that would be revoked. One that requires several of the roles counts once.',
   })
   revokedCount: number;
+}
+
+export class ActivationRequest {
+  @ApiPropertyOptional({
+    type: String,
+    nullable: true,
+    description:
+      'As the diff answered it: refused with 409 when another mapping has been put in force since. Left out: replaces whatever is in force.',
+  })
+  @OptionalOrNull()
+  @IsChosenId()
+  insteadOf?: string | null;
 }
 
 class TriedGroup {

@@ -28,7 +28,7 @@ describe('docs/openapi.json', () => {
         expect([named, operation.summary]).toEqual([named, expect.any(String)]);
         expect([named, Object.keys(operation.responses)]).toEqual([named, expect.arrayContaining(['default'])]);
         const takesBody =
-          ['put', 'patch'].includes(method) || (method === 'post' && !/\/(end|pause|resume|activate)$/.test(path));
+          ['put', 'patch'].includes(method) || (method === 'post' && !/\/(end|pause|resume)$/.test(path));
         expect([named, operation.requestBody !== undefined]).toEqual([named, takesBody]);
       }
     }

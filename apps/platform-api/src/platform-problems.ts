@@ -5,6 +5,7 @@ import {
   DescribedAsUser,
   InvalidClientKey,
   InvalidPolicy,
+  MappingReplaced,
   NotFound,
   ParentIsFixed,
   RevisionMismatch,
@@ -49,6 +50,7 @@ const problems = {
   invalid_policy: [422, 'The condition, rule or template cannot be used.'],
   role_is_given: [409, 'The mapping in force gives this role: activate one that does not, then delete it.'],
   role_is_computed: [409, 'Who has this role is decided by its condition: change the condition or the person.'],
+  mapping_replaced: [409, 'Another mapping is in force than this names: look at the diff again.'],
   subject_denied: [409, 'The holder may not act. It was recorded, and its revocation has been started.'],
   invalid_idempotency_key: [400, 'Idempotency-Key must be 1 to 255 visible ASCII characters.'],
   idempotency_key_reused: [422, 'This Idempotency-Key was sent with another request: use a new one for each.'],
@@ -87,6 +89,7 @@ const ofDirectory: ReadonlyArray<readonly [ErrorClass, PlatformProblemCode]> = [
   [UnusableSuccessor, 'unusable_successor'],
   [RoleIsComputed, 'role_is_computed'],
   [RoleIsGiven, 'role_is_given'],
+  [MappingReplaced, 'mapping_replaced'],
 ];
 
 /** The error to answer; one that is not expected here stays as it is and is answered by the error filter. */

@@ -194,6 +194,7 @@ describe('mappings', () => {
       { userId: admin, sources: ['claim'] },
     ];
     expect((await operator('GET', `mappings/${body.id}/diff`)).body).toEqual({
+      insteadOf: null,
       roles: [{ role: 'prod', gainCount: 2, lossCount: 0, gains, losses: [], revokedCount: 0 }],
       revokedCount: 0,
     });
@@ -211,12 +212,22 @@ describe('mappings', () => {
     expect((await credential({ id: 'c', requiresRoles: ['prod'] })).status).toBe(201);
     await operator('POST', 'mappings', { id: 'second', name: 'second', rules: [] });
     expect((await operator('GET', 'mappings/second/diff')).body).toEqual({
+      insteadOf: 'first',
       roles: [{ role: 'prod', gainCount: 0, lossCount: 1, gains: [], losses: [ada], revokedCount: 1 }],
       revokedCount: 1,
     });
     expect(await reasons('c')).toEqual([]);
     await operator('POST', 'mappings/second/activate');
     expect(await reasons('c')).toEqual(['credential_revoked', 'role_missing']);
+  });
+
+  it('are put in force instead of what their diff was made against, and of nothing else', async () => {
+    for (const id of ['first', 'second']) await operator('POST', 'mappings', { id, name: id, rules });
+    expect((await operator('POST', 'mappings/first/activate', { insteadOf: null })).status).toBe(204);
+    const late = await operator('POST', 'mappings/second/activate', { insteadOf: null });
+    expect(late).toMatchObject({ status: 409, body: { code: 'mapping_replaced' } });
+    expect((await operator('POST', 'mappings/second/activate', { insteadOf: 5 })).status).toBe(400);
+    expect((await operator('POST', 'mappings/second/activate', {})).status).toBe(204);
   });
 
   it('count a credential that loses two roles once', async () => {

@@ -58,6 +58,11 @@ export class RoleIsGiven extends Error {
   override readonly name = 'RoleIsGiven';
 }
 
+/** Another mapping is in force than the one that was to be replaced. */
+export class MappingReplaced extends Error {
+  override readonly name = 'MappingReplaced';
+}
+
 /** A key that signatures cannot be verified with. */
 export class InvalidClientKey extends Error {
   override readonly name = 'InvalidClientKey';

@@ -92,11 +92,16 @@ export class DraftMapping extends Command<{ readonly mappingId: string; readonly
   }
 }
 
-/** Puts the rules of a draft in force instead of those that were. @throws NotFound, InvalidPolicy: a role is gone */
+/**
+ * Puts the rules of a draft in force instead of those that were; repeating it changes nothing.
+ * @throws NotFound, InvalidPolicy: a role is gone, MappingReplaced
+ */
 export class ActivateMapping extends Command<Decided> {
   constructor(
     readonly context: RequestContext,
     readonly mappingId: string,
+    /** The mapping that must be in force until then; null: none is. Absent: whatever is in force. */
+    readonly insteadOf?: string | null,
   ) {
     super();
   }

@@ -59,8 +59,15 @@ export interface RoleDiff {
   readonly losses: readonly string[];
 }
 
+export interface MappingDiff {
+  /** The mapping in force, which it would replace; null: none is. */
+  readonly insteadOf: string | null;
+  /** By id; roles that nobody would gain or lose are left out. */
+  readonly roles: readonly RoleDiff[];
+}
+
 /** What activating the mapping would change now; undefined when there is no such mapping. @throws InvalidPolicy: a role is gone */
-export class DiffMapping extends Query<readonly RoleDiff[] | undefined> {
+export class DiffMapping extends Query<MappingDiff | undefined> {
   constructor(
     readonly tenant: string,
     readonly mappingId: string,

@@ -4,11 +4,11 @@ import { contextOf, Decisions, newEvent } from '@app/event-log';
 import { Clock, newId } from '@app/runtime';
 import { parseResource, ScimError } from '@app/scim';
 import { CommandHandler, QueryHandler, type ICommandHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { AlreadyExists, InvalidPolicy, NotFound } from '../directory.errors.js';
+import { AlreadyExists, InvalidPolicy, MappingReplaced, NotFound } from '../directory.errors.js';
 import { PersonTypes } from '../person-types.js';
 import { ActivateMapping, DraftMapping } from '../role.commands.js';
 import { DIFF_SAMPLE, DiffMapping, ListMappings, TestMapping } from '../role.queries.js';
-import type { MappingDetail, MappingTest, RoleDiff } from '../role.queries.js';
+import type { MappingDetail, MappingDiff, MappingTest, RoleDiff } from '../role.queries.js';
 import type { Attributes } from '../user.commands.js';
 import { Conditions } from './conditions.js';
 import { membershipChanges, triedRules, type RoleChange } from './membership.js';
@@ -48,12 +48,15 @@ export class ActivateMappingHandler implements ICommandHandler<ActivateMapping> 
   ) {}
 
   /** Who gains and who loses is recorded by the follower, which goes on after a crash. */
-  async execute({ context, mappingId }: ActivateMapping): Promise<{ position: bigint | undefined }> {
+  async execute({ context, mappingId, insteadOf }: ActivateMapping): Promise<{ position: bigint | undefined }> {
     const stream = streams.roles(context.tenant);
     const { position } = await this.decisions.execute(stream, rolesAggregate, ({ roles, mappings, active }) => {
       const mapping = mappings.get(mappingId);
       if (mapping === undefined) throw new NotFound('no such mapping');
       if (active?.mappingId === mappingId) return { events: [], result: undefined };
+      if (insteadOf !== undefined && insteadOf !== (active?.mappingId ?? null)) {
+        throw new MappingReplaced('another mapping is in force than the one that was to be replaced');
+      }
       checkedRules(mapping.rules, roles);
       const activated = newEvent('MappingActivated', { mappingId }, contextOf(context, this.clock.iso()));
       return { events: [activated], result: undefined };
@@ -80,12 +83,13 @@ export class DiffMappingHandler implements IQueryHandler<DiffMapping> {
     private readonly conditions: Conditions,
   ) {}
 
-  async execute({ tenant, mappingId }: DiffMapping): Promise<readonly RoleDiff[] | undefined> {
+  async execute({ tenant, mappingId }: DiffMapping): Promise<MappingDiff | undefined> {
     const { state } = await this.decisions.load(streams.roles(tenant), rolesAggregate);
     const mapping = state.mappings.get(mappingId);
     if (mapping === undefined) return undefined;
     checkedRules(mapping.rules, state.roles);
     const drafted = { ...state, active: mapping, conditionOf: this.conditions.recordedIn(tenant) };
+    const insteadOf = state.active?.mappingId ?? null;
     const diffs = new Map<string, RoleDiff>();
     for await (const people of this.people.all(tenant)) {
       for (const change of membershipChanges(drafted, people)) {
@@ -93,7 +97,7 @@ export class DiffMappingHandler implements IQueryHandler<DiffMapping> {
         diffs.set(change.roleId, withChange(diffs.get(change.roleId), change));
       }
     }
-    return [...diffs.values()].sort((a, b) => (a.roleId < b.roleId ? -1 : 1));
+    return { insteadOf, roles: [...diffs.values()].sort((a, b) => (a.roleId < b.roleId ? -1 : 1)) };
   }
 }
 

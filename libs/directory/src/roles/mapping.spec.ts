@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { contextOf, Decisions, newEvent } from '@app/event-log';
 import { streams } from '@app/events';
-import { AlreadyExists, InvalidPolicy, NotFound, RoleIsGiven } from '../directory.errors.js';
+import { AlreadyExists, InvalidPolicy, MappingReplaced, NotFound, RoleIsGiven } from '../directory.errors.js';
 import { Directory } from '../directory.fixture.js';
 import { ChangeGroup, DeleteGroup } from '../group.commands.js';
 import { ActivateMapping, DefineRole, DeleteRole, DraftMapping, GrantRole, WithdrawRole } from '../role.commands.js';
@@ -27,8 +27,10 @@ afterEach(async () => {
 
 const draft = async (...rules: RuleInput[]): Promise<string> =>
   (await directory.run(new DraftMapping(directory.request(), 'mapping', rules))).mappingId;
-const activate = (mappingId: string) => directory.run(new ActivateMapping(directory.request(), mappingId));
-const diff = (mappingId: string, tenant = 'acme') => directory.ask(new DiffMapping(tenant, mappingId));
+const activate = (mappingId: string, insteadOf?: string | null) =>
+  directory.run(new ActivateMapping(directory.request(), mappingId, insteadOf));
+const compare = (mappingId: string, tenant = 'acme') => directory.ask(new DiffMapping(tenant, mappingId));
+const diff = async (mappingId: string) => (await compare(mappingId))?.roles;
 const inForce = async (...rules: RuleInput[]) => activate(await draft(...rules));
 const byName = (displayName: string, role: string, ignoreCase = false): RuleInput => ({
   role,
@@ -255,9 +257,24 @@ describe('the diff of a draft', () => {
     expect(ops).toBeDefined();
   });
 
+  it('says what it was made against, and what it shows is activated instead of that alone', async () => {
+    const [first, second, third] = [await draft(byName('Ops', 'prod')), await draft(), await draft()];
+    expect(await compare(first)).toMatchObject({ insteadOf: null });
+    await activate(first, null);
+    expect(await compare(second)).toMatchObject({ insteadOf: first });
+    await activate(third);
+    await expect(activate(second, first)).rejects.toThrow(MappingReplaced);
+    await expect(activate(second, null)).rejects.toThrow(MappingReplaced);
+    expect(await compare(second)).toMatchObject({ insteadOf: third });
+    await activate(second, third);
+    // The same request again, its answer having been lost.
+    await activate(second, third);
+    expect(await compare(second)).toMatchObject({ insteadOf: second });
+  });
+
   it('is that of one tenant', async () => {
     const mapping = await draft(byName('Ops', 'prod'));
-    expect(await diff(mapping, 'globex')).toBeUndefined();
+    expect(await compare(mapping, 'globex')).toBeUndefined();
     await expect(directory.run(new ActivateMapping(directory.request('globex'), mapping))).rejects.toThrow(NotFound);
     expect(await directory.ask(new ListMappings('globex'))).toEqual([]);
     await expect(
