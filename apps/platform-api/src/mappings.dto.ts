@@ -36,6 +36,14 @@ export class GroupMatch {
   @Optional()
   @IsBoolean()
   ignoreCase?: boolean;
+
+  @ApiPropertyOptional({
+    description:
+      'With a displayName: only the groups that this connection provisioned, until they are handed over. Left out: those of every connection, so that whoever holds a token of any of them can give the role.',
+  })
+  @Optional()
+  @IsDirectoryId()
+  connection?: string;
 }
 
 export class ClaimMatch {
@@ -190,6 +198,11 @@ class TriedGroup {
   @IsString()
   @IsName()
   display?: string;
+
+  @ApiPropertyOptional({ description: 'The connection that provisioned it; left out: the platform.' })
+  @Optional()
+  @IsDirectoryId()
+  connection?: string;
 }
 
 export class MappingTestRequest extends RulesFields {

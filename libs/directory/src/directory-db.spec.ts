@@ -76,7 +76,7 @@ describe('on PostgreSQL', () => {
     expect((await directory.ask(new ListUsers('acme', page))).items.map((u) => u.id)).toEqual([ada, bob]);
     expect((await directory.ask(new ListUsers('acme', { ...page, matches: (u) => u.id === bob }))).total).toBe(1);
     expect((await directory.ask(new FindUser('acme', ada)))?.groups).toEqual([
-      { id: ops, type: 'Group', display: 'Ops' },
+      { id: ops, type: 'Group', display: 'Ops', connection: 'okta' },
     ]);
     expect((await directory.ask(new FindGroup('acme', ops)))?.members.map((m) => m.display).sort()).toEqual([
       'Ada',

@@ -61,8 +61,14 @@ export interface NamedRef {
   readonly display?: string;
 }
 
+/** A group that somebody is in. */
+export interface GroupRef extends NamedRef {
+  /** That provisioned it; absent: the platform. */
+  readonly connection?: string;
+}
+
 export interface UserWithGroups extends StoredUser, Placed {
-  readonly groups: readonly NamedRef[];
+  readonly groups: readonly GroupRef[];
 }
 
 export interface GroupWithMembers extends StoredGroup, Placed {

@@ -80,7 +80,12 @@ export class DiffMapping extends Query<MappingDiff | undefined> {
 export interface TriedPerson {
   /** As an identity provider sends them: extensions by URN. */
   readonly attributes: Attributes;
-  readonly groups: readonly { readonly id: string; readonly display?: string | undefined }[];
+  readonly groups: readonly {
+    readonly id: string;
+    readonly display?: string | undefined;
+    /** That provisioned it; absent: the platform. */
+    readonly connection?: string | undefined;
+  }[];
 }
 
 export interface MappingTest {

@@ -14,8 +14,8 @@ export interface GroupRule {
   readonly role: string;
   readonly group:
     | { readonly id: string }
-    /** Compared without regard to case when `ignoreCase`. */
-    | { readonly displayName: string; readonly ignoreCase?: boolean };
+    /** Compared without regard to case when `ignoreCase`. Of the groups that this connection provisioned; absent: of all. */
+    | { readonly displayName: string; readonly ignoreCase?: boolean; readonly connection?: string };
 }
 
 /** Gives a role by what a template makes of a person's attributes: names, one a line. */

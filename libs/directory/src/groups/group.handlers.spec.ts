@@ -44,7 +44,7 @@ describe('groups', () => {
       ]),
     );
     expect((await directory.ask(new FindUser('acme', ada)))?.groups).toEqual([
-      { id: outer, type: 'Group', display: 'Outer' },
+      { id: outer, type: 'Group', display: 'Outer', connection: 'okta' },
     ]);
     expect((await directory.ask(new FindGroup('acme', outer, false)))?.members).toEqual([]);
   });

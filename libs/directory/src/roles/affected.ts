@@ -50,6 +50,8 @@ const looks: { readonly [T in EventType]?: Look<T> } = {
     asksForGroups(inForce) ? people.among(metadata.tenant, [...data.added, ...data.removed]) : [],
   GroupChanged: ({ data, metadata }, { inForce, people }) =>
     data.changed.includes('displayName') && asksForGroups(inForce) ? people.inGroup(metadata.tenant, data.groupId) : [],
+  GroupHandedOver: ({ data, metadata }, { inForce, people }) =>
+    asksForGroups(inForce) ? people.inGroup(metadata.tenant, data.groupId) : [],
   GroupDeleted: ({ data, metadata }, { inForce, people }) =>
     asksForGroups(inForce) ? people.wereInGroup(metadata.tenant, data.groupId) : [],
 };

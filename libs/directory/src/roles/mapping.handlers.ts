@@ -10,24 +10,27 @@ import { ActivateMapping, DraftMapping } from '../role.commands.js';
 import { DIFF_SAMPLE, DiffMapping, ListMappings, TestMapping } from '../role.queries.js';
 import type { MappingDetail, MappingDiff, MappingTest, RoleDiff } from '../role.queries.js';
 import type { Attributes } from '../user.commands.js';
+import { KnownIds } from '../view/known-ids.js';
 import { Conditions } from './conditions.js';
 import { membershipChanges, triedRules, type RoleChange } from './membership.js';
 import { People } from './people.js';
 import { rolesAggregate } from './roles.js';
-import { checkedRules } from './rules.js';
+import { checkedRules, connectionsIn } from './rules.js';
 
 @CommandHandler(DraftMapping)
 export class DraftMappingHandler implements ICommandHandler<DraftMapping> {
   constructor(
     private readonly decisions: Decisions,
     private readonly clock: Clock,
+    private readonly known: KnownIds,
   ) {}
 
   async execute({ context, name, rules, mappingId = newId() }: DraftMapping) {
     const stream = streams.roles(context.tenant);
+    const connections = await this.known.connectionsAmong(context.tenant, connectionsIn(rules));
     const { position } = await this.decisions.execute(stream, rolesAggregate, ({ roles, mappings }) => {
       const before = mappings.get(mappingId);
-      const data = { mappingId, name, rules: checkedRules(rules, roles) };
+      const data = { mappingId, name, rules: checkedRules(rules, { roles, connections }) };
       if (before === undefined) {
         const drafted = newEvent('MappingDrafted', data, contextOf(context, this.clock.iso()));
         return { events: [drafted], result: undefined };
@@ -57,7 +60,7 @@ export class ActivateMappingHandler implements ICommandHandler<ActivateMapping> 
       if (insteadOf !== undefined && insteadOf !== (active?.mappingId ?? null)) {
         throw new MappingReplaced('another mapping is in force than the one that was to be replaced');
       }
-      checkedRules(mapping.rules, roles);
+      checkedRules(mapping.rules, { roles });
       const activated = newEvent('MappingActivated', { mappingId }, contextOf(context, this.clock.iso()));
       return { events: [activated], result: undefined };
     });
@@ -87,7 +90,7 @@ export class DiffMappingHandler implements IQueryHandler<DiffMapping> {
     const { state } = await this.decisions.load(streams.roles(tenant), rolesAggregate);
     const mapping = state.mappings.get(mappingId);
     if (mapping === undefined) return undefined;
-    checkedRules(mapping.rules, state.roles);
+    checkedRules(mapping.rules, state);
     const drafted = { ...state, active: mapping, conditionOf: this.conditions.recordedIn(tenant) };
     const insteadOf = state.active?.mappingId ?? null;
     const diffs = new Map<string, RoleDiff>();
@@ -116,12 +119,15 @@ export class TestMappingHandler implements IQueryHandler<TestMapping> {
   constructor(
     private readonly decisions: Decisions,
     private readonly types: PersonTypes,
+    private readonly known: KnownIds,
   ) {}
 
   async execute({ tenant, rules, person }: TestMapping): Promise<MappingTest> {
     const { state } = await this.decisions.load(streams.roles(tenant), rolesAggregate);
     const attributes = this.kept(tenant, person.attributes);
-    return triedRules(checkedRules(rules, state.roles), { ...person, attributes }, state.roles);
+    const { roles } = state;
+    const connections = await this.known.connectionsAmong(tenant, connectionsIn(rules));
+    return triedRules(checkedRules(rules, { roles, connections }), { ...person, attributes }, roles);
   }
 
   /** What a lenient write would keep of these attributes. @throws InvalidPolicy */

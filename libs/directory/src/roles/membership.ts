@@ -30,11 +30,17 @@ const SCIM = 'scim:';
 
 export const sourcesOf = (kept: string): string[] => kept.split(' ');
 
+/** A role, and whose groups give it; anybody's when no connection is named. */
+interface Gift {
+  readonly role: string;
+  readonly connection: string | undefined;
+}
+
 /** What a group gives. */
 interface GroupIndex {
-  readonly byId: ReadonlyMap<string, readonly string[]>;
-  readonly byName: ReadonlyMap<string, readonly string[]>;
-  readonly byFoldedName: ReadonlyMap<string, readonly string[]>;
+  readonly byId: ReadonlyMap<string, readonly Gift[]>;
+  readonly byName: ReadonlyMap<string, readonly Gift[]>;
+  readonly byFoldedName: ReadonlyMap<string, readonly Gift[]>;
 }
 
 type Rules = readonly MappingRule[];
@@ -47,10 +53,12 @@ function indexOf(all: Rules): GroupIndex {
     const rules = all.filter((rule): rule is GroupRule => 'group' in rule);
     const by = (keyOf: (group: GroupRule['group']) => string | undefined) => {
       const keyed = rules
-        .map(({ group, role }) => ({ key: keyOf(group), role }))
+        .map(({ group, role }) => {
+          const connection = 'displayName' in group ? group.connection : undefined;
+          return { key: keyOf(group), role, connection };
+        })
         .filter(({ key }) => key !== undefined);
-      const grouped = Map.groupBy(keyed, ({ key }) => key as string);
-      return new Map([...grouped].map(([key, of]) => [key, of.map(({ role }) => role)]));
+      return Map.groupBy(keyed, ({ key }) => key as string);
     };
     index = {
       byId: by((group) => ('id' in group ? group.id : undefined)),
@@ -90,10 +98,10 @@ function mappedRoles(
     else sources.add(source);
   };
   const { byId, byName, byFoldedName } = indexOf(rules);
-  for (const { id, display = '' } of found.groups) {
+  for (const { id, display = '', connection: by } of found.groups) {
     const folded = byFoldedName.size === 0 ? undefined : byFoldedName.get(foldCase(display));
-    for (const roles of [byId.get(id), byName.get(display), folded]) {
-      for (const role of roles ?? []) give(role, `${SCIM}${id}`);
+    for (const gifts of [byId.get(id), byName.get(display), folded]) {
+      for (const { role, connection = by } of gifts ?? []) if (connection === by) give(role, `${SCIM}${id}`);
     }
   }
   const claims = rules.filter(isClaimRule);
@@ -165,10 +173,11 @@ export function triedRules(
   const found = {
     attributes,
     active: attributes['active'] !== false,
-    groups: groups.map(({ id, display }) => ({
+    groups: groups.map(({ id, display, connection }) => ({
       id,
       type: 'Group' as const,
       ...(display === undefined ? {} : { display }),
+      ...(connection === undefined ? {} : { connection }),
     })),
   };
   const givable = new GivableRoles(roles);

@@ -5,7 +5,7 @@ import { run } from '@app/runtime';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Kysely } from 'kysely';
 import { DIRECTORY_DB, type DirectoryDb } from '../directory-db.js';
-import type { NamedRef, UserWithGroups } from '../directory.queries.js';
+import type { GroupRef, UserWithGroups } from '../directory.queries.js';
 import { UserViews } from '../users/user-queries.handlers.js';
 import type { Person } from './membership.js';
 
@@ -86,7 +86,7 @@ export class People {
 
   /** With the groups above those that somebody is a direct member of, however far above. */
   private async inAllGroups(tenant: string, users: readonly UserWithGroups[]): Promise<UserWithGroups[]> {
-    const above = new Map<string, readonly NamedRef[]>();
+    const above = new Map<string, readonly GroupRef[]>();
     for (let next = groupsOf(users.map(({ groups }) => groups)); next.length > 0;) {
       const found = await this.users.groupsOf(tenant, next);
       for (const id of next) above.set(id, found.get(id) ?? []);
@@ -103,7 +103,7 @@ export class People {
   }
 }
 
-const groupsOf = (lists: readonly (readonly NamedRef[])[]): string[] => [
+const groupsOf = (lists: readonly (readonly GroupRef[])[]): string[] => [
   ...new Set(lists.flatMap((list) => list.map(({ id }) => id))),
 ];
 

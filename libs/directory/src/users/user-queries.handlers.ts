@@ -5,7 +5,7 @@ import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { Kysely } from 'kysely';
 import { DIRECTORY_DB, type DirectoryDb, type UserRow } from '../directory-db.js';
 import { FindUser, FindUserIds, ListUsers } from '../directory.queries.js';
-import type { Listed, NamedRef, UserWithGroups } from '../directory.queries.js';
+import type { Listed, GroupRef, UserWithGroups } from '../directory.queries.js';
 import type { Attributes } from '../user.commands.js';
 import type { Scope } from '../scope.js';
 import { list } from '../view/listing.js';
@@ -13,7 +13,7 @@ import { equalityOn, SqlShelf } from '../view/sql-shelf.js';
 
 const equality = equalityOn('user_id', 'user_name_ci');
 
-const userOf = (row: UserRow, groups: readonly NamedRef[]): UserWithGroups => ({
+const userOf = (row: UserRow, groups: readonly GroupRef[]): UserWithGroups => ({
   id: row.user_id,
   attributes: JSON.parse(row.attributes) as Attributes,
   active: row.active === 1,
@@ -45,18 +45,19 @@ export class UserViews {
   }
 
   /** The groups that people, or groups, are direct members of; nothing for those that are in none. */
-  async groupsOf(tenant: string, memberIds: readonly string[]): Promise<Map<string, NamedRef[]>> {
-    const groups = new Map<string, NamedRef[]>();
+  async groupsOf(tenant: string, memberIds: readonly string[]): Promise<Map<string, GroupRef[]>> {
+    const groups = new Map<string, GroupRef[]>();
     for (const chunk of idLists(memberIds)) {
       // A cross join: SQLite then looks up the groups of the members, and never the members of all groups.
-      const found = await run<{ member_id: string; group_id: string; display: string }>(
+      const found = await run<{ member_id: string; group_id: string; display: string; connection_id: string | null }>(
         this.db,
-        `select m.member_id, m.group_id, g.display from members m cross join "groups" g
+        `select m.member_id, m.group_id, g.display, g.connection_id from members m cross join "groups" g
           where m.tenant = ? and m.member_id in (${marks(chunk)}) and g.tenant = m.tenant and g.group_id = m.group_id`,
         [tenant, ...chunk],
       );
-      for (const { member_id, group_id, display } of found) {
-        const ref: NamedRef = { id: group_id, type: 'Group', display };
+      for (const { member_id, group_id, display, connection_id } of found) {
+        const by = connection_id === null ? {} : { connection: connection_id };
+        const ref: GroupRef = { id: group_id, type: 'Group', display, ...by };
         const known = groups.get(member_id);
         if (known === undefined) groups.set(member_id, [ref]);
         else known.push(ref);

@@ -72,6 +72,12 @@ export class KnownIds {
     if (unknown.length > 0) throw new UnknownMembers(unknown);
   }
 
+  /** Those of these ids that are connections of the tenant, closed ones too. */
+  async connectionsAmong(tenant: string, ids: readonly string[]): Promise<Set<string>> {
+    const rows = await rowsIn(this.db, 'connections', tenant, 'connection_id', new Set(ids));
+    return new Set(rows.map(({ connection_id }) => connection_id));
+  }
+
   private async typesOf(scope: Scope, ids: readonly string[]): Promise<Map<string, MemberRef['type']>> {
     const types = new Map<string, MemberRef['type']>();
     for (const [table, column, type] of places) {
