@@ -106,6 +106,17 @@ describe.each(dialects)('a group in a group, on %s', (_, open) => {
     expect(await world.when('GroupDeleted', { groupId: 'LOW' })).toEqual(['low', 'top']);
   });
 
+  it('connects nothing any more when it is deleted between two', async () => {
+    await world.person('a');
+    await world.change('TOP', { added: ['MIDDLE'] });
+    await world.change('MIDDLE', { added: ['LOW'] });
+    await world.change('LOW', { added: ['a'] });
+    await world.credential('top', 'a', ['TOP']);
+    await world.credential('low', 'a', ['LOW']);
+    expect(await world.when('GroupDeleted', { groupId: 'MIDDLE' })).toEqual(['top']);
+    expect([await world.isIn('a', 'TOP'), await world.isIn('a', 'LOW')]).toEqual([false, true]);
+  });
+
   it('may be above itself', async () => {
     await world.person('a');
     await world.change('ONE', { added: ['TWO', 'a'] });

@@ -122,17 +122,19 @@ describe('deactivating a person', () => {
     expect(await when('UserDeactivated', { userId: 'ada' })).toEqual(['r', 's']);
   });
 
-  it('takes what agents hold that nobody else owns, and what their children hold', async () => {
+  it('takes what agents hold that nobody else owns, and what is held below them, however far', async () => {
     await agent('only-hers', [{ type: 'User', id: 'ada' }]);
     await agent('child', [{ type: 'User', id: 'bob' }], 'only-hers');
+    await agent('grandchild', [{ type: 'User', id: 'bob' }], 'child');
     await agent('shared', [
       { type: 'User', id: 'ada' },
       { type: 'User', id: 'bob' },
     ]);
     await credential('orphaned', { agentId: 'only-hers' });
     await credential('below', { agentId: 'child' });
+    await credential('far-below', { agentId: 'grandchild' });
     await credential('kept', { agentId: 'shared' });
-    expect(await when('UserDeactivated', { userId: 'ada' })).toEqual(['below', 'orphaned']);
+    expect(await when('UserDeactivated', { userId: 'ada' })).toEqual(['below', 'far-below', 'orphaned']);
     expect(await when('UserDeactivated', { userId: 'bob' })).toContain('kept');
   });
 
