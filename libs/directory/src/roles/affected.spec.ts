@@ -6,8 +6,11 @@ import { rolesAggregate } from './roles.js';
 
 const fact = (type: EventType, data: object) =>
   ({ type, data, metadata: { tenant: 'acme' } }) as unknown as RecordedEvent;
+const conditionOf = () => {
+  throw new Error('there is no condition');
+};
 const affected = async (event: RecordedEvent) => {
-  const { everybody, some } = await affectedBy([event], rolesAggregate.initial(), {} as People);
+  const { everybody, some } = await affectedBy([event], { ...rolesAggregate.initial(), conditionOf }, {} as People);
   return everybody === undefined ? [...some.keys()] : 'everybody';
 };
 
