@@ -69,7 +69,8 @@ export class Views {
     directory.onCommitted((events) => {
       if (events.some(erases)) this.forgetting.soon();
     });
-    this.all = [...written, follower, ...shown, ...(has('worker') ? this.reactions(view) : [])];
+    // What may refuse to be made anew comes first: nothing else is then thrown away.
+    this.all = [...shown, ...written, follower, ...(has('worker') ? this.reactions(view) : [])];
   }
 
   /** What the service itself decides because of an event, where nobody waits for it. */

@@ -7,6 +7,7 @@ import { CascadesView } from './cascades.view.js';
 import { LedgerView } from './ledger.view.js';
 import { TrailView } from './trail.view.js';
 
+/** Not to be thrown away unasked: the ledger is what checkpoints were signed of. */
 export class AuditView implements Projection<AuditDb> {
   readonly name = 'audit';
   private readonly views = [new LedgerView(), new TrailView(), new CascadesView()];

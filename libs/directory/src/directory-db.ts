@@ -1,5 +1,5 @@
 // The tables of the directory's views, rebuilt from the log.
-import { createTables, type Table } from '@app/runtime';
+import { createTables, dropTables, type Table } from '@app/runtime';
 import { CompiledQuery, type Kysely } from 'kysely';
 import { connectionIndexes, connectionTables, type ConnectionsDb } from './tenants/connection-tables.js';
 
@@ -282,9 +282,16 @@ export async function dropOldViews(db: Kysely<DirectoryDb>): Promise<boolean> {
     if (await runs(db, `select ${Object.keys(columns).join(', ')} from "${name}" limit 0`)) asNow += 1;
   }
   if (there === 0 || asNow === views.length) return false;
-  for (const [name] of views) await db.schema.dropTable(name).ifExists().execute();
+  await dropViews(db);
   return true;
 }
+
+/** What does not come from the log stays: the uses of tokens, and the tokens that were signed for. */
+export const dropViews = (db: Kysely<DirectoryDb>): Promise<void> =>
+  dropTables(
+    db,
+    views.map(([name]) => name),
+  );
 
 /** Creates what is missing; safe to call at every start. */
 export async function migrateDirectoryDb(db: Kysely<DirectoryDb>): Promise<void> {

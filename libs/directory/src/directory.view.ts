@@ -5,7 +5,7 @@ import type { Vault } from '@app/vault';
 import { sql, type Kysely } from 'kysely';
 import { applyToAgents } from './agents/agents.view.js';
 import { applyToApplications } from './applications/applications.view.js';
-import { dropOldViews, migrateDirectoryDb, type DirectoryDb } from './directory-db.js';
+import { dropOldViews, dropViews, migrateDirectoryDb, type DirectoryDb } from './directory-db.js';
 import { applyToGroups } from './groups/groups.view.js';
 import { applyToResources } from './resources/resources.view.js';
 import { applyToConnections, isTokenEvent } from './tenants/connections.view.js';
@@ -20,6 +20,10 @@ export class DirectoryView implements Projection<DirectoryDb> {
   async migrate(db: Kysely<DirectoryDb>): Promise<void> {
     if (await dropOldViews(db)) await sql`delete from checkpoints where name = ${this.name}`.execute(db);
     await migrateDirectoryDb(db);
+  }
+
+  discard(db: Kysely<DirectoryDb>): Promise<void> {
+    return dropViews(db);
   }
 
   ignores({ stream }: RecordedEvent): boolean {

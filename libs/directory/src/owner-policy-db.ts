@@ -1,6 +1,6 @@
 // The tables of the owner policy: who is gone, who owns which agent, and which agents may act. Rebuilt from the log.
 import type { OwnerRef } from '@app/events';
-import { hasTable, run } from '@app/runtime';
+import { dropTables, hasTable, run } from '@app/runtime';
 import { sql, type Kysely } from 'kysely';
 
 /** What the policy remembers; its own tables, rebuilt from the log. */
@@ -55,6 +55,9 @@ export async function migrateOwnerPolicyDb(db: Kysely<OwnerPolicyDb>, checkpoint
     .columns(['tenant', 'agent_id'])
     .execute();
 }
+
+export const dropOwnerPolicyDb = (db: Kysely<OwnerPolicyDb>): Promise<void> =>
+  dropTables(db, ['policy_gone', 'policy_owned', 'policy_agents']);
 
 /** Whether the agent has an owner who is not gone. */
 export async function hasOwner(trx: Trx, tenant: string, agentId: string): Promise<boolean> {

@@ -5,7 +5,16 @@ import { derivedId, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { contextAfter } from './after-event.js';
 import { agentAggregate, orphanAgent } from './agents/agent.js';
-import { gone, hasOwner, migrateOwnerPolicyDb, owns, ownsNoMore, returned, setAgent } from './owner-policy-db.js';
+import {
+  dropOwnerPolicyDb,
+  gone,
+  hasOwner,
+  migrateOwnerPolicyDb,
+  owns,
+  ownsNoMore,
+  returned,
+  setAgent,
+} from './owner-policy-db.js';
 import type { OwnerPolicyDb } from './owner-policy-db.js';
 
 type Trx = Kysely<OwnerPolicyDb>;
@@ -28,6 +37,10 @@ export class OwnerPolicy implements Projection<OwnerPolicyDb> {
 
   migrate(db: Kysely<OwnerPolicyDb>): Promise<void> {
     return migrateOwnerPolicyDb(db, this.name);
+  }
+
+  discard(db: Kysely<OwnerPolicyDb>): Promise<void> {
+    return dropOwnerPolicyDb(db);
   }
 
   /** New users come by the thousand: whoever may act leaves nothing here. */

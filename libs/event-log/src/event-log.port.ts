@@ -36,6 +36,9 @@ export interface ReadStreamOptions {
   readonly max?: number;
 }
 
+/** Which event it is and where in the log it stands. */
+export type EventPlace = Pick<RecordedEvent, 'id' | 'stream' | 'revision' | 'position'>;
+
 /** A step of a subscription: events in log order and the position up to which the log was read. */
 export interface LogBatch {
   readonly events: readonly RecordedEvent[];
@@ -85,11 +88,14 @@ export abstract class EventLog {
   /** Position of the last event, or undefined for an empty log. Fails when the log cannot be reached. */
   abstract head(): Promise<bigint | undefined>;
 
+  /** Whether this event stands at this place. If not, it was read from another log, or from a newer copy of this one. */
+  abstract holds(event: EventPlace): Promise<boolean>;
+
   abstract close(): Promise<void>;
 }
 
 /** A log that is followed and not written. */
-export type LogReader = Pick<EventLog, 'readAll' | 'subscribe' | 'head' | 'close'>;
+export type LogReader = Pick<EventLog, 'readAll' | 'subscribe' | 'head' | 'holds' | 'close'>;
 
 /** The stream is not where the decision was made: load and decide again. */
 export class WrongExpectedRevision extends Error {

@@ -29,6 +29,7 @@ import {
   InvalidAppend,
   WrongExpectedRevision,
   type Appended,
+  type EventPlace,
   type LogBatch,
   type ReadStreamOptions,
   type StreamWrite,
@@ -129,6 +130,12 @@ export class EventStoreLog extends EventLog {
     const open = (client: EventStoreDBClient) => client.readAll({ fromPosition: END, direction: BACKWARDS }) as Events;
     const [last] = await this.read(1, open, isOurs);
     return last?.position;
+  }
+
+  /** Asked of its stream: the server fails reads at a position where it has no event. */
+  override async holds({ id, stream, revision, position }: EventPlace): Promise<boolean> {
+    const [found] = await this.readStream(stream, { from: revision, max: 1 });
+    return found?.id === id && found.position === position;
   }
 
   private async read(

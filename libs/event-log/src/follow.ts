@@ -1,13 +1,14 @@
 // Runs projections: follows the log from a checkpoint that is stored with the rows, and knows how far it has come.
 import { setTimeout as wait } from 'node:timers/promises';
-import { run } from '@app/runtime';
+import type { RecordedEvent } from '@app/events';
 import type { Kysely } from 'kysely';
-import { EventLogUnavailable, type LogBatch, type LogReader } from './event-log.port.js';
+import { forgetCheckpoint, migrateCheckpoints, moveCheckpoint, readCheckpoint } from './checkpoints.js';
+import { EventLogUnavailable, type EventPlace, type LogBatch, type LogReader } from './event-log.port.js';
 import { Progress, START } from './progress.js';
 import { ReadModels, type Projection } from './projection.port.js';
 
 export interface ProjectorParts<Db> {
-  readonly log: Pick<LogReader, 'subscribe'>;
+  readonly log: Pick<LogReader, 'subscribe' | 'head' | 'holds'>;
   readonly db: Kysely<Db>;
   readonly projection: Projection<Db>;
   /** Told of every failure; the projector tries again by itself. */
@@ -24,9 +25,10 @@ const BACKOFF = [10, 50, 250, 1_000, 5_000];
 /** How far the stored checkpoint may stay behind: what a restart reads again. */
 const PASSED_AT_MOST = 10_000n;
 
-const READ_CHECKPOINT = `insert into checkpoints (name, position) values (?, ?)
-  on conflict (name) do update set position = checkpoints.position returning position`;
-const MOVE_CHECKPOINT = 'update checkpoints set position = ? where name = ? and position = ? returning position';
+/** The rows of a view do not come from this log: following on from there would leave out what the log holds instead. */
+export class ForeignRows extends Error {
+  override readonly name = 'ForeignRows';
+}
 
 export class Projector<Db> {
   /** The last failure; undefined while all is well. */
@@ -34,6 +36,8 @@ export class Projector<Db> {
   private readonly progress = new Progress();
   /** The checkpoint as it was last read or written; behind the progress while there was nothing to write. */
   private stored = START;
+  /** The last event that was applied or passed by. */
+  private last: EventPlace | undefined;
   private readonly stopping = new AbortController();
   private running: Promise<void> | undefined;
 
@@ -48,7 +52,11 @@ export class Projector<Db> {
     return this.progress.position;
   }
 
-  /** Creates the tables, reads the checkpoint and begins to follow. Other processes may do the same at the same time. */
+  /**
+   * Creates the tables, reads the checkpoint and begins to follow. Rows that reach to an event which the log does not hold
+   * are thrown away first. Other processes may do the same at the same time.
+   * @throws ForeignRows when they may not be thrown away, or the log is empty
+   */
   async start(): Promise<void> {
     const { db, projection } = this.parts;
     const { adapter } = db.getExecutor();
@@ -57,30 +65,32 @@ export class Projector<Db> {
       // On PostgreSQL even "create if not exists" fails when two processes do it at once.
       await adapter.acquireMigrationLock(connection, lock);
       try {
-        await this.migrate(connection);
+        await migrateCheckpoints(connection);
+        await this.discardForeignRows(connection);
+        await projection.migrate(connection);
       } finally {
         await adapter.releaseMigrationLock(connection, lock);
       }
     });
-    this.stored = await this.checkpoint(db);
+    const { position, event } = await readCheckpoint(db, this.name);
+    this.stored = position;
+    this.last = event;
     this.progress.moveTo(this.stored);
     this.running = this.follow();
   }
 
-  private async migrate(db: Kysely<Db>): Promise<void> {
-    await db.schema
-      .createTable('checkpoints')
-      .ifNotExists()
-      .addColumn('name', 'text', (c) => c.primaryKey())
-      .addColumn('position', 'text', (c) => c.notNull())
-      .execute();
-    await this.parts.projection.migrate(db);
-  }
-
-  /** Where the rows stand; inside a transaction nobody else moves it until the end. */
-  private async checkpoint(db: Kysely<Db>): Promise<bigint> {
-    const [row] = await run<{ position: string }>(db, READ_CHECKPOINT, [this.name, START.toString()]);
-    return BigInt((row as { position: string }).position);
+  private async discardForeignRows(db: Kysely<Db>): Promise<void> {
+    const { log, projection, onError } = this.parts;
+    const { position, event } = await readCheckpoint(db, this.name);
+    if (position === START || (event !== undefined && (await log.holds(event)))) return;
+    if ((await log.head()) === undefined) throw new ForeignRows(besideEmptyLog(this.name));
+    if (event === undefined) return;
+    if (projection.discard === undefined) throw new ForeignRows(aheadOfLog(this.name, event));
+    onError(
+      new ForeignRows(`the log does not hold the event that the rows of ${this.name} reach to: making them anew`),
+    );
+    await projection.discard(db);
+    await forgetCheckpoint(db, this.name);
   }
 
   /** Ends after the batch under way. */
@@ -100,6 +110,7 @@ export class Projector<Db> {
     let failures = 0;
     while (!signal.aborted) {
       try {
+        if (failures > 0) await this.mustBeSameLog();
         const after = this.position === START ? {} : { after: this.position };
         for await (const batch of log.subscribe({ ...after, signal })) {
           await this.apply(batch);
@@ -118,50 +129,64 @@ export class Projector<Db> {
     }
   }
 
+  /** A server that was away may come back with an older copy; also what was read from the log before is then wrong. */
+  private async mustBeSameLog(): Promise<void> {
+    if (this.last === undefined || (await this.parts.log.holds(this.last))) return;
+    throw new ForeignRows(`the log no longer holds what ${this.name} has applied: start this process again`);
+  }
+
   private async apply(batch: LogBatch): Promise<void> {
     const { projection, onError } = this.parts;
     if (!this.passes(batch)) await this.write(batch);
     this.failure = undefined;
     // The rows stand: whatever fails here must not have them applied again.
     if (batch.events.length > 0) await tell(projection, batch.events).catch(onError);
+    this.last = batch.events.at(-1) ?? this.last;
     this.progress.moveTo(batch.position);
   }
 
   private passes({ events, position }: LogBatch): boolean {
     const { projection } = this.parts;
+    if (events.length === 0) return true;
     return position - this.stored < PASSED_AT_MOST && events.every((event) => projection.ignores?.(event) === true);
   }
 
-  private async write(batch: LogBatch): Promise<void> {
+  private async write({ events }: LogBatch): Promise<void> {
     const { db, projection } = this.parts;
-    const stored = await db.transaction().execute((trx) => this.applyNew(trx, batch));
+    const last = events.at(-1) as RecordedEvent;
+    const stored = await db.transaction().execute((trx) => this.applyNew(trx, events, last));
     if (stored < this.stored) {
       this.stored = stored;
       this.progress.moveTo(stored);
       throw new Error(`the rows of ${projection.name} went back to position ${stored}: following again from there`);
     }
-    this.stored = batch.position;
+    this.stored = last.position;
   }
 
   /** Applies what the rows do not have yet: another process may have been here first. @returns the checkpoint before */
-  private async applyNew(trx: Kysely<Db>, { events, position }: LogBatch): Promise<bigint> {
+  private async applyNew(trx: Kysely<Db>, events: LogBatch['events'], last: RecordedEvent): Promise<bigint> {
     let { stored } = this;
-    if (!(await this.moves(trx, stored, position))) {
-      stored = await this.checkpoint(trx);
+    if (!(await moveCheckpoint(trx, this.name, stored, last))) {
+      stored = (await readCheckpoint(trx, this.name)).position;
       // The tables were thrown away or restored below us: what lies between would be missing.
-      if (stored < this.stored || position <= stored) return stored;
-      await this.moves(trx, stored, position);
+      if (stored < this.stored || last.position <= stored) return stored;
+      await moveCheckpoint(trx, this.name, stored, last);
     }
     const fresh = events.filter((event) => event.position > stored);
     if (fresh.length > 0) await this.parts.projection.apply(trx, fresh);
     return stored;
   }
-
-  /** Moves the checkpoint unless it stands elsewhere; inside a transaction nobody else moves it until the end. */
-  private async moves(trx: Kysely<Db>, from: bigint, to: bigint): Promise<boolean> {
-    return (await run(trx, MOVE_CHECKPOINT, [to.toString(), this.name, from.toString()])).length > 0;
-  }
 }
+
+const besideEmptyLog = (name: string): string =>
+  `The log is empty, but the view "${name}" was made from one with events. Put the log back: events.db in DATA_DIR, or the ` +
+  'EventStoreDB that EVENTSTORE_URL named. To begin anew, use an empty DATA_DIR, and another DATABASE_URL if one is set.';
+
+const aheadOfLog = (name: string, { id, position }: EventPlace): string =>
+  `The view "${name}" reaches to event ${id} at position ${position}, which the log does not hold: the log was put back ` +
+  'from an older copy, or is another one. Put back the newest copy of the log. If there is none, move the database of ' +
+  `this view away (${name}.db in DATA_DIR, or the schema ${name} of DATABASE_URL), keep it because it holds what the log ` +
+  'lost, and start again: it is then made anew from the log.';
 
 /** A read model that somebody else follows the log for: on another thread, in a set. */
 export type Followed = Pick<Projector<unknown>, 'position' | 'reached'>;

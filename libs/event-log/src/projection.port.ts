@@ -12,6 +12,11 @@ export interface Projection<Db> {
   /** Creates tables and indexes when missing; drops those of an earlier version, with its checkpoint, to make them anew. */
   migrate(db: Kysely<Db>): Promise<void>;
   /**
+   * Drops the tables whose rows come from the log, before `migrate`: they were made from another log. Absent where nobody
+   * may do that unasked.
+   */
+  discard?(db: Kysely<Db>): Promise<void>;
+  /**
    * Whether `apply` would do nothing with this event after all those before it. A batch of nothing else costs no
    * transaction: the stored checkpoint then follows later, and a restart reads such events again.
    */

@@ -82,6 +82,16 @@ function streamContract(log: Log): void {
     const [fromAll] = await log().readAll({ after: before.position, max: 1 });
     expect(Buffer.from((fromAll as RecordedEvent).bytes).equals(Buffer.from(recorded.bytes))).toBe(true);
   });
+
+  it('an event is held at its own place only, and by the log it was read from', async () => {
+    const stream = newStream();
+    await log().append(stream, 'no-stream', runsEnded(2));
+    const [first, second] = (await log().readStream(stream)) as [RecordedEvent, RecordedEvent];
+    expect(await log().holds(first)).toBe(true);
+    expect(await log().holds({ ...second, id: first.id })).toBe(false);
+    expect(await log().holds({ ...first, position: second.position + 1_000n, revision: 7n })).toBe(false);
+    expect(await log().holds({ ...first, position: second.position + 1_000n, stream: newStream() })).toBe(false);
+  });
 }
 
 function orderContract(log: Log): void {

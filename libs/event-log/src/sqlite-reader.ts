@@ -7,6 +7,7 @@ import {
   EventLogUnavailable,
   EVENTS_PER_BATCH,
   EVENTS_PER_READ,
+  type EventPlace,
   type LogBatch,
   type LogReader,
 } from './event-log.port.js';
@@ -32,6 +33,7 @@ export class SqliteReader implements LogReader {
   private readonly all: StatementSync;
   private readonly one: StatementSync;
   private readonly last: StatementSync;
+  private readonly idAt: StatementSync;
   private closed = false;
 
   /** @param tail of the writer, who announces each commit; without it the log is looked at every 25 ms */
@@ -42,6 +44,7 @@ export class SqliteReader implements LogReader {
     this.all = prepare(db, 'SELECT position, bytes FROM events WHERE position > ? ORDER BY position LIMIT ?');
     this.one = prepare(db, 'SELECT position, bytes FROM events WHERE position = ?');
     this.last = prepare(db, 'SELECT max(position) AS position FROM events');
+    this.idAt = prepare(db, 'SELECT id FROM events WHERE position = ?');
   }
 
   /** Opens the log in `directory` that another thread or process writes. */
@@ -73,6 +76,11 @@ export class SqliteReader implements LogReader {
   async head(): Promise<bigint | undefined> {
     this.mustBeOpen();
     return (this.last.get() as { position: bigint | null }).position ?? undefined;
+  }
+
+  async holds({ id, position }: EventPlace): Promise<boolean> {
+    this.mustBeOpen();
+    return this.idAt.get(position)?.['id'] === id;
   }
 
   /** The events at positions that are in the log. */

@@ -12,6 +12,7 @@ import {
   WrongExpectedRevision,
   type AppendOptions,
   type Appended,
+  type EventPlace,
   type ExpectedRevision,
   type LogBatch,
   type ReadStreamOptions,
@@ -203,6 +204,10 @@ export class SqliteEventLog extends EventLog {
 
   override head(): Promise<bigint | undefined> {
     return this.reader.head();
+  }
+
+  override holds(event: EventPlace): Promise<boolean> {
+    return this.reader.holds(event);
   }
 
   override async close(): Promise<void> {

@@ -1,6 +1,6 @@
 // The tables of the deny gate: who may act, what was registered for whom, and with which providers. Rebuilt from the log.
 import type { HoldingType } from '@app/events';
-import { createTables, hasTable, type Flag, type Table } from '@app/runtime';
+import { createTables, dropTables, hasTable, type Flag, type Table } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { HELD_KEY, heldColumns, heldIndexes, heldTables, type HeldDb, type HeldRow } from './held-db.js';
 import { nestedGroupsOf } from './nested-groups.js';
@@ -56,7 +56,7 @@ const tables: Readonly<Record<keyof GateDb, Table>> = {
  */
 export async function dropOldGate(db: Kysely<GateDb>): Promise<boolean> {
   if (!(await hasTable(db, 'gate_holdings'))) return false;
-  for (const name of ['gate_holdings', ...Object.keys(tables)]) await db.schema.dropTable(name).ifExists().execute();
+  await dropTables(db, ['gate_holdings', ...Object.keys(tables)]);
   return true;
 }
 
@@ -66,3 +66,5 @@ export async function migrateGateDb(db: Kysely<GateDb>): Promise<void> {
   await createTables(db, tables, heldIndexes);
   await fill();
 }
+
+export const dropGateDb = (db: Kysely<GateDb>): Promise<void> => dropTables(db, Object.keys(tables));

@@ -4,7 +4,7 @@ import type { EventType, Holder, HoldingType, RecordedEvent } from '@app/events'
 import { idLists, marks, run } from '@app/runtime';
 import { sql, type Kysely } from 'kysely';
 import { denialsOf, type DenialReason } from './denials.js';
-import { dropOldGate, migrateGateDb, type GateDb, type GateHoldingRow } from './gate-db.js';
+import { dropGateDb, dropOldGate, migrateGateDb, type GateDb, type GateHoldingRow } from './gate-db.js';
 import { requirementsOf } from './requirements.js';
 import { applyToSubjects, subjectsOf } from './subjects.view.js';
 import { lossOf } from './triggers.js';
@@ -32,6 +32,10 @@ export class GateView implements Projection<GateDb> {
   async migrate(db: Kysely<GateDb>): Promise<void> {
     if (await dropOldGate(db)) await sql`delete from checkpoints where name = ${this.name}`.execute(db);
     await migrateGateDb(db);
+  }
+
+  discard(db: Kysely<GateDb>): Promise<void> {
+    return dropGateDb(db);
   }
 
   ignores({ type }: RecordedEvent): boolean {

@@ -5,7 +5,7 @@ import { chunksOf, derivedId, idLists, marks, run, type Clock } from '@app/runti
 import type { Kysely } from 'kysely';
 import { applyToHoldings } from './holdings.view.js';
 import { planFor, type Plan } from './plan.js';
-import { migrateRevocationDb, RELAY, type RevocationDb } from './revocation-db.js';
+import { dropRevocationDb, migrateRevocationDb, RELAY, type RevocationDb } from './revocation-db.js';
 import { applyToWork, isWorkEvent, laneOf, noChange, type WorkChange, type WorkedTarget } from './targets.view.js';
 import { subjectsOf } from './subjects.view.js';
 import { lossOf } from './triggers.js';
@@ -40,6 +40,10 @@ export class Relay implements Projection<RevocationDb> {
 
   migrate(db: Kysely<RevocationDb>): Promise<void> {
     return migrateRevocationDb(db);
+  }
+
+  discard(db: Kysely<RevocationDb>): Promise<void> {
+    return dropRevocationDb(db);
   }
 
   async apply(trx: Trx, events: readonly RecordedEvent[]): Promise<void> {

@@ -1,5 +1,5 @@
 // The tables of the revocation room: what is held, by whom, and what is to be revoked. All rebuilt from the log.
-import { createTables, hasColumn, hasTable, type Flag, type Index, type Table } from '@app/runtime';
+import { createTables, dropTables, hasColumn, hasTable, type Flag, type Index, type Table } from '@app/runtime';
 import { sql, type Kysely } from 'kysely';
 import { HELD_KEY, heldColumns, heldIndexes, heldTables, type HeldDb, type HeldRow } from './held-db.js';
 import { nestedGroupsOf } from './nested-groups.js';
@@ -175,7 +175,7 @@ export const RELAY = 'relay';
 /** An earlier version knew neither the secret of a target nor how often its end was refuted. The log does: it is followed anew. */
 async function dropOldTables(db: Kysely<RevocationDb>): Promise<void> {
   if (!(await hasTable(db, 'work_targets')) || (await hasColumn(db, 'work_targets', 'secret_id'))) return;
-  for (const table of Object.keys(tables)) await db.schema.dropTable(table).ifExists().execute();
+  await dropRevocationDb(db);
   if (await hasTable(db, 'checkpoints')) await sql`delete from checkpoints where name = ${RELAY}`.execute(db);
 }
 
@@ -194,3 +194,5 @@ export async function migrateRevocationDb(db: Kysely<RevocationDb>): Promise<voi
     .where('due_at', 'is not', null)
     .execute();
 }
+
+export const dropRevocationDb = (db: Kysely<RevocationDb>): Promise<void> => dropTables(db, Object.keys(tables));

@@ -31,8 +31,14 @@ export async function hasColumn<Db>(db: Kysely<Db>, table: string, column: strin
   const isSqlite = db.getExecutor().adapter instanceof SqliteAdapter;
   const found = isSqlite
     ? await sql`select 1 from pragma_table_info(${table}) where name = ${column}`.execute(db)
-    : await sql`select 1 from pg_attribute where attrelid = to_regclass(${table}) and attname = ${column}`.execute(db);
+    : await sql`select 1 from pg_attribute
+        where attrelid = to_regclass(${table}) and attname = ${column} and not attisdropped`.execute(db);
   return found.rows.length > 0;
+}
+
+/** Drops what is there of these tables. */
+export async function dropTables<Db>(db: Kysely<Db>, names: readonly string[]): Promise<void> {
+  for (const name of names) await db.schema.dropTable(name).ifExists().execute();
 }
 
 /** Creates what is missing; safe to call at every start. */

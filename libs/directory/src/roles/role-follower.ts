@@ -1,7 +1,7 @@
 // Follows the log and records who gains and who loses roles because of what changed: people, groups, conditions, rules.
 import { streams, type NewEvent, type RecordedEvent } from '@app/events';
 import { EventLogUnavailable, type Decisions, type Projection } from '@app/event-log';
-import type { Clock } from '@app/runtime';
+import { dropTables, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { contextAfter } from '../after-event.js';
 import { affectedBy, isRoleWork } from './affected.js';
@@ -77,6 +77,10 @@ export class RoleFollower implements Projection<RoleFollowerDb> {
       .addColumn('appended', 'text', (c) => c.notNull())
       .execute();
     await this.recall(db);
+  }
+
+  discard(db: Kysely<RoleFollowerDb>): Promise<void> {
+    return dropTables(db, ['role_tenants']);
   }
 
   /** What comes before the first role of a tenant gives nobody a role. */

@@ -1,7 +1,7 @@
 // Follows the log and carries out what was ordered about all that a closed connection provisioned.
 import { streams, type RecordedEvent } from '@app/events';
 import { EventLogUnavailable, newEvent, type Decisions, type EventLog, type Projection } from '@app/event-log';
-import type { Clock } from '@app/runtime';
+import { dropTables, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { contextAfter } from '../after-event.js';
 import type { DirectoryDb } from '../directory-db.js';
@@ -77,6 +77,10 @@ export class ConnectionOrders implements Projection<ConnectionOrdersDb> {
       .addPrimaryKeyConstraint('connection_orders_pk', ['tenant', 'connection_id'])
       .execute();
     await this.recall(db);
+  }
+
+  discard(db: Kysely<ConnectionOrdersDb>): Promise<void> {
+    return dropTables(db, ['connection_orders']);
   }
 
   ignores(event: RecordedEvent): boolean {
