@@ -21,7 +21,7 @@ import {
 import {
   Decisions,
   EventLog,
-  EventLogUnavailable,
+  NotYetVisible,
   Projector,
   ProjectorSet,
   ReadModels,
@@ -74,7 +74,7 @@ class LateReadModels extends ReadModels {
     const { hold } = this;
     this.hold = undefined;
     await hold?.();
-    if (this.late) throw new EventLogUnavailable('the read models are late');
+    if (this.late) throw new NotYetVisible('the read models are late');
     if (this.views === undefined) throw new Error('the views are not there yet');
     return this.views.reached(position, timeoutMs);
   }

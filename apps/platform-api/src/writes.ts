@@ -13,7 +13,7 @@ export class Writes {
     private readonly readModels: ReadModels,
   ) {}
 
-  /** @throws EventLogUnavailable when the read models are late: 503, never 2xx */
+  /** @throws NotYetVisible when the read models are late: 503, never 2xx */
   async execute<R extends { readonly position: bigint | undefined }>(
     command: Command<R>,
     timeoutMs?: number,

@@ -1,7 +1,7 @@
 // What a write promises: races have one winner, versions hold, and no 2xx is early.
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { EventLogUnavailable } from '@app/event-log';
+import { NotYetVisible } from '@app/event-log';
 import { errorSchema, newName, off, openScim, patch, type Json, type ScimWorld } from './scim-api.fixture.js';
 
 let world: ScimWorld;
@@ -211,7 +211,7 @@ describe('answers', () => {
   it('are 503 with a Retry-After in seconds, never 2xx, while the views are behind: also for a repeated write', async () => {
     const { id } = await world.newUser();
     await world.appended();
-    world.readModels.held = new EventLogUnavailable('behind');
+    world.readModels.held = new NotYetVisible('behind');
     try {
       for (let i = 0; i < 2; i += 1) {
         const answer = await world.ask('PATCH', `/Users/${id}`, { body: off });

@@ -10,7 +10,7 @@ import { sql, type Kysely } from 'kysely';
 import { EventLogUnavailable, type EventLog } from './event-log.port.js';
 import { EventStoreLog } from './eventstore.adapter.js';
 import { Projector, ProjectorSet } from './follow.js';
-import type { Projection } from './projection.port.js';
+import { NotYetVisible, type Projection } from './projection.port.js';
 import { newStream, runIds, runsEnded } from './run-events.fixture.js';
 import { SqliteEventLog } from './sqlite.adapter.js';
 
@@ -210,7 +210,7 @@ describe.each(databases)('Projector on %s', (_name, open) => {
     const models = new ProjectorSet([projector] as Projector<unknown>[]);
     await models.reached(position, WAIT_MS);
     expect(await projector.reached(position + 1n, 20)).toBe(false);
-    await expect(models.reached(position + 1n, 20)).rejects.toBeInstanceOf(EventLogUnavailable);
+    await expect(models.reached(position + 1n, 20)).rejects.toBeInstanceOf(NotYetVisible);
     expect(await projector.reached(position, 0)).toBe(true);
   });
 

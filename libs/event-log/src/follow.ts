@@ -3,9 +3,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { RecordedEvent } from '@app/events';
 import type { Kysely } from 'kysely';
 import { forgetCheckpoint, migrateCheckpoints, moveCheckpoint, readCheckpoint } from './checkpoints.js';
-import { EventLogUnavailable, type EventPlace, type LogBatch, type LogReader } from './event-log.port.js';
+import { type EventPlace, type LogBatch, type LogReader } from './event-log.port.js';
 import { Progress, START } from './progress.js';
-import { ReadModels, type Projection } from './projection.port.js';
+import { NotYetVisible, ReadModels, type Projection } from './projection.port.js';
 
 export interface ProjectorParts<Db> {
   readonly log: Pick<LogReader, 'subscribe' | 'head' | 'holds'>;
@@ -206,7 +206,7 @@ export class ProjectorSet extends ReadModels {
     for (const projector of this.projectors) {
       if (projector.position >= position) continue;
       if (!(await projector.reached(position, timeoutMs))) {
-        throw new EventLogUnavailable(`the read models have not reached position ${position} within ${timeoutMs} ms`);
+        throw new NotYetVisible(`the read models have not reached position ${position} within ${timeoutMs} ms`);
       }
     }
   }

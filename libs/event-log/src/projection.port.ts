@@ -30,11 +30,16 @@ export interface Projection<Db> {
   committed?(events: readonly RecordedEvent[]): void | Promise<void>;
 }
 
+/** The write is in the log for good, but the read models do not show it yet: sending it again is another write. */
+export class NotYetVisible extends Error {
+  override readonly name = 'NotYetVisible';
+}
+
 /** The read models that must know a write before it is answered: the directory's views and the deny gate. */
 export abstract class ReadModels {
   /**
    * Resolves when every read model of this process has applied the log up to `position`.
-   * @throws EventLogUnavailable when they have not within `timeoutMs` (default 2,000): answer 503, never 2xx.
+   * @throws NotYetVisible when they have not within `timeoutMs` (default 2,000): answer 503, never 2xx.
    */
   abstract reached(position: bigint, timeoutMs?: number): Promise<void>;
 }

@@ -1,6 +1,7 @@
 // Turns everything that is thrown into an answer: a SCIM error under /scim, problem+json elsewhere, and never a secret.
 import { STATUS_CODES } from 'node:http';
-import { EventLogUnavailable } from '@app/event-log';
+import { EventLogUnavailable, NotYetVisible } from '@app/event-log';
+import { isDatabaseAway } from '@app/runtime';
 import { ScimError, type ScimType } from '@app/scim';
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -40,6 +41,15 @@ function answerTo(error: unknown): Answer | undefined {
   if (error instanceof EventLogUnavailable) {
     const detail =
       'The event log or a view of it did not answer in time: the change may be recorded all the same. Sending the same request again is safe.';
+    return { status: 503, code: 'unavailable', detail, headers: { 'retry-after': RETRY_AFTER } };
+  }
+  if (error instanceof NotYetVisible) {
+    const detail =
+      'It is recorded, and not yet visible here. Send it again later; what creates something may then be answered 409.';
+    return { status: 503, code: 'not_yet_visible', detail, headers: { 'retry-after': RETRY_AFTER } };
+  }
+  if (isDatabaseAway(error)) {
+    const detail = 'The database cannot be reached. Send the same request again.';
     return { status: 503, code: 'unavailable', detail, headers: { 'retry-after': RETRY_AFTER } };
   }
   const status = error instanceof HttpException ? error.getStatus() : statusOf(error);

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
-import { EventLogUnavailable } from '@app/event-log';
+import { EventLogUnavailable, NotYetVisible } from '@app/event-log';
 import { Clock, ManualClock } from '@app/runtime';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Body, Controller, Get, Module, Patch, Post } from '@nestjs/common';
@@ -80,6 +80,18 @@ class PlatformController {
   @Requires('operator')
   problem(): never {
     throw new ProblemError({ status: 409, code: 'subject_denied', detail: 'Denied.', extra: { id: 'x' } });
+  }
+
+  @Get('late')
+  @Requires('operator')
+  late(): never {
+    throw new NotYetVisible('the read models have not reached position 7 within 2000 ms');
+  }
+
+  @Get('away')
+  @Requires('operator')
+  away(): never {
+    throw Object.assign(new Error('connect ECONNREFUSED 10.1.2.3:5432'), { code: 'ECONNREFUSED' });
   }
 
   @Get('defect')
@@ -247,6 +259,18 @@ describe('errors', () => {
     expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '5']);
     expect(answer.body).not.toContain('hunter2');
     expect(answer.json().detail).toMatch(/may be recorded all the same.*again is safe/);
+  });
+
+  it('says of what is recorded and not shown yet that it is recorded', async () => {
+    const answer = await inject('GET', '/v1/late', 'operator');
+    expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '5']);
+    expect(answer.json()).toMatchObject({ code: 'not_yet_visible', detail: expect.stringMatching(/recorded.*409/) });
+  });
+
+  it('answers 503 with Retry-After while the database is away, without saying where it is', async () => {
+    const answer = await inject('GET', '/v1/away', 'operator');
+    expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '5']);
+    expect(answer.body).not.toContain('10.1.2.3');
   });
 
   it('answers problem+json outside /scim, with the code and what belongs to it', async () => {

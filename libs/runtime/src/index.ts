@@ -6,6 +6,7 @@ export * from './ids.js';
 export * from './key-file.js';
 export { createLogger, type Logger, type LoggerOptions } from './logger.js';
 export * from './nest-logger.js';
+export { isDatabaseAway } from './postgres-errors.js';
 export * from './row-batch.js';
 export * from './sql.js';
 export * from './sql-tables.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { EventLogUnavailable, ReadModels } from '@app/event-log';
+import { NotYetVisible, ReadModels } from '@app/event-log';
 import { RoleAwareReadModels } from './role-aware-read-models.js';
 
 /** What was waited for, in order. */
@@ -41,6 +41,6 @@ describe('a write', () => {
   });
 
   it('is not answered with success when the roles are late', async () => {
-    await expect(world({ late: true }).readModels.reached(7n)).rejects.toThrow(EventLogUnavailable);
+    await expect(world({ late: true }).readModels.reached(7n)).rejects.toThrow(NotYetVisible);
   });
 });

@@ -1,5 +1,5 @@
 // Answers a write only when the roles that it gives or takes are known to the gate too: deny first holds for them as well.
-import { EventLogUnavailable, ReadModels } from '@app/event-log';
+import { NotYetVisible, ReadModels } from '@app/event-log';
 import type { RoleFollower } from './role-follower.js';
 
 export interface RoleAwareParts {
@@ -21,9 +21,7 @@ export class RoleAwareReadModels extends ReadModels {
     await views.reached(position, timeoutMs);
     if (!follower.inForce) return;
     if (!(await progress.reached(position, timeoutMs))) {
-      throw new EventLogUnavailable(
-        `the roles have not been decided up to position ${position} within ${timeoutMs} ms`,
-      );
+      throw new NotYetVisible(`the roles have not been decided up to position ${position} within ${timeoutMs} ms`);
     }
     const { appendedTo } = follower;
     if (appendedTo > position) await views.reached(appendedTo, timeoutMs);
