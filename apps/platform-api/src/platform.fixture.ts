@@ -192,7 +192,7 @@ export async function openPlatform(extensions: CustomExtensions = new Map()) {
         readModels.hold = () =>
           new Promise((goOn, fail) => {
             const release = (how?: 'fails') => {
-              if (how === 'fails') fail(new EventLogUnavailable('the read models are late'));
+              if (how === 'fails') fail(new NotYetVisible('the read models are late'));
               else goOn();
               return answer;
             };

@@ -4,7 +4,7 @@ import { AuditView, type AuditDb } from '@app/audit';
 import { Projector } from '@app/event-log';
 import type { RecordedEvent } from '@app/events';
 import { readConfig } from '@app/runtime';
-import { openLogReader, openRoom } from './infrastructure.js';
+import { openAudit, openLogReader } from './infrastructure.js';
 
 /** What the thread tells the process. */
 export type AuditNews =
@@ -35,7 +35,7 @@ class ToldView extends AuditView {
 
 const config = readConfig();
 const log = openLogReader(config);
-const db = await openRoom<AuditDb>(config, 'audit');
+const db = await openAudit(config);
 const onError = (error: unknown) => tell({ kind: 'failed', error });
 const projection = new ToldView();
 const pauseMs = () => projection.pauseMs();

@@ -1,5 +1,4 @@
 // Opens everything the roles stand on, in the order they need one another, and closes it in reverse.
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadLogKey, LogKeyFile, type AuditDb } from '@app/audit';
 import type { ConnectionOrdersDb, DirectoryDb, OwnerPolicyDb, RoleFollowerDb } from '@app/directory';
@@ -15,6 +14,7 @@ import type { LoggerService } from '@nestjs/common';
 import type { KeyObject } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { asOne, closeAll, type Closer } from './closing.js';
+import { makeDataDirectory } from './data-directory.js';
 import { outboundPolicyOf } from './settings.js';
 
 export interface Infrastructure {
@@ -44,8 +44,13 @@ export interface Infrastructure {
   close(): Promise<void>;
 }
 
+const DELETE = 'Delete it: what is needed of it is made again from the log.';
 /** What only this connection reads, and what the log can rebuild. */
-const VIEW: DatabaseOptions = { gatherMs: 50 };
+const VIEW: DatabaseOptions = { gatherMs: 50, ifDamaged: DELETE };
+const VAULT: DatabaseOptions = {
+  durable: true,
+  ifDamaged: 'Restore it from a backup: what it holds is nowhere else.',
+};
 
 /**
  * @throws with a sentence that says what cannot be opened and how to mend it; what was opened before is closed again
@@ -65,21 +70,23 @@ export async function openInfrastructure(config: Config, logger: LoggerService):
 }
 
 async function open(config: Config, logger: LoggerService, closers: Closer[]): Promise<Omit<Infrastructure, 'close'>> {
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  makeDataDirectory(config.dataDir);
   const clock = new SystemClock();
   const log = openLog(config, (error) => logger.error(error, 'event log'));
   closers.push(() => log.close());
 
-  const database = async <Db>(schema: string, options?: DatabaseOptions): Promise<Kysely<Db>> => {
-    const db = await openRoom<Db>(config, schema, options);
+  const closed = <Db>(db: Kysely<Db>): Kysely<Db> => {
     closers.push(() => db.destroy());
     return db;
   };
+  const database = async <Db>(schema: string, options: DatabaseOptions): Promise<Kysely<Db>> =>
+    closed(await openRoom<Db>(config, schema, options));
   const rootKey = await rootKeyFrom({ vaultKey: config.vaultKey, directory: config.dataDir });
-  const vault = await SqlVault.open({ db: await database<VaultDb>('vault', { durable: true }), rootKey });
+  const vault = await SqlVault.open({ db: await database<VaultDb>('vault', VAULT), rootKey });
   closers.push(() => vault.close());
   const revocationDb = await database<RevocationDb>('revocation', VIEW);
   await migrateAlone(revocationDb, migrateRevocationDb);
+  const auditDb = closed(await openAudit(config));
   const decisions = new Decisions(log, { soleWriter: config.eventLog === 'sqlite' });
   const policy = outboundPolicyOf(config);
   const http = new OutboundHttp(policy);
@@ -98,12 +105,12 @@ async function open(config: Config, logger: LoggerService, closers: Closer[]): P
     directoryDb: await database<DirectoryDb>('directory', VIEW),
     gateDb: await database<GateDb>('gate', VIEW),
     revocationDb,
-    auditDb: await database<AuditDb>('audit'),
+    auditDb,
     ownersDb: await database<OwnerPolicyDb>('owners', VIEW),
     rolesDb: await database<RoleFollowerDb>('roles', VIEW),
     ordersDb: await database<ConnectionOrdersDb>('orders', VIEW),
-    idempotencyDb: await database<IdempotencyDb>('idempotency'),
-    ...(await openTraffic(await database<TrafficDb>('traffic'), closers)),
+    idempotencyDb: await database<IdempotencyDb>('idempotency', { ifDamaged: DELETE }),
+    ...(await openTraffic(await database<TrafficDb>('traffic', { ifDamaged: DELETE }), closers)),
   };
 }
 
@@ -130,8 +137,16 @@ export const openLogReader = (config: Config): LogReader =>
   config.eventLog === 'sqlite' ? SqliteReader.open({ directory: config.dataDir }) : openEventStore(config);
 
 /** The database of a room: a file of its own in DATA_DIR, or a schema of its own in PostgreSQL. */
-export const openRoom = <Db>(config: Config, schema: string, options?: DatabaseOptions): Promise<Kysely<Db>> =>
+const openRoom = <Db>(config: Config, schema: string, options: DatabaseOptions): Promise<Kysely<Db>> =>
   openDatabase<Db>({ url: config.databaseUrl, file: join(config.dataDir, `${schema}.db`), schema }, options);
+
+/** Also for the thread that follows the log into it. */
+export const openAudit = (config: Config): Promise<Kysely<AuditDb>> =>
+  openRoom<AuditDb>(config, 'audit', {
+    ifDamaged:
+      'Restore it from a backup, or move it away and keep it: it is made again from the log, without the checkpoints ' +
+      'that were signed.',
+  });
 
 /** The engine drains and closes the queue; Redis goes last. */
 async function openQueue(config: Config, logger: LoggerService, closers: Closer[]): Promise<JobQueue> {

@@ -1,16 +1,18 @@
 // Starts the service: reads the configuration, opens what it needs, says where it is, and drains when asked to stop.
 import 'reflect-metadata';
 import type { AddressInfo } from 'node:net';
-import { parseArgs } from 'node:util';
 import { EventLog, ReadModels } from '@app/event-log';
 import { createHttpApp } from '@app/http';
 import { Clock, createLogger, NestLogger, publicUrlOf, readConfig } from '@app/runtime';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { announcementOf, sentencesOf } from './announcement.js';
+import { readArguments, USAGE, UsageError, type Arguments } from './arguments.js';
 import { asOne, closeAll } from './closing.js';
 import { firstTenant } from './first-tenant.js';
 import { openInfrastructure } from './infrastructure.js';
+import { listen } from './listen.js';
+import { readScimFiles } from './scim-files.js';
 import { StandaloneModule } from './standalone.module.js';
 import { Views } from './views.js';
 
@@ -19,23 +21,13 @@ interface Running {
   stop(): Promise<void>;
 }
 
-function readArguments() {
-  return parseArgs({
-    options: {
-      json: { type: 'boolean', default: false },
-      'issue-keys': { type: 'boolean', default: false },
-      tenant: { type: 'string' },
-    },
-  }).values;
-}
-
 /** Files are for the user of this process alone, also in a DATA_DIR that others may look into. */
 const PRIVATE = 0o077;
 
-async function start(): Promise<Running> {
+async function start(args: Arguments): Promise<Running> {
   process.umask(PRIVATE);
-  const args = readArguments();
   const config = readConfig();
+  const scimFiles = readScimFiles(config);
   const logger = new NestLogger(createLogger({ level: config.logLevel }));
   const infrastructure = await openInfrastructure(config, logger);
   let app: NestFastifyApplication | undefined;
@@ -46,11 +38,14 @@ async function start(): Promise<Running> {
   };
   try {
     const address = { url: '' };
-    const module = StandaloneModule.of({ config, infrastructure, address, logger });
+    const module = StandaloneModule.of({ config, scimFiles, infrastructure, address, logger });
     const { exchanges } = infrastructure;
     app = await createHttpApp(module, { logger, requestsPerSecond: config.scimRequestsPerSecond, exchanges });
     await app.get(Views).start();
     await app.init();
+    await listen(app, config);
+    address.url = publicUrlOf(config, (app.getHttpServer().address() as AddressInfo).port);
+    // Only now: keys are shown once, and a start that cannot listen must not use them up.
     const keys = await firstTenant(
       {
         log: app.get(EventLog),
@@ -59,10 +54,8 @@ async function start(): Promise<Running> {
         readModels: app.get(ReadModels),
         clock: app.get(Clock),
       },
-      { tenant: args.tenant, issueKeys: args['issue-keys'] },
+      { tenant: args.tenant, issueKeys: args.issueKeys },
     );
-    await app.listen(config.port, config.host);
-    address.url = publicUrlOf(config, (app.getHttpServer().address() as AddressInfo).port);
     const announcement = announcementOf(address.url, keys);
     process.stdout.write(args.json ? `${JSON.stringify(announcement)}\n` : sentencesOf(announcement));
     return { stop };
@@ -78,18 +71,24 @@ const isDefect = (error: unknown): boolean =>
 /** What went wrong and how to mend it; a stack only for what nobody foresaw. */
 function explain(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(explain).join('\n');
-  const { code, message, stack } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE')
-    return 'The port is taken by another program. Choose another: PORT=8081 npm start (0 = any free one).';
-  if (code === 'EACCES')
-    return `Permission denied (${message}). Choose a PORT above 1023 and a DATA_DIR that you may write.`;
+  const { message, stack } = error as Error;
   return isDefect(error) ? (stack ?? message) : message;
 }
 
-const { stop } = await start().catch((error: unknown) => {
-  process.stderr.write(`scim-cascade cannot start.\n${explain(error)}\n`);
-  process.exit(1);
-});
+function argumentsOrEnd(): Arguments {
+  try {
+    const args = readArguments(process.argv.slice(2));
+    if (!args.help) return args;
+    process.stdout.write(USAGE);
+    process.exit(0);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`${error.message}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+const starting = start(argumentsOrEnd());
 
 let stopping = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -98,12 +97,18 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     if (stopping) process.exit(130);
     stopping = true;
     process.stderr.write('Draining; once more to leave at once.\n');
-    stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
+    // A start that fails has ended the process by then.
+    void starting.then(async ({ stop }) => {
+      await stop().catch((error: unknown) => {
         process.stderr.write(`${explain(error)}\n`);
         process.exit(1);
-      },
-    );
+      });
+      process.exit(0);
+    });
   });
 }
+
+await starting.catch((error: unknown) => {
+  process.stderr.write(`scim-cascade cannot start.\n${explain(error)}\n`);
+  process.exit(1);
+});

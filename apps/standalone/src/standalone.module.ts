@@ -16,8 +16,7 @@ import { JobQueue } from '@app/jobs';
 import { IDEMPOTENCY_DB, PlatformApiModule } from '@app/platform-api';
 import { Connectors, GATE_DB, OutboundHttp, REVOCATION_DB, RevocationModule } from '@app/revocation';
 import { Clock, type Config, type Role } from '@app/runtime';
-import type { CustomExtensions } from '@app/scim';
-import { extensionsIn, resourceTypesIn, SCIM_BASE_URL, ScimApiModule } from '@app/scim-api';
+import { SCIM_BASE_URL, ScimApiModule } from '@app/scim-api';
 import { Vault } from '@app/vault';
 import { Worker, WorkerModule } from '@app/worker';
 import {
@@ -31,6 +30,7 @@ import {
 import { CqrsModule, QueryBus } from '@nestjs/cqrs';
 import { HealthController } from './health.controller.js';
 import type { Infrastructure } from './infrastructure.js';
+import type { ScimFiles } from './scim-files.js';
 import { retryPolicyOf } from './settings.js';
 import { Views, type ViewsParts } from './views.js';
 
@@ -44,6 +44,7 @@ const LOG_NAME = 'scim-cascade';
 
 export interface StandaloneParts {
   readonly config: Config;
+  readonly scimFiles: ScimFiles;
   readonly infrastructure: Infrastructure;
   readonly address: Address;
   readonly logger: LoggerService;
@@ -51,9 +52,9 @@ export interface StandaloneParts {
 
 @Module({})
 export class StandaloneModule {
-  static of({ config, infrastructure, address, logger }: StandaloneParts): DynamicModule {
+  static of({ config, scimFiles, infrastructure, address, logger }: StandaloneParts): DynamicModule {
     const ofRole: Readonly<Record<Role, () => Type | DynamicModule>> = {
-      scim: () => ScimApiModule.extendedBy(resourceTypesIn(config.scimResourceTypes)),
+      scim: () => ScimApiModule.extendedBy(scimFiles.resourceTypes),
       platform: () => PlatformApiModule,
       console: () => ConsoleModule,
       worker: () =>
@@ -69,7 +70,7 @@ export class StandaloneModule {
       module: StandaloneModule,
       imports: [
         CqrsModule.forRoot(),
-        InfrastructureModule.of(infrastructure, address, extensionsIn(config.scimExtensions)),
+        InfrastructureModule.of(infrastructure, address, scimFiles.extensions),
         ViewsModule.of({ infrastructure, roles: config.roles, logger }),
         DirectoryModule,
         RevocationModule,
@@ -83,7 +84,7 @@ export class StandaloneModule {
 @Global()
 @Module({})
 class InfrastructureModule {
-  static of(parts: Infrastructure, address: Address, extensions: CustomExtensions): DynamicModule {
+  static of(parts: Infrastructure, address: Address, extensions: ScimFiles['extensions']): DynamicModule {
     const value = (provide: unknown, useValue: unknown) => ({ provide: provide as symbol, useValue });
     const made = (
       provide: unknown,

@@ -1,5 +1,5 @@
 // The events of a stream are found whatever became of the index: lost, from another time, of another log, or not written.
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -66,6 +66,29 @@ describe('The streams of an embedded log', () => {
     expect(runIds(await log.readStream(here))).toEqual(['here']);
     expect(await log.readStream(elsewhere)).toEqual([]);
   });
+
+  it('are not blamed for a log or a lock that is damaged', async () => {
+    for (let i = 0; i < 50; i += 1) await log.append(newStream(), 'no-stream', runsEnded(20));
+    await reopenAfter(() => cp(file('events.db'), file('copy.db')));
+    await log.close();
+    const open = () => SqliteEventLog.open({ directory });
+    for (const bytes of [await broken('copy.db', 4096), Buffer.from('not a database, whatever it is called')]) {
+      await writeFile(file('events.db'), bytes);
+      await rm(file('streams.db'));
+      expect(open).toThrow(/events\.db cannot be read: .*restore it from a backup/);
+    }
+    await cp(file('copy.db'), file('events.db'));
+    await writeFile(file('events.lock'), 'not a database, whatever it is called');
+    expect(open).toThrow(/events\.lock cannot be used: .*Delete it/);
+    await rm(file('events.lock'));
+    log = open();
+  });
+
+  /** Nothing readable behind the first pages. */
+  async function broken(name: string, from: number): Promise<Buffer> {
+    const bytes = await readFile(file(name));
+    return bytes.fill(0xa5, from, bytes.length - 4096);
+  }
 
   it('say what to do when their index cannot be opened', async () => {
     await log.close();

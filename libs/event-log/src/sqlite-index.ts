@@ -29,6 +29,9 @@ interface EventRow {
   readonly revision: bigint;
 }
 
+/** It is the log that cannot be read, not its index. */
+export class UnreadableEvents extends EventLogUnavailable {}
+
 /**
  * It is never behind for who asks it: what a crash or a failed write took from it, it reads from the log again first. One
  * that does not belong to the log, because either was restored from a copy, is made anew.
@@ -129,15 +132,23 @@ export class StreamIndex {
       this.db.exec('BEGIN');
       if (!this.belongsToLog()) this.db.exec('DELETE FROM revisions; UPDATE progress SET position = -1');
       this.position = this.progress();
-      for (const row of this.statements.after.iterate(this.position)) {
-        const { stream, revision, position } = row as unknown as EventRow;
+      for (const { stream, revision, position } of this.missing()) {
         this.add(stream, revision, position);
       }
       this.commit();
       this.isBehind = false;
     } catch (error) {
       this.forget();
+      if (error instanceof UnreadableEvents) throw error;
       throw new EventLogUnavailable(`the index of the event log could not be written: ${(error as Error).message}`);
+    }
+  }
+
+  private *missing(): Iterable<EventRow> {
+    try {
+      yield* this.statements.after.iterate(this.position) as Iterable<unknown> as Iterable<EventRow>;
+    } catch (error) {
+      throw new UnreadableEvents((error as Error).message);
     }
   }
 

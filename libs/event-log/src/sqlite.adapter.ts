@@ -19,7 +19,7 @@ import {
   type StreamWrite,
 } from './event-log.port.js';
 import { takeLock } from './lock-file.js';
-import { StreamIndex } from './sqlite-index.js';
+import { StreamIndex, UnreadableEvents } from './sqlite-index.js';
 import { prepare, SqliteReader } from './sqlite-reader.js';
 import { Tail } from './tail.js';
 
@@ -81,12 +81,10 @@ export class SqliteEventLog extends EventLog {
   static open({ directory, onError = () => undefined }: SqliteEventLogOptions): SqliteEventLog {
     mkdirSync(directory, { recursive: true });
     const releaseLock = takeLock(join(directory, 'events.lock'));
+    const file = join(directory, 'events.db');
     try {
-      const db = new DatabaseSync(join(directory, 'events.db'));
-      db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000');
-      db.exec(`PRAGMA wal_autocheckpoint=${WAL_PAGES}; PRAGMA cache_size=-${CACHE_KIB}`);
-      db.exec(SCHEMA);
-      return new SqliteEventLog(db, openIndex(join(directory, 'streams.db'), db, onError), releaseLock);
+      const db = openEvents(file);
+      return new SqliteEventLog(db, openIndex(join(directory, 'streams.db'), db, file, onError), releaseLock);
     } catch (error) {
       releaseLock();
       throw error;
@@ -219,10 +217,26 @@ export class SqliteEventLog extends EventLog {
   }
 }
 
-function openIndex(file: string, log: DatabaseSync, onError: (error: unknown) => void): StreamIndex {
+const unusable = (file: string, error: unknown): Error =>
+  new Error(`${file} cannot be read: ${(error as Error).message}. It is the event log: restore it from a backup.`);
+
+function openEvents(file: string): DatabaseSync {
+  try {
+    const db = new DatabaseSync(file);
+    db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000');
+    db.exec(`PRAGMA wal_autocheckpoint=${WAL_PAGES}; PRAGMA cache_size=-${CACHE_KIB}`);
+    db.exec(SCHEMA);
+    return db;
+  } catch (error) {
+    throw unusable(file, error);
+  }
+}
+
+function openIndex(file: string, log: DatabaseSync, logFile: string, onError: (error: unknown) => void): StreamIndex {
   try {
     return new StreamIndex(log, new DatabaseSync(file), onError);
   } catch (error) {
+    if (error instanceof UnreadableEvents) throw unusable(logFile, error);
     throw new Error(`${file} cannot be used: ${(error as Error).message}. Delete it: it is made again from the log.`);
   }
 }

@@ -109,7 +109,7 @@ describe('the configuration', () => {
   it.each([
     ['PORT', ['65536', '-1', '80.5', '0x50', 'http']],
     ['HOST', ['http://localhost', 'a b']],
-    ['PUBLIC_URL', ['scim.example.com', 'https://u:p@scim.example.com', 'https://x/?a=1', 'ftp://x']],
+    ['PUBLIC_URL', ['scim.example.com', 'https://u:p@scim.example.com', 'https://x/?a=1', 'ftp://x', 'http://x:99999']],
     ['ROLES', ['scim,auditor', 'scim,']],
     ['EVENTLOG', ['kafka']],
     ['EVENTSTORE_URL', ['http://eventstore:2113']],

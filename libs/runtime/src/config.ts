@@ -30,7 +30,8 @@ const listenAddress = textLike('an IP address or host name of this machine', /^[
 const eventStore = textLike('a URL that starts with `esdb://` or `esdb+discover://`', /^esdb(\+discover)?:\/\/[^\s/]+/);
 const publicUrl = {
   are: 'a URL that starts with `http://` or `https://`, without credentials, query and fragment',
-  parse: (text: string) => (/^https?:\/\/[^\s/@?#]+[^\s@?#]*$/.test(text) ? text.replace(/\/+$/, '') : undefined),
+  parse: (text: string) =>
+    /^https?:\/\/[^\s/@?#]+[^\s@?#]*$/.test(text) && URL.canParse(text) ? text.replace(/\/+$/, '') : undefined,
 };
 const blocks = listOf<string>('a comma-separated list of address blocks such as `10.0.0.0/8`', addressBlock);
 const hosts = listOf<string>(
@@ -66,7 +67,7 @@ export const options = {
     'DATABASE_URL',
     urlWith('postgres', 'postgresql'),
     'SQLite files in DATA_DIR',
-    'The PostgreSQL database of the read models and the vault.',
+    'The PostgreSQL database of the views and the vault; set before the first start, because no vault is moved.',
   ),
   redisUrl: optional(
     'REDIS_URL',

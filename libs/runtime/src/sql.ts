@@ -4,6 +4,7 @@ import { Kysely, PostgresAdapter, PostgresDialect, SqliteAdapter, SqliteDialect,
 import type { Driver } from 'kysely';
 import { Pool, types } from 'pg';
 import { GatheredCommits } from './gathered-commits.js';
+import { databaseReason } from './postgres-errors.js';
 
 export interface DatabaseOptions {
   /** Survive a power cut to the last commit; needed only for what cannot be rebuilt from the log. */
@@ -13,6 +14,8 @@ export interface DatabaseOptions {
    * connection can open the file meanwhile, so that a query asks for no locks. PostgreSQL commits each.
    */
   readonly gatherMs?: number;
+  /** What to do when the file is damaged: a sentence. */
+  readonly ifDamaged?: string;
 }
 
 /** Statements kept prepared per database: more texts than the service has queries. */
@@ -34,6 +37,16 @@ interface Prepared {
   readonly writes: boolean;
 }
 
+/** SQLite's codes for a file that is damaged, and for one that is no database. */
+const DAMAGED = new Set([11, 26]);
+
+/** SQLite says what is wrong, and not with which file. */
+function namingFile(error: unknown, file: string, ifDamaged: string): unknown {
+  const { errcode, message } = error as Error & { errcode?: number };
+  if (errcode === undefined || !DAMAGED.has(errcode)) return error;
+  return new Error(`${file} is damaged (${message}). ${ifDamaged}`, { cause: error });
+}
+
 /** The objects that node:sqlite makes are slow to make and slow to read: they are hash tables without a shape. */
 function rowOf(columns: readonly string[], values: readonly unknown[]): Record<string, unknown> {
   const row: Record<string, unknown> = {};
@@ -47,8 +60,22 @@ class PreparedDatabase {
   private readonly statements = new Map<string, Prepared>();
   readonly gathered: GatheredCommits | undefined;
 
-  constructor(file: string, options: DatabaseOptions) {
+  /** @throws when the file is no database */
+  constructor(
+    private readonly file: string,
+    private readonly options: DatabaseOptions,
+  ) {
     this.db = new DatabaseSync(file);
+    try {
+      this.configure(options);
+    } catch (error) {
+      this.db.close();
+      throw this.named(error);
+    }
+    this.gathered = options.gatherMs === undefined ? undefined : new GatheredCommits(this.db, options.gatherMs);
+  }
+
+  private configure(options: DatabaseOptions): void {
     // Before the first access: the index of the write-ahead log is then kept in memory too.
     if (options.gatherMs !== undefined) this.db.exec('PRAGMA locking_mode=EXCLUSIVE');
     this.db.exec('PRAGMA journal_mode=WAL; PRAGMA busy_timeout=5000; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON');
@@ -57,13 +84,12 @@ class PreparedDatabase {
     this.db.exec(`PRAGMA synchronous=${options.durable === true ? 'FULL' : 'NORMAL'}`);
     const cache = options.gatherMs === undefined ? CACHE_KIB : GATHERED_CACHE_KIB;
     this.db.exec(`PRAGMA wal_autocheckpoint=${WAL_PAGES}; PRAGMA cache_size=-${cache}`);
-    this.gathered = options.gatherMs === undefined ? undefined : new GatheredCommits(this.db, options.gatherMs);
   }
 
   prepare(text: string) {
     let prepared = this.statements.get(text);
     if (prepared === undefined) {
-      const statement = this.db.prepare(text);
+      const statement = this.compile(text);
       statement.setReturnArrays(true);
       const columns = statement.columns().map(({ name }) => name);
       prepared = { statement, columns, writes: !/^\s*select\b/i.test(text) };
@@ -72,18 +98,35 @@ class PreparedDatabase {
       if (!changesTables) this.statements.set(text, prepared);
     }
     const { statement, columns, writes } = prepared;
-    const done = <R>(result: R): R => {
-      if (writes) this.gathered?.written();
-      return result;
+    const done = <R>(run: (...parameters: never[]) => R, parameters: readonly unknown[]): R => {
+      try {
+        const result = run.apply(statement, parameters as never[]);
+        if (writes) this.gathered?.written();
+        return result;
+      } catch (error) {
+        throw this.named(error);
+      }
     };
     return {
       reader: columns.length > 0,
       all(parameters: readonly unknown[]) {
-        const rows = done(statement.all(...(parameters as never[]))) as unknown as unknown[][];
+        const rows = done(statement.all, parameters) as unknown as unknown[][];
         return rows.map((values) => rowOf(columns, values));
       },
-      run: (parameters: readonly unknown[]) => done(statement.run(...(parameters as never[]))),
+      run: (parameters: readonly unknown[]) => done(statement.run, parameters),
     };
+  }
+
+  private compile(text: string): StatementSync {
+    try {
+      return this.db.prepare(text);
+    } catch (error) {
+      throw this.named(error);
+    }
+  }
+
+  private named(error: unknown): unknown {
+    return namingFile(error, this.file, this.options.ifDamaged ?? 'Restore it from a backup.');
   }
 
   /** Somebody has begun a transaction that others must not see into. */
@@ -162,7 +205,10 @@ export function openSqlite<Db>(file: string, options: DatabaseOptions = {}): Kys
   return new Kysely<Db>({ dialect: new GatheringDialect(new PreparedDatabase(file, options)) });
 }
 
-/** A schema of a PostgreSQL database, created when missing. bigint columns come as numbers. */
+/**
+ * A schema of a PostgreSQL database, created when missing. bigint columns come as numbers.
+ * @throws with a sentence that names DATABASE_URL
+ */
 export async function openPostgres<Db>(
   url: string,
   schema: string,
@@ -181,9 +227,15 @@ export async function openPostgres<Db>(
   // Without a listener a connection lost while idle would end the process; the next query reports it.
   pool.on('error', () => undefined);
   const db = new Kysely<Db>({ dialect: new PostgresDialect({ pool }) });
-  await migrateAlone(db, async (trx) => {
-    await sql`create schema if not exists ${sql.id(schema)}`.execute(trx);
-  });
+  try {
+    await migrateAlone(db, async (trx) => {
+      await sql`create schema if not exists ${sql.id(schema)}`.execute(trx);
+    });
+  } catch (error) {
+    await db.destroy();
+    const text = `The PostgreSQL database of DATABASE_URL cannot be opened: ${databaseReason(error)}. Start it, or mend DATABASE_URL.`;
+    throw new Error(text, { cause: error });
+  }
   return db;
 }
 
