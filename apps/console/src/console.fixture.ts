@@ -1,4 +1,5 @@
 // The console as an application for its specs: a real log, the views that follow it, and a story of two tenants.
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,8 +10,6 @@ import {
   EvidenceBundles,
   Ledger,
   LedgerView,
-  loadLogKey,
-  LogKeyFile,
   Trail,
   TrailView,
   type AuditDb,
@@ -85,7 +84,7 @@ export async function openConsole({ lanes }: { readonly lanes?: Lanes } = {}) {
   for (const projector of projectors) await projector.start();
   const views = new ProjectorSet(projectors as unknown as Projector<never>[]);
   const ledger = new Ledger(auditDb);
-  const key = await loadLogKey(new LogKeyFile(join(directory, 'log.key')));
+  const { privateKey: key } = generateKeyPairSync('ed25519');
   const checkpoints = new Checkpoints({ db: auditDb, ledger, clock, logName: 'audit.example', key });
 
   const world = World.of([

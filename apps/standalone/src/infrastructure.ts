@@ -1,6 +1,6 @@
 // Opens everything the roles stand on, in the order they need one another, and closes it in reverse.
 import { join } from 'node:path';
-import { loadLogKey, LogKeyFile, type AuditDb } from '@app/audit';
+import { openLogKey, type AuditDb, type LogKeyParts } from '@app/audit';
 import type { ConnectionOrdersDb, DirectoryDb, OwnerPolicyDb, RoleFollowerDb } from '@app/directory';
 import { Decisions, EventStoreLog, SqliteEventLog, SqliteReader, type EventLog, type LogReader } from '@app/event-log';
 import { ExchangeLog, migrateTrafficDb, QuirkCounts, type TrafficDb } from '@app/http';
@@ -26,7 +26,8 @@ export interface Infrastructure {
   readonly queue: JobQueue | undefined;
   readonly connectors: Connectors;
   readonly http: OutboundHttp;
-  readonly logKey: KeyObject;
+  /** Absent where no console runs: nobody else signs. */
+  readonly logKey: KeyObject | undefined;
   readonly directoryDb: Kysely<DirectoryDb>;
   readonly gateDb: Kysely<GateDb>;
   readonly revocationDb: Kysely<RevocationDb>;
@@ -82,7 +83,9 @@ async function open(config: Config, logger: LoggerService, closers: Closer[]): P
   const database = async <Db>(schema: string, options: DatabaseOptions): Promise<Kysely<Db>> =>
     closed(await openRoom<Db>(config, schema, options));
   const rootKey = await rootKeyFrom({ vaultKey: config.vaultKey, directory: config.dataDir });
-  const vault = await SqlVault.open({ db: await database<VaultDb>('vault', VAULT), rootKey });
+  // Before the vault is looked at: another process makes it before it appends for the first time.
+  const mayBeNew = (await headOf(log, config)) === undefined;
+  const vault = await SqlVault.open({ db: await database<VaultDb>('vault', VAULT), rootKey, mayBeNew });
   closers.push(() => vault.close());
   const revocationDb = await database<RevocationDb>('revocation', VIEW);
   await migrateAlone(revocationDb, migrateRevocationDb);
@@ -101,7 +104,7 @@ async function open(config: Config, logger: LoggerService, closers: Closer[]): P
     decisions,
     vault,
     queue: config.roles.includes('worker') ? await openQueue(config, logger, closers) : undefined,
-    logKey: await loadLogKey(new LogKeyFile(join(config.dataDir, 'log.key'))),
+    logKey: config.roles.includes('console') ? await openLogKey(logKeyParts(config, vault, auditDb)) : undefined,
     directoryDb: await database<DirectoryDb>('directory', VIEW),
     gateDb: await database<GateDb>('gate', VIEW),
     revocationDb,
@@ -113,6 +116,14 @@ async function open(config: Config, logger: LoggerService, closers: Closer[]): P
     ...(await openTraffic(await database<TrafficDb>('traffic', { ifDamaged: DELETE }), closers)),
   };
 }
+
+const LOG_KEY = 'log-key';
+
+const logKeyParts = ({ dataDir }: Config, vault: Vault, db: Kysely<AuditDb>): LogKeyParts => ({
+  store: { read: () => vault.ownSecret(LOG_KEY), create: (pem) => vault.keepOwnSecret(LOG_KEY, pem) },
+  db,
+  file: join(dataDir, 'log.key'),
+});
 
 /** What is left to write is written before the database is closed. */
 async function openTraffic(
@@ -131,6 +142,17 @@ const openLog = (config: Config, onError: (error: unknown) => void): EventLog =>
 
 const openEventStore = (config: Config): EventStoreLog =>
   EventStoreLog.connect({ url: config.eventStoreUrl as string });
+
+/** @throws with a sentence that names EVENTSTORE_URL when the server does not answer */
+async function headOf(log: EventLog, { eventLog }: Config): Promise<bigint | undefined> {
+  try {
+    return await log.head();
+  } catch (error) {
+    if (eventLog === 'sqlite') throw error;
+    const text = `The EventStoreDB of EVENTSTORE_URL cannot be read: ${(error as Error).message}. Start it, or mend EVENTSTORE_URL.`;
+    throw new Error(text, { cause: error });
+  }
+}
 
 /** For another thread of the process that writes the log. */
 export const openLogReader = (config: Config): LogReader =>

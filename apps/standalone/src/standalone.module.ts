@@ -97,7 +97,7 @@ class InfrastructureModule {
     });
     const { auditDb: db, clock, logKey: key } = parts;
     const ledger = new Ledger(db);
-    const checkpoints = new Checkpoints({ db, ledger, clock, logName: LOG_NAME, key });
+    const checkpoints = key && new Checkpoints({ db, ledger, clock, logName: LOG_NAME, key });
     const providers = [
       value(EventLog, parts.log),
       value(Decisions, parts.decisions),
@@ -114,11 +114,17 @@ class InfrastructureModule {
       value(QuirkCounts, parts.quirks),
       value(Ledger, ledger),
       value(Cascades, new Cascades(db)),
-      value(Checkpoints, checkpoints),
       made(Trail, (queries: QueryBus) => new Trail(db, directoryNames(queries)), [QueryBus]),
-      made(EvidenceBundles, (trail: Trail) => new EvidenceBundles({ ledger, trail, checkpoints, clock }), [Trail]),
       value(Connectors, parts.connectors),
       value(OutboundHttp, parts.http),
+      ...(checkpoints === undefined
+        ? []
+        : [
+            value(Checkpoints, checkpoints),
+            made(EvidenceBundles, (trail: Trail) => new EvidenceBundles({ ledger, trail, checkpoints, clock }), [
+              Trail,
+            ]),
+          ]),
       made(Lanes, (worker?: Worker) => worker?.engine.dispatcher, [{ token: Worker, optional: true }]),
     ];
     return { module: InfrastructureModule, providers, exports: providers };

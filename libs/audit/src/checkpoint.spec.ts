@@ -1,18 +1,6 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
-import { chmod, mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import {
-  checkpointText,
-  InvalidNote,
-  loadLogKey,
-  openNote,
-  parseCheckpoint,
-  signNote,
-  verifierKey,
-} from './checkpoint.js';
-import { LogKeyFile } from './log-key-file.js';
+import { checkpointText, InvalidNote, openNote, parseCheckpoint, signNote, verifierKey } from './checkpoint.js';
 
 /** The secret key of RFC 8032 section 7.1, test 1, as PKCS #8. */
 const RFC8032_KEY = createPrivateKey({
@@ -85,38 +73,5 @@ describe('a checkpoint', () => {
     'origin\n1\nAA==\n',
   ])('is refused when it reads %j', (malformed) => {
     expect(() => parseCheckpoint(malformed)).toThrow(InvalidNote);
-  });
-});
-
-describe('the signing key', () => {
-  const directories: string[] = [];
-  const newPath = async (): Promise<string> => {
-    const directory = await mkdtemp(join(tmpdir(), 'log-key-'));
-    directories.push(directory);
-    return join(directory, 'keys', 'log.key');
-  };
-  afterEach(async () => {
-    for (const directory of directories.splice(0)) await rm(directory, { recursive: true });
-  });
-
-  it('is generated on first use, readable by its owner only, and stays the same', async () => {
-    const path = await newPath();
-    const first = verifierKey(NAME, await loadLogKey(new LogKeyFile(path)));
-    expect((await stat(path)).mode & 0o777).toBe(0o600);
-    expect(verifierKey(NAME, await loadLogKey(new LogKeyFile(path)))).toBe(first);
-  });
-
-  it('is refused when others can read its file', async () => {
-    const path = await newPath();
-    await loadLogKey(new LogKeyFile(path));
-    await chmod(path, 0o640);
-    await expect(loadLogKey(new LogKeyFile(path))).rejects.toThrow(`chmod 600 ${path}`);
-  });
-
-  it('is the one of whoever was first', async () => {
-    const store = new LogKeyFile(await newPath());
-    const first = verifierKey(NAME, await loadLogKey(store));
-    await store.create('another key');
-    expect(verifierKey(NAME, await loadLogKey(store))).toBe(first);
   });
 });

@@ -1,13 +1,5 @@
 // A checkpoint of a log as a signed note: C2SP tlog-checkpoint over C2SP signed-note, with Ed25519.
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  sign,
-  verify,
-  type KeyObject,
-} from 'node:crypto';
+import { createHash, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import type { TreeHead } from './merkle.js';
 
 /** Signature type 1 of C2SP signed-note: Ed25519 over the note's text. */
@@ -85,23 +77,4 @@ export function parseCheckpoint(text: string): Checkpoint {
     throw new InvalidNote('not a checkpoint: expected an origin, a size and a root hash');
   }
   return { origin, size: Number(size), root };
-}
-
-/** Where the signing key is kept. It is never in an event, and nowhere else. */
-export interface LogKeyStore {
-  /** The private key as PKCS #8 PEM; undefined before first use. */
-  read(): Promise<string | undefined>;
-  /** Keeps a new key durably. When another process was first, its key stays and this call returns all the same. */
-  create(pem: string): Promise<void>;
-}
-
-/** The signing key, generated on first use. */
-export async function loadLogKey(store: LogKeyStore): Promise<KeyObject> {
-  const existing = await store.read();
-  if (existing !== undefined) return createPrivateKey(existing);
-  const { privateKey } = generateKeyPairSync('ed25519');
-  await store.create(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
-  const kept = await store.read();
-  if (kept === undefined) throw new Error('the signing key was stored and cannot be read back');
-  return createPrivateKey(kept);
 }

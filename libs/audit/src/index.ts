@@ -10,7 +10,7 @@ export * from './checkpoints.js';
 export * from './event-proof.js';
 export * from './ledger.js';
 export * from './ledger.view.js';
-export * from './log-key-file.js';
+export * from './log-key.js';
 export * from './page-cursor.js';
 export type { AuditedState } from './target-fold.js';
 export * from './trail.js';

@@ -22,7 +22,7 @@ class Processes {
 
   constructor(readonly database: () => Promise<Kysely<VaultDb>>) {}
 
-  async vault(more: { rootKey?: Buffer; clock?: ManualClock } = {}): Promise<SqlVault> {
+  async vault(more: { rootKey?: Buffer; clock?: ManualClock; mayBeNew?: boolean } = {}): Promise<SqlVault> {
     const db = await this.database();
     const vault = await SqlVault.open({ db, rootKey: ROOT_KEY, ...more }).catch(async (error: unknown) => {
       await db.destroy();
@@ -208,6 +208,13 @@ describe('the files of the vault', () => {
     await expect(files.vault({ rootKey: Buffer.alloc(32, 2) })).rejects.toThrow(/another root key. Set VAULT_KEY/);
     await expect(files.vault({ rootKey: Buffer.alloc(31) })).rejects.toThrow('32 bytes');
     await expect(files.vault()).resolves.toBeInstanceOf(SqlVault);
+  });
+
+  it('are not made where a log refers to another one', async () => {
+    await expect(files.vault({ mayBeNew: false })).rejects.toThrow(/vault of this log is elsewhere. Put vault.db back/);
+    await expect(files.vault({ mayBeNew: false })).rejects.toThrow('DATABASE_URL');
+    await files.vault();
+    await expect(files.vault({ mayBeNew: false })).resolves.toBeInstanceOf(SqlVault);
   });
 
   it('keep what was put when the process ends without closing', async () => {

@@ -25,7 +25,7 @@ import {
   type DerivedKeys,
 } from './envelope.js';
 import { TickBatch } from './tick-batch.js';
-import { checkRootKey, migrateVaultDb, type VaultDb } from './vault-db.js';
+import { checkRootKey, migrateVaultDb, mustBeMade, type VaultDb } from './vault-db.js';
 import { SECRET_PURPOSE, Vault, type SealContext, type StoredSecret } from './vault.port.js';
 
 export interface SqlVaultParts {
@@ -33,10 +33,15 @@ export interface SqlVaultParts {
   readonly db: Kysely<VaultDb>;
   /** 32 bytes. */
   readonly rootKey: Buffer;
+  /** Whether it may be made here: not where a log refers to what a vault holds already. Default true. */
+  readonly mayBeNew?: boolean;
   readonly clock?: Clock;
 }
 
 type SecretRow = VaultDb['vault_secrets'];
+
+/** The tenant of secrets of the service itself: no tenant has this id. */
+const SERVICE = '';
 
 const sealedFor = (dataKeyId: string, { tenant, subject, field, eventType }: SealContext): string =>
   boundTo('seal', dataKeyId, tenant, subject, field, eventType);
@@ -62,10 +67,12 @@ export class SqlVault extends Vault {
   /**
    * Creates the tables where they are missing.
    * @throws {WrongRootKeyError} if the vault was made under another root key
+   * @throws {VaultElsewhereError} if it would have to be made and may not
    */
-  static async open({ db, rootKey, clock = new SystemClock() }: SqlVaultParts): Promise<SqlVault> {
+  static async open({ db, rootKey, mayBeNew = true, clock = new SystemClock() }: SqlVaultParts): Promise<SqlVault> {
     const keys = deriveKeys(rootKey);
     await migrateAlone(db, migrateVaultDb);
+    if (!mayBeNew) await mustBeMade(db);
     await checkRootKey(db, keys.check);
     return new SqlVault(db, keys, clock);
   }
@@ -78,14 +85,20 @@ export class SqlVault extends Vault {
 
   async putSecret(tenant: string, plaintext: string): Promise<StoredSecret> {
     const secretId = newId(this.clock.now());
-    const { key, wrapped } = newWrappedKey(this.keys.wrapping, boundTo('secret-key', tenant, secretId));
-    await this.puts.add({
-      secret_id: secretId,
-      tenant,
-      wrapped_key: wrapped,
-      sealed: encrypt(key, boundTo('secret', tenant, secretId), plaintext),
-    });
+    await this.puts.add(this.sealedRow(tenant, secretId, plaintext));
     return { secretId, fingerprint: this.fingerprint(tenant, SECRET_PURPOSE, plaintext) };
+  }
+
+  async keepOwnSecret(name: string, plaintext: string): Promise<void> {
+    await this.db
+      .insertInto('vault_secrets')
+      .values(this.sealedRow(SERVICE, name, plaintext))
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+
+  ownSecret(name: string): Promise<string | undefined> {
+    return this.openSecret(SERVICE, name);
   }
 
   async openSecret(tenant: string, secretId: string): Promise<string | undefined> {
@@ -145,6 +158,12 @@ export class SqlVault extends Vault {
 
   fingerprint(tenant: string, purpose: string, value: string): string {
     return digest(this.keys.fingerprints, boundTo(purpose, tenant, value));
+  }
+
+  private sealedRow(tenant: string, secretId: string, plaintext: string): SecretRow {
+    const { key, wrapped } = newWrappedKey(this.keys.wrapping, boundTo('secret-key', tenant, secretId));
+    const sealed = encrypt(key, boundTo('secret', tenant, secretId), plaintext);
+    return { secret_id: secretId, tenant, wrapped_key: wrapped, sealed };
   }
 
   private plaintextOf(row: SecretRow): string | BrokenSealError {

@@ -43,6 +43,25 @@ export class WrongRootKeyError extends Error {
   }
 }
 
+/** The log refers to what another vault holds: without that one nobody it is about can be found, and nobody deactivated. */
+export class VaultElsewhereError extends Error {
+  override readonly name = 'VaultElsewhereError';
+
+  constructor() {
+    super(
+      'The log has events, but the vault beside it is empty: the vault of this log is elsewhere. Put vault.db back into ' +
+        'DATA_DIR, or set DATABASE_URL to the database that holds it, or leave DATABASE_URL out if it was never set: ' +
+        'without that vault nobody who is in the log can be found or deactivated.',
+    );
+  }
+}
+
+/** @throws {VaultElsewhereError} when nobody has opened this vault before */
+export async function mustBeMade(db: Kysely<VaultDb>): Promise<void> {
+  const row = await db.selectFrom('vault_root').select('name').executeTakeFirst();
+  if (row === undefined) throw new VaultElsewhereError();
+}
+
 /**
  * Remembers the root key's check value the first time and compares it from then on.
  * @throws {WrongRootKeyError}

@@ -36,6 +36,16 @@ export function describeVault(store: string, start: () => Promise<OpenVault>): v
         expect(await (await opened.another()).openSecret('acme', secretId)).toBe('shared');
       });
 
+      it('of the service itself are those that were kept first, for every process', async () => {
+        expect(await vault.ownSecret('a key')).toBeUndefined();
+        await vault.keepOwnSecret('a key', 'the first');
+        const another = await opened.another();
+        await another.keepOwnSecret('a key', 'the second');
+        expect(await another.ownSecret('a key')).toBe('the first');
+        expect(await vault.ownSecret('another key')).toBeUndefined();
+        expect(await vault.openSecret('acme', 'a key')).toBeUndefined();
+      });
+
       it('have an id and a place of their own, even when they are equal', async () => {
         const [first, second] = await Promise.all([vault.putSecret('acme', 'same'), vault.putSecret('acme', 'same')]);
         expect(first.secretId).not.toBe(second.secretId);

@@ -38,6 +38,15 @@ export abstract class Vault {
   /** Destroys the material for good. Idempotent. */
   abstract destroySecrets(tenant: string, secretIds: readonly string[]): Promise<void>;
 
+  /**
+   * Keeps a secret of the service itself under a name, durably. The first that is kept under it stays, whichever process
+   * it came from.
+   */
+  abstract keepOwnSecret(name: string, plaintext: string): Promise<void>;
+
+  /** What is kept under the name; undefined before {@link keepOwnSecret}. */
+  abstract ownSecret(name: string): Promise<string | undefined>;
+
   /** A fresh data key that is already durable; the event that first uses it records its id. */
   abstract newDataKey(): Promise<string>;
 
