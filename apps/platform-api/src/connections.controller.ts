@@ -15,6 +15,7 @@ import {
 } from '@app/directory';
 import type { RequestContext } from '@app/events';
 import { Caller, Context, ExchangeLog, QuirkCounts, type Principal } from '@app/http';
+import { Clock } from '@app/runtime';
 import { Body, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import {
@@ -39,7 +40,7 @@ import {
 } from './connections.dto.js';
 import { IdAnswer } from './fields.dto.js';
 import { ShownOnce } from './idempotency.js';
-import { found } from './platform-problems.js';
+import { found, platformProblem } from './platform-problems.js';
 import { OperatorController, TakesIdempotencyKey } from './platform-route.js';
 import { answerOfExchange, answerOfQuirks } from './exchanges.js';
 import { Writes } from './writes.js';
@@ -59,6 +60,7 @@ export class ConnectionsController {
     private readonly queries: QueryBus,
     private readonly exchanges: ExchangeLog,
     private readonly quirkCounts: QuirkCounts,
+    private readonly clock: Clock,
   ) {}
 
   @Post()
@@ -163,6 +165,7 @@ export class ConnectionsController {
     @Body() { expiresAt }: TokenRequest,
   ): Promise<TokenAnswer> {
     const until = expiresAt === undefined ? undefined : new Date(expiresAt).toISOString();
+    if (until !== undefined && until <= this.clock.iso()) throw platformProblem('expired_already');
     const { token, tokenId } = await this.writes.execute(new IssueConnectionToken(context, id, until));
     return { id: tokenId, token };
   }

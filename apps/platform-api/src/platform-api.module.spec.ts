@@ -234,6 +234,8 @@ describe('the doors', () => {
   it('are opened by operators: connections with at most two tokens, shown once', async () => {
     const as = (method: string, url: string, body?: object) => world.send(method, url, body, {}, OPERATOR);
     const { id } = (await as('POST', 'connections', { name: 'Okta' })).body;
+    const past = await as('POST', `connections/${id}/tokens`, { expiresAt: '2020-01-01T00:00:00Z' });
+    expect([past.status, past.body.code]).toEqual([422, 'expired_already']);
     const first = await as('POST', `connections/${id}/tokens`, { expiresAt: '2027-01-01T00:00:00Z' });
     expect([first.status, first.body]).toEqual([
       201,

@@ -43,6 +43,7 @@ const problems = {
   unknown_members: [422, 'Some of the users, groups or agents named do not exist in this directory.'],
   parent_is_fixed: [422, 'The parent of an agent is given when it is provisioned and does not change.'],
   described_as_user: [409, 'The agent is pushed as a user: its identity provider names and describes it.'],
+  expired_already: [422, 'expiresAt lies in the past: a token that opens nothing is not issued.'],
   too_many_tokens: [409, 'A connection has at most two valid tokens, and two keys: revoke one first.'],
   connection_is_open: [409, 'A connection keeps what it provisioned until it is closed: close it first.'],
   unusable_successor: [422, 'What is handed over needs another connection of this tenant that is not closed.'],
