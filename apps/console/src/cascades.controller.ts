@@ -2,6 +2,7 @@
 import { Cascades } from '@app/audit';
 import { Caller, type Principal } from '@app/http';
 import { Get, Param, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { ListCascades } from './cascades.dto.js';
 import { found } from './known-errors.js';
 import { OperatorController } from './operator-route.js';
@@ -17,6 +18,8 @@ export class CascadesController {
 
   /** Newest first. */
   @Get()
+  @ApiOperation({ summary: 'Cascades, the newest first' })
+  @ApiOkResponse({ description: 'A page: `items`, and `next` when there are more.' })
   async list(@Caller() { tenant }: Principal, @Query() query: ListCascades): Promise<object> {
     const { status, subject, person, provider, cursor, limit } = query;
     const filter = { status, subjectId: subject, personId: person, providerId: provider };
@@ -25,6 +28,8 @@ export class CascadesController {
 
   /** With a page of its targets, in the order they were planned. */
   @Get(':id')
+  @ApiOperation({ summary: 'One cascade with a page of its revocations, in the order they were planned' })
+  @ApiOkResponse({ description: 'The cascade as in the list, and `targets`, a page.' })
   async one(@Caller() { tenant }: Principal, @Param('id') id: string, @Query() paging: Paging): Promise<object> {
     const cascade = found(await this.cascades.cascade(tenant, id), 'cascade');
     const { cursor, limit } = paging;

@@ -1,24 +1,29 @@
 // What may be asked about cascades and revocations, and what an operator must say to change one.
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import { IsName, Paging } from './paging.dto.js';
 
 const STATUSES = ['open', 'complete', 'complete-with-waivers'] as const;
 
 export class ListCascades extends Paging {
+  @ApiPropertyOptional({ enum: STATUSES })
   @IsOptional()
   @IsIn(STATUSES)
   status?: (typeof STATUSES)[number];
 
-  /** Id of the user, agent, group or other thing that lost access. */
+  @ApiPropertyOptional({ description: 'Id of the user, agent, group or other thing that lost access.' })
   @IsOptional()
   @IsName()
   subject?: string;
 
-  /** Id of a user: cascades of theirs, and others that end something held on their behalf. */
+  @ApiPropertyOptional({
+    description: 'Id of a user: cascades of theirs, and others that end something held on their behalf.',
+  })
   @IsOptional()
   @IsName()
   person?: string;
 
+  @ApiPropertyOptional()
   @IsOptional()
   @IsName()
   provider?: string;
@@ -33,24 +38,32 @@ export class ListCascades extends Paging {
 const LISTS = ['pending', 'failed', 'parked', 'settled'] as const;
 
 export class ListRevocations extends Paging {
+  @ApiPropertyOptional({
+    enum: LISTS,
+    description:
+      'pending: has not ended. failed: the last attempt or probe failed, the next comes by itself. parked: the regular ' +
+      'attempts are over, somebody should look. settled: ended, with a grade.',
+  })
   @IsOptional()
   @IsIn(LISTS)
   state?: (typeof LISTS)[number];
 
+  @ApiPropertyOptional()
   @IsOptional()
   @IsName()
   provider?: string;
 
-  /** Id of the user on whose behalf, or of the agent by which it is held. */
+  @ApiPropertyOptional({ description: 'Id of the user on whose behalf, or of the agent by which it is held.' })
   @IsOptional()
   @IsName()
   subject?: string;
 
-  /** Why the last attempt did not succeed: `rate-limited`, `connector-broken`, ... */
+  @ApiPropertyOptional({ description: 'Why the last attempt did not succeed: `rate-limited`, `connector-broken`, ...' })
   @IsOptional()
   @IsName()
   class?: string;
 
+  @ApiPropertyOptional({ enum: ['newest', 'oldest'] })
   @IsOptional()
   @IsIn(['newest', 'oldest'])
   order?: 'newest' | 'oldest';
@@ -60,7 +73,7 @@ export class ListRevocations extends Paging {
 const IsLine = () => Matches(/^(?=.*\S)[^\p{Cc}]*$/u, { message: '$property must be one line that is not blank' });
 
 export class Reason {
-  /** Recorded, and shown to auditors. */
+  @ApiProperty({ maxLength: 500, description: 'Recorded, and shown to auditors.' })
   @IsString()
   @MaxLength(500)
   @IsLine()
@@ -68,7 +81,7 @@ export class Reason {
 }
 
 export class RetryRequest extends Reason {
-  /** Who asks; the key that was used when absent. */
+  @ApiPropertyOptional({ maxLength: 200, description: 'Who asks; the key that was used when absent.' })
   @IsOptional()
   @IsString()
   @MaxLength(200)
@@ -77,7 +90,7 @@ export class RetryRequest extends Reason {
 }
 
 export class WaiveRequest extends Reason {
-  /** The person who answers for it, by name. */
+  @ApiProperty({ maxLength: 200, description: 'The person who answers for it, by name.' })
   @IsString()
   @MaxLength(200)
   @IsLine()

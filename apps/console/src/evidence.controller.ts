@@ -3,6 +3,7 @@ import { Checkpoints, EvidenceBundles, Ledger, proveEvent, Trail, type EvidenceS
 import { Caller, ProblemError, type Principal } from '@app/http';
 import { Get, Header, Param, Query, StreamableFile } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { EventPlace, EvidenceRequest, ReadTrail } from './evidence.dto.js';
 import { found } from './known-errors.js';
 import { directoryNames } from './names.js';
@@ -20,6 +21,8 @@ export class EvidenceController {
 
   /** Newest first. */
   @Get('trail')
+  @ApiOperation({ summary: 'The trail: events in sentences, the newest first' })
+  @ApiOkResponse({ description: 'A page: `items`, and `next` when there are more.' })
   async read(@Caller() { tenant }: Principal, @Query() query: ReadTrail): Promise<object> {
     const { subject, cascade, target, from, to, order, cursor, limit } = query;
     const { lines, next } = await this.trail.trail(tenant, {
@@ -37,6 +40,8 @@ export class EvidenceController {
 
   /** The ledger as it is now, as a signed note (C2SP tlog-checkpoint): keep it where this service cannot reach it. */
   @Get('checkpoint')
+  @ApiOperation({ summary: 'The ledger as it is now, as a signed note: keep it where this service cannot write' })
+  @ApiOkResponse({ description: 'C2SP tlog-checkpoint.', content: { 'text/plain': { schema: { type: 'string' } } } })
   @Header('content-type', 'text/plain; charset=utf-8')
   async checkpoint(@Caller() { tenant }: Principal): Promise<string> {
     return (await this.checkpoints.sign(tenant)).note;
@@ -44,6 +49,8 @@ export class EvidenceController {
 
   /** The public key that checkpoints and bundles of this tenant verify with: `verify.mjs --vkey`. */
   @Get('checkpoint/vkey')
+  @ApiOperation({ summary: 'The public key that checkpoints and bundles verify with' })
+  @ApiOkResponse({ description: 'For `verify.mjs --vkey`.', content: { 'text/plain': { schema: { type: 'string' } } } })
   @Header('content-type', 'text/plain; charset=utf-8')
   vkey(@Caller() { tenant }: Principal): string {
     return `${this.checkpoints.vkey(tenant)}\n`;
@@ -51,12 +58,19 @@ export class EvidenceController {
 
   /** By place in the ledger, which the trail shows. An index by event id would double the cost of every event. */
   @Get('events/:seq/proof')
+  @ApiOperation({ summary: 'That one event is in the ledger: its bytes, its path and a signed checkpoint' })
+  @ApiOkResponse({ description: 'The proof.' })
   async proof(@Caller() { tenant }: Principal, @Param() { seq }: EventPlace): Promise<object> {
     return found(await proveEvent({ ledger: this.ledger, checkpoints: this.checkpoints }, tenant, seq), 'event');
   }
 
   /** A zip that verifies offline. Cut off half way, it is no zip: a client cannot mistake it for whole. */
   @Get('evidence')
+  @ApiOperation({ summary: 'A bundle that verifies offline: node verify.mjs bundle.zip --vkey ...' })
+  @ApiOkResponse({
+    description: 'Cut off half way it is no zip.',
+    content: { 'application/zip': { schema: { type: 'string', format: 'binary' } } },
+  })
   async evidence(@Caller() { tenant }: Principal, @Query() request: EvidenceRequest): Promise<StreamableFile> {
     const { fileName, content } = await this.bundles.create(tenant, scopeOf(request), {
       pinnedSizes: (request.pinned ?? []).map(Number),

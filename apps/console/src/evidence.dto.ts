@@ -1,44 +1,46 @@
 // What may be asked of the trail, the ledger and the bundles.
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, Matches, Max, Min, ValidateIf } from 'class-validator';
 import { IsName, IsTime } from './paging.dto.js';
 
 export class ReadTrail {
-  /** Events that concern this person, agent, group, connection or provider. */
+  @ApiPropertyOptional({ description: 'Events that concern this person, agent, group, connection or provider.' })
   @IsOptional()
   @IsName()
   subject?: string;
 
+  @ApiPropertyOptional()
   @IsOptional()
   @IsName()
   cascade?: string;
 
-  /** Id of a revocation. */
+  @ApiPropertyOptional({ description: 'Id of a revocation.' })
   @IsOptional()
   @IsName()
   target?: string;
 
-  /** From this time on. */
+  @ApiPropertyOptional({ format: 'date-time', description: 'From this time on.' })
   @IsOptional()
   @IsTime()
   from?: string;
 
-  /** Before this time. */
+  @ApiPropertyOptional({ format: 'date-time', description: 'Before this time.' })
   @IsOptional()
   @IsTime()
   to?: string;
 
-  /** Default: newest first. */
+  @ApiPropertyOptional({ enum: ['newest', 'oldest'], description: 'Default: newest first.' })
   @IsOptional()
   @IsIn(['newest', 'oldest'])
   order?: 'newest' | 'oldest';
 
-  /** What the page before gave as `next`. */
+  @ApiPropertyOptional({ description: 'What the page before gave as `next`.' })
   @IsOptional()
   @Matches(/^(0|[1-9]\d{0,14})$/, { message: 'cursor was not given out by this list: start without one' })
   cursor?: string;
 
-  /** Default 50. */
+  @ApiPropertyOptional({ type: 'integer', description: 'Default 50.' })
   @IsOptional()
   @Type(() => Number)
   @IsInt()
@@ -48,7 +50,7 @@ export class ReadTrail {
 }
 
 export class EventPlace {
-  /** Number of the event in the ledger, as the trail shows it. */
+  @ApiProperty({ type: 'integer', description: 'Number of the event in the ledger, as the trail shows it.' })
   @Type(() => Number)
   @IsInt()
   @Min(0)
@@ -59,30 +61,43 @@ export class EventPlace {
 const isPopulation = ({ type }: EvidenceRequest): boolean => type === 'population';
 
 export class EvidenceRequest {
+  @ApiProperty({ enum: ['cascade', 'user', 'population'] })
   @IsIn(['cascade', 'user', 'population'])
   type!: 'cascade' | 'user' | 'population';
 
-  /** Of the cascade or the user. */
+  @ApiPropertyOptional({ description: 'Of the cascade or the user.' })
   @ValidateIf((request: EvidenceRequest) => !isPopulation(request))
   @IsName()
   id!: string;
 
-  /** Of a population: everybody who was denied from this time on, */
+  @ApiPropertyOptional({
+    format: 'date-time',
+    description: 'Of a population: everybody who was denied from this time on.',
+  })
   @ValidateIf(isPopulation)
   @IsTime()
   from!: string;
 
-  /** and before this one. */
+  @ApiPropertyOptional({
+    format: 'date-time',
+    description: 'Of a population: everybody who was denied before this time.',
+  })
   @ValidateIf(isPopulation)
   @IsTime()
   to!: string;
 
-  /** Names in the report leave the reach of a later erasure: they are left out unless asked for. */
+  @ApiPropertyOptional({
+    enum: ['true', 'false'],
+    description: 'Names in the report leave the reach of a later erasure: they are left out unless asked for.',
+  })
   @IsOptional()
   @IsIn(['true', 'false'])
   names?: 'true' | 'false';
 
-  /** Sizes of checkpoints that the auditor kept, separated by commas: the bundle proves that it continues them. */
+  @ApiPropertyOptional({
+    description:
+      'Sizes of checkpoints that the auditor kept, separated by commas: the bundle proves that it continues them.',
+  })
   @IsOptional()
   @Transform(({ value }) => (typeof value === 'string' ? value.split(',') : value))
   @Matches(/^(0|[1-9]\d{0,14})$/, { each: true, message: 'pinned must be sizes of checkpoints, separated by commas' })

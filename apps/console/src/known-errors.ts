@@ -38,6 +38,13 @@ const problems: ReadonlyArray<readonly [ErrorClass, Problem]> = [
   ],
 ];
 
+/** Every code of this API, for the documentation. */
+export const operatorProblemCodes: readonly string[] = [
+  ...problems.map(([, { code }]) => code),
+  'invalid_period',
+  'no_worker_here',
+];
+
 /** `undefined` for an error that is not expected here: the error filter answers it. */
 const problemOf = (error: unknown): Problem | undefined => problems.find(([known]) => error instanceof known)?.[1];
 

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { Public } from '@app/http';
 import { Controller, Get, NotFoundException, Param, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 
 /** Nothing from elsewhere, nothing inline, no frame around it: what the page shows can never become code. */
@@ -34,6 +35,7 @@ const FILES: ReadonlyMap<string, string> = new Map([
   ['console.css', 'text/css'],
 ]);
 
+@ApiExcludeController()
 @Controller('console')
 @Public()
 export class PageController {

@@ -1,4 +1,5 @@
 // The parameters that every list takes.
+import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
 
@@ -14,12 +15,12 @@ export const IsTime = () =>
   });
 
 export class Paging {
-  /** What the page before gave as `next`. */
+  @ApiPropertyOptional({ description: 'What the page before gave as `next`.' })
   @IsOptional()
   @Matches(/^[\w-]{1,400}$/, { message: 'cursor was not given out by this list: start without one' })
   cursor?: string;
 
-  /** Default 50. */
+  @ApiPropertyOptional({ type: 'integer', description: 'Default 50.' })
   @IsOptional()
   @Type(() => Number)
   @IsInt()

@@ -5,6 +5,7 @@ import { Caller, Context, type Principal } from '@app/http';
 import { RetryRevocation, WaiveRevocation } from '@app/revocation';
 import { Body, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { ListRevocations, RetryRequest, WaiveRequest } from './cascades.dto.js';
 import { found } from './known-errors.js';
 import { OperatorController } from './operator-route.js';
@@ -13,6 +14,10 @@ import { Presented } from './presented.js';
 
 /** The newest events of a revocation shown with it; the trail has the rest. */
 const HISTORY = 100;
+
+const LISTED =
+  'Of a revocation: its state, grade, attempts, the class and reason of the last failure, when it is due next, and who it ' +
+  'is about.';
 
 @OperatorController('revocations')
 export class RevocationsController {
@@ -26,6 +31,8 @@ export class RevocationsController {
 
   /** Oldest first: what has waited longest is what should be looked at. */
   @Get()
+  @ApiOperation({ summary: 'Revocations, what has waited longest first', description: LISTED })
+  @ApiOkResponse({ description: 'A page: `items`, and `next` when there are more.' })
   async list(@Caller() { tenant }: Principal, @Query() query: ListRevocations): Promise<object> {
     const { state, provider, subject, class: lastClass, order = 'oldest', cursor, limit } = query;
     const filter = { state, providerId: provider, holderId: subject, lastClass };
@@ -34,6 +41,8 @@ export class RevocationsController {
 
   /** With its history, newest first. */
   @Get(':targetId')
+  @ApiOperation({ summary: 'One revocation with its history, newest first' })
+  @ApiOkResponse({ description: 'The revocation as in the list, and `history`.' })
   one(@Caller() { tenant }: Principal, @Param('targetId') targetId: string): Promise<object> {
     return this.show(tenant, targetId);
   }
@@ -41,6 +50,8 @@ export class RevocationsController {
   /** Due at once, and its retry curve begins anew. */
   @Post(':targetId/retry')
   @HttpCode(200)
+  @ApiOperation({ summary: 'Make a revocation due at once; its retry curve begins anew' })
+  @ApiOkResponse({ description: 'The revocation as it is from now on.' })
   async retry(
     @Context() context: RequestContext,
     @Param('targetId') targetId: string,
@@ -54,6 +65,8 @@ export class RevocationsController {
   /** Ended with grade W: the named person answers for it. */
   @Post(':targetId/waive')
   @HttpCode(200)
+  @ApiOperation({ summary: 'End a revocation with grade W: the named person answers for it' })
+  @ApiOkResponse({ description: 'The revocation as it is from now on.' })
   async waive(
     @Context() { tenant, actor, correlationId }: RequestContext,
     @Param('targetId') targetId: string,

@@ -3,6 +3,7 @@ import { Cascades } from '@app/audit';
 import { Caller, ProblemError, type Principal } from '@app/http';
 import { Clock } from '@app/runtime';
 import { Get, Optional } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { Lanes } from './lanes.js';
 import { OperatorController } from './operator-route.js';
 
@@ -15,6 +16,8 @@ export class SummaryController {
   ) {}
 
   @Get('summary')
+  @ApiOperation({ summary: 'What has not ended: how many revocations, in which states, and how old the oldest is' })
+  @ApiOkResponse({ description: 'Numbers by state, `oldestPlannedAt` and `oldestAgeSeconds`.' })
   async summary(@Caller() { tenant }: Principal): Promise<object> {
     const backlog = await this.cascades.backlog(tenant);
     return {
@@ -32,6 +35,8 @@ export class SummaryController {
 
   /** Lanes with work since the worker started. */
   @Get('lanes')
+  @ApiOperation({ summary: 'The lanes to the providers that had work since the worker of this process started' })
+  @ApiOkResponse({ description: '`items`, one per provider.' })
   status(@Caller() { tenant }: Principal): object {
     if (this.lanes === undefined) {
       const detail =

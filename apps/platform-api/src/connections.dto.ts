@@ -235,7 +235,7 @@ export class QuirkList {
 }
 
 export class KeyRequest {
-  @ApiProperty({ enum: ROLES, isArray: true, description: 'What the key opens.' })
+  @ApiProperty({ enum: ROLES, isArray: true, minItems: 1, uniqueItems: true, description: 'What the key opens.' })
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(ROLES.length)

@@ -72,7 +72,7 @@ export class CredentialRequest extends HeldFields {
 }
 
 export class CredentialBatchRequest {
-  @ApiProperty({ type: [CredentialRequest], maxItems: MAX_BATCH })
+  @ApiProperty({ type: [CredentialRequest], minItems: 1, maxItems: MAX_BATCH })
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(MAX_BATCH)

@@ -1,9 +1,8 @@
 // What every route of this app has in common: who may call it, how bodies are checked, and what is answered when it fails.
-import { Requires, validated, type Role } from '@app/http';
+import { AnswersProblems, Requires, validated, type Role } from '@app/http';
 import { applyDecorators, Controller, UseInterceptors, UsePipes } from '@nestjs/common';
-import { ApiBearerAuth, ApiDefaultResponse, ApiHeader, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiHeader, ApiTags } from '@nestjs/swagger';
 import { Idempotency } from './idempotency.js';
-import { ProblemDocument } from './problem.dto.js';
 import { PlatformProblems } from './platform-problems.js';
 
 const route = (role: Role, path: string) =>
@@ -14,7 +13,7 @@ const route = (role: Role, path: string) =>
     UseInterceptors(PlatformProblems, Idempotency),
     ApiTags(path),
     ApiBearerAuth(),
-    ApiDefaultResponse({ description: 'application/problem+json', type: ProblemDocument }),
+    AnswersProblems(),
   );
 
 /** A controller under `/v1` for the agent platform. */

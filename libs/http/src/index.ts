@@ -2,6 +2,7 @@ export * from './decorators.js';
 export * from './exchange-log.js';
 export { createHttpApp, type HttpAppOptions } from './http-app.js';
 export * from './principal.js';
+export { AnswersProblems } from './problem.dto.js';
 export * from './problem.js';
 export { QuirkCounts } from './quirk-counts.js';
 export { Unauthorized } from './refusals.js';

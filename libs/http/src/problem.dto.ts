@@ -1,8 +1,8 @@
 // How errors look (RFC 9457).
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { platformProblemCodes } from './platform-problems.js';
+import { applyDecorators } from '@nestjs/common';
+import { ApiDefaultResponse, ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
 
-export class FieldProblem {
+class FieldProblem {
   @ApiPropertyOptional({ description: 'Absent for a field that is not known here.' })
   field?: string;
 
@@ -10,7 +10,7 @@ export class FieldProblem {
   message: string;
 }
 
-export class ProblemDocument {
+class ProblemDocument {
   @ApiProperty({ example: 'about:blank' })
   type: string;
 
@@ -20,10 +20,7 @@ export class ProblemDocument {
   @ApiProperty({ example: 409 })
   status: number;
 
-  @ApiProperty({
-    description: `Stable. Besides those of every route (unauthorized, forbidden, invalid_request, unavailable): ${Object.keys(platformProblemCodes).sort().join(', ')}.`,
-    example: 'subject_denied',
-  })
+  @ApiProperty({ description: 'Stable: the description of this API names them all.', example: 'subject_denied' })
   code: string;
 
   @ApiProperty({ description: 'One sentence that says what is wrong and what to do.' })
@@ -47,3 +44,13 @@ export class ProblemDocument {
   @ApiPropertyOptional({ type: [String], description: 'With subject_denied: why the holder may not act.' })
   reasons?: string[];
 }
+
+/** For the documentation of a controller. */
+export const AnswersProblems = () =>
+  applyDecorators(
+    ApiExtraModels(ProblemDocument),
+    ApiDefaultResponse({
+      description: 'What is wrong, and what to do.',
+      content: { 'application/problem+json': { schema: { $ref: getSchemaPath(ProblemDocument) } } },
+    }),
+  );
