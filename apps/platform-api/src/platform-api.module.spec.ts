@@ -64,6 +64,11 @@ describe('providers', () => {
 
   it('with settings the connector refuses are told every problem', async () => {
     const answer = await world.send('PUT', 'providers/bad', { ...IDP, settings: { clientId: 7 } });
+    const { errors } = answer.body as { errors: { message: string }[] };
+    expect(errors.map(({ message }) => message).toSorted()).toEqual([
+      expect.stringMatching(/clientId/),
+      expect.stringMatching(/revocationEndpoint/),
+    ]);
     expect(answer.headers['content-type']).toMatch('application/problem+json');
     expect(answer.body).toMatchObject({
       status: 422,

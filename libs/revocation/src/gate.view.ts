@@ -161,8 +161,9 @@ async function applyToHoldings(trx: Trx, event: RecordedEvent): Promise<void> {
 
 async function revoke(trx: Trx, tenant: string, type: HoldingType, ids: readonly string[]): Promise<void> {
   for (const list of idLists(ids)) {
+    // A plan names what was marked at its cause: nothing is written twice.
     const text = `update held_holdings set state = 'revoked'
-      where tenant = ? and holding_type = ? and holding_id in (${marks(list)})`;
+      where tenant = ? and holding_type = ? and holding_id in (${marks(list)}) and state <> 'revoked'`;
     await run(trx, text, [tenant, type, ...list]);
   }
 }

@@ -103,9 +103,11 @@ describe('a race between an operator and a worker', () => {
     expect(await bench.events('RevocationWaived')).toHaveLength(1);
   });
 
-  it('retries once however often it is asked for at the same time, or each time: the target stays due', async () => {
+  it('records each of two retries that are asked for at the same time, and the target is due', async () => {
     await Promise.all([retry(), retry()]);
     await bench.follow();
-    expect(await target()).toMatchObject({ state: 'due' });
+    expect(await target()).toMatchObject({ state: 'due', consumed: 0 });
+    const recorded = (await bench.log.readAll({ max: 1_000 })).filter(({ type }) => type === 'RevocationRetried');
+    expect(recorded).toHaveLength(2);
   });
 });
