@@ -45,7 +45,7 @@ describe('a credential that requires a condition', () => {
     await credential({ id: 'c', condition: 'urn:acme:until gt "2026-12-31T23:00:00Z"' });
     expect(await reasons('c')).toEqual([]);
     await world.change(ada, { 'urn:acme': { until: '2027-01-01T00:00:00+02:00' } });
-    expect(await reasons('c')).toEqual(['condition_unmet']);
+    expect(await reasons('c')).toEqual(['credential_revoked', 'condition_unmet']);
   });
 
   it.each([
