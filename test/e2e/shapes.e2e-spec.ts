@@ -165,7 +165,7 @@ const acts: Readonly<Record<string, (send: Send) => Promise<string>>> = {
     const owner = await newUser();
     const agent = await newAgent([owner]);
     await hold({ agentId: agent });
-    await send('PUT', `/Agents/${agent}`, { name: 'bot', owners: [{ value: owner }], active: false });
+    await send('PUT', `/Agents/${agent}`, { name: `bot-${++people}`, owners: [{ value: owner }], active: false });
     return agent;
   },
   'an agent is deleted': async (send) => {
@@ -202,13 +202,13 @@ const acts: Readonly<Record<string, (send: Send) => Promise<string>>> = {
     return parent;
   },
   'the application of an agent is deactivated': async (send) => {
-    const application = await created('/AgenticApplications', { name: 'billing' });
+    const application = await created('/AgenticApplications', { name: `application-${++people}` });
     await hold({ agentId: await newAgent([await newUser()], { applications: [{ value: application }] }) });
     await send('PATCH', `/AgenticApplications/${application}`, off);
     return application;
   },
   'the application of an agent is deleted': async (send) => {
-    const application = await created('/AgenticApplications', { name: 'invoicing' });
+    const application = await created('/AgenticApplications', { name: `application-${++people}` });
     await hold({ agentId: await newAgent([await newUser()], { applications: [{ value: application }] }) });
     await send('DELETE', `/AgenticApplications/${application}`);
     return application;
