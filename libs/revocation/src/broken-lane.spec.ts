@@ -1,14 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Bench } from './cascade.fixture.js';
-import type { Connector, Outcome } from './connectors/connector.port.js';
+import type { Outcome } from './connectors/connector.port.js';
 import { OutboundHttp } from './connectors/outbound-http.js';
-import { Dispatcher } from './dispatcher.js';
+import type { Dispatcher } from './dispatcher.js';
 import { HeldQueue } from './held-queue.fixture.js';
-import { DEFAULT_RETRY_POLICY } from './retry-policy.js';
-import { StepRunner } from './run-step.js';
+import type { StepRunner } from './run-step.js';
 import { Sweep } from './sweep.js';
+import { dispatcherOf, evidence, oddConnector, quiet, runnerOf, tellingOf } from './worker.fixture.js';
 
-const evidence = { adapter: 'odd@1', request: 'none', conclusion: 'said so' };
 const REVOKED: Outcome = { kind: 'revoked', evidence };
 const REFUSED: Outcome = { kind: 'connector-broken', code: 'forbidden', evidence };
 const MINUTE = 60_000;
@@ -24,49 +23,23 @@ let http: OutboundHttp;
 let answer: (holdingId: string) => Outcome;
 let asked: string[];
 
-/** Everything that does not wait for the clock or for a job has run. */
-const quiet = async () => {
-  for (let i = 0; i < 5; i += 1) await new Promise<void>((resolve) => setImmediate(resolve));
-};
-
 beforeEach(async () => {
   bench = await Bench.open();
   queue = new HeldQueue();
   asked = [];
-  const { db, clock, log, vault } = bench;
   http = new OutboundHttp({ allowHttp: false, allowLoopback: false });
+  dispatcher = dispatcherOf(bench, queue);
   const onError = (error: unknown) => {
     throw error;
   };
-  dispatcher = new Dispatcher({ db, queue, clock, laneConcurrency: 50, onError });
-  dispatcher.start();
-  bench.onWork = (change) => dispatcher.onCommitted(change);
-  sweep = new Sweep({ dispatcher, queue, clock, intervalMs: 30_000, onError });
-  const connector: Connector = {
-    name: 'odd',
-    version: 1,
-    scope: 'token',
-    checkSettings: () => [],
-    verifyAfterMs: () => undefined,
+  sweep = new Sweep({ dispatcher, queue, clock: bench.clock, intervalMs: 30_000, onError });
+  const connector = oddConnector({
     revoke: async ({ target }) => {
       asked.push(target.holdingId);
       return answer(target.holdingId);
     },
-  };
-  runner = new StepRunner({
-    db,
-    log,
-    vault,
-    clock,
-    http,
-    connectors: { get: () => connector },
-    policy: { ...DEFAULT_RETRY_POLICY, jitter: 0 },
-    callTimeoutMs: 5_000,
-    isDisproved: (row) => dispatcher.isDisproved(row),
-    onAnswer: (row, fact) => dispatcher.onAcknowledged(row, fact),
-    onFact: (row, fact) => dispatcher.onRecorded(row, fact),
-    onDefect: () => undefined,
   });
+  runner = runnerOf(bench, http, connector, tellingOf(dispatcher));
   await bench.user('ada');
   await bench.user('bob');
   await bench.provider('p', 'odd');

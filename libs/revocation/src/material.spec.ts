@@ -1,13 +1,11 @@
 // What cannot be read is said of the target it concerns, and the others of its job go on.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Bench } from './cascade.fixture.js';
-import type { Connector, ConnectorRequest } from './connectors/connector.port.js';
 import { OutboundHttp } from './connectors/outbound-http.js';
 import { jobFor } from './held-queue.fixture.js';
 import { DEFAULT_RETRY_POLICY } from './retry-policy.js';
-import { StepRunner } from './run-step.js';
-
-const evidence = { adapter: 'odd@1', request: 'none', conclusion: 'said so' };
+import type { StepRunner } from './run-step.js';
+import { evidence, oddConnector, runnerOf } from './worker.fixture.js';
 
 let bench: Bench;
 let http: OutboundHttp;
@@ -16,18 +14,14 @@ let told: (string | undefined)[];
 let defects: string[];
 let ids: string[];
 
-const odd: Connector = {
-  name: 'odd',
-  version: 1,
-  scope: 'token',
-  checkSettings: () => [],
+const odd = oddConnector({
   verifyAfterMs: () => 60_000,
-  revoke: async ({ secret }: ConnectorRequest) => {
+  revoke: async ({ secret }) => {
     told.push(secret);
     return { kind: 'revoked', evidence };
   },
   probe: async () => ({ kind: 'dead', evidence }),
-};
+});
 
 const stored = async (secret: string) => (await bench.vault.putSecret('acme', secret)).secretId;
 
@@ -35,15 +29,7 @@ beforeEach(async () => {
   bench = await Bench.open();
   http = new OutboundHttp({ allowHttp: false, allowLoopback: false });
   [told, defects] = [[], []];
-  const { db, log, vault, clock } = bench;
-  runner = new StepRunner({
-    ...{ db, log, vault, clock, http },
-    connectors: { get: () => odd },
-    policy: DEFAULT_RETRY_POLICY,
-    callTimeoutMs: 5_000,
-    isDisproved: () => false,
-    onAnswer: () => undefined,
-    onFact: () => undefined,
+  runner = runnerOf(bench, http, odd, {
     onDefect: (error, targetId) => defects.push(`${targetId}: ${(error as Error).message}`),
   });
   await bench.user('ada');

@@ -1,50 +1,31 @@
 // A rotation while access is being taken away: what was condemned dies, and nothing else does.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Bench } from './cascade.fixture.js';
-import type { Connector, ConnectorRequest } from './connectors/connector.port.js';
 import { OutboundHttp } from './connectors/outbound-http.js';
 import { jobFor } from './held-queue.fixture.js';
 import type { TargetRow } from './revocation-db.js';
-import { DEFAULT_RETRY_POLICY } from './retry-policy.js';
-import { StepRunner } from './run-step.js';
+import type { StepRunner } from './run-step.js';
+import { evidence, oddConnector, runnerOf } from './worker.fixture.js';
 
 const HOUR = 3_600_000;
-const evidence = { adapter: 'odd@1', request: 'none', conclusion: 'said so' };
 
 let bench: Bench;
 let http: OutboundHttp;
 let runner: StepRunner;
 let revoked: (string | undefined)[];
 
-const odd: Connector = {
-  name: 'odd',
-  version: 1,
-  scope: 'token',
-  checkSettings: () => [],
-  verifyAfterMs: () => undefined,
-  revoke: async ({ secret }: ConnectorRequest) => {
+const odd = oddConnector({
+  revoke: async ({ secret }) => {
     revoked.push(secret);
     return { kind: 'revoked', evidence };
   },
-};
+});
 
 beforeEach(async () => {
   bench = await Bench.open();
   http = new OutboundHttp({ allowHttp: false, allowLoopback: false });
   revoked = [];
-  const { db, log, vault, clock } = bench;
-  runner = new StepRunner({
-    ...{ db, log, vault, clock, http },
-    connectors: { get: () => odd },
-    policy: DEFAULT_RETRY_POLICY,
-    callTimeoutMs: 5_000,
-    isDisproved: () => false,
-    onAnswer: () => undefined,
-    onFact: () => undefined,
-    onDefect: (error) => {
-      throw error;
-    },
-  });
+  runner = runnerOf(bench, http, odd);
   await bench.provider('p', 'odd');
   await bench.user('ada');
   await hold('s1');

@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Evidence } from '@app/events';
 import { Bench } from './cascade.fixture.js';
-import type { Connector, Outcome, ProbeOutcome } from './connectors/connector.port.js';
+import type { Outcome, ProbeOutcome } from './connectors/connector.port.js';
 import { OutboundHttp } from './connectors/outbound-http.js';
 import { jobFor } from './held-queue.fixture.js';
 import type { TargetRow } from './revocation-db.js';
-import { DEFAULT_RETRY_POLICY } from './retry-policy.js';
-import { StepRunner } from './run-step.js';
+import { oddConnector, runnerOf } from './worker.fixture.js';
 
 const evidence: Evidence = { adapter: 'odd@3', request: 'none', conclusion: 'said so' };
 
@@ -31,20 +30,8 @@ const crash = () => Promise.reject(new Error('a defect'));
 
 /** One attempt by a connector that does as told; @returns the target afterwards */
 async function attempt(revoke: () => Promise<Outcome>, probe: () => Promise<ProbeOutcome>): Promise<TargetRow> {
-  const odd = { name: 'odd', version: 3, scope: 'token', checkSettings: () => [], verifyAfterMs: () => 0 } as const;
-  const connector: Connector = { ...odd, revoke, probe };
-  const { db, log, vault, clock } = bench;
-  const runner = new StepRunner({
-    db,
-    log,
-    vault,
-    clock,
-    http,
-    connectors: { get: () => connector },
-    policy: DEFAULT_RETRY_POLICY,
-    callTimeoutMs: 5_000,
-    isDisproved: () => false,
-    onAnswer: () => undefined,
+  const connector = oddConnector({ version: 3, verifyAfterMs: () => 0, revoke, probe });
+  const runner = runnerOf(bench, http, connector, {
     onFact: (_row, fact) => facts.push(fact.type),
     onDefect: (error, targetId) => defects.push(`${targetId}: ${(error as Error).message}`),
   });

@@ -3,17 +3,15 @@ import type { EventData } from '@app/events';
 import { Decisions } from '@app/event-log';
 import type { RevocationJob } from '@app/jobs';
 import { Bench } from './cascade.fixture.js';
-import type { Connector, Outcome, ProbeOutcome } from './connectors/connector.port.js';
+import type { Outcome, ProbeOutcome } from './connectors/connector.port.js';
 import { OutboundHttp } from './connectors/outbound-http.js';
-import { Dispatcher } from './dispatcher.js';
+import type { Dispatcher } from './dispatcher.js';
 import { HeldQueue } from './held-queue.fixture.js';
 import { RetryRevocation } from './operator.commands.js';
 import { OperatorDecisions, RetryRevocationHandler } from './operator.handlers.js';
 import type { TargetRow } from './revocation-db.js';
-import { DEFAULT_RETRY_POLICY } from './retry-policy.js';
-import { StepRunner } from './run-step.js';
-
-const evidence = { adapter: 'odd@1', request: 'none', conclusion: 'said so' };
+import type { StepRunner } from './run-step.js';
+import { dispatcherOf, evidence, oddConnector, quiet, runnerOf, tellingOf } from './worker.fixture.js';
 
 let bench: Bench;
 let queue: HeldQueue;
@@ -23,46 +21,19 @@ let http: OutboundHttp;
 /** Ends the oldest call that is under way. */
 let answers: ((answer: never) => void)[];
 
-const quiet = async () => {
-  for (let i = 0; i < 5; i += 1) await new Promise<void>((resolve) => setImmediate(resolve));
-};
-
 beforeEach(async () => {
   bench = await Bench.open();
   queue = new HeldQueue();
   answers = [];
-  const { db, clock, log, vault } = bench;
   http = new OutboundHttp({ allowHttp: false, allowLoopback: false });
-  const onError = (error: unknown) => {
-    throw error;
-  };
-  dispatcher = new Dispatcher({ db, queue, clock, laneConcurrency: 50, onError });
-  dispatcher.start();
-  bench.onWork = (change) => dispatcher.onCommitted(change);
+  dispatcher = dispatcherOf(bench, queue);
   const asked = <T>() => new Promise<T>((resolve) => answers.push(resolve));
-  const connector: Connector = {
-    name: 'odd',
-    version: 1,
-    scope: 'token',
-    checkSettings: () => [],
+  const connector = oddConnector({
     verifyAfterMs: ({ provider: { settings } }) => settings['verifyAfterMs'] as number | undefined,
     revoke: () => asked<Outcome>(),
     probe: () => asked<ProbeOutcome>(),
-  };
-  runner = new StepRunner({
-    db,
-    log,
-    vault,
-    clock,
-    http,
-    connectors: { get: () => connector },
-    policy: { ...DEFAULT_RETRY_POLICY, jitter: 0 },
-    callTimeoutMs: 5_000,
-    isDisproved: (row) => dispatcher.isDisproved(row),
-    onAnswer: (row, fact) => dispatcher.onAcknowledged(row, fact),
-    onFact: (row, fact) => dispatcher.onRecorded(row, fact),
-    onDefect: () => undefined,
   });
+  runner = runnerOf(bench, http, connector, tellingOf(dispatcher));
 });
 
 afterEach(async () => {
