@@ -38,8 +38,8 @@ export interface LaneStatus {
  * | `reopen`         |                                  |          |           | as new                               |
  *
  * A refusal of our own credentials leaves one place in the lane, for a trial with whatever was tried least: at once, and
- * every so often while trials with different targets are refused. A yes opens the lane, and disproves the refusals before it: a target that is
- * refused once more is refused for what it is, which is no matter of the lane.
+ * every so often while trials with different targets are refused. A yes opens the lane, and disproves the refusals before
+ * it: a target that is refused once more is refused for what it is, which is no matter of the lane.
  */
 export class Lane {
   /** Handed to the queue, outcome not yet in the rows. */
