@@ -1,8 +1,8 @@
 // The directory as it may be asked: one projection over users, groups, agents, connections and tokens.
 import type { RecordedEvent } from '@app/events';
-import type { Projection } from '@app/event-log';
+import { forgetCheckpoint, type Projection } from '@app/event-log';
 import type { Vault } from '@app/vault';
-import { sql, type Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
 import { applyToAgents } from './agents/agents.view.js';
 import { applyToApplications } from './applications/applications.view.js';
 import { dropOldViews, dropViews, migrateDirectoryDb, type DirectoryDb } from './directory-db.js';
@@ -18,7 +18,7 @@ export class DirectoryView implements Projection<DirectoryDb> {
   constructor(private readonly vault: Vault) {}
 
   async migrate(db: Kysely<DirectoryDb>): Promise<void> {
-    if (await dropOldViews(db)) await sql`delete from checkpoints where name = ${this.name}`.execute(db);
+    if (await dropOldViews(db)) await forgetCheckpoint(db, this.name);
     await migrateDirectoryDb(db);
   }
 

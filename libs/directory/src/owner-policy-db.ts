@@ -1,7 +1,8 @@
 // The tables of the owner policy: who is gone, who owns which agent, and which agents may act. Rebuilt from the log.
+import { forgetCheckpoint } from '@app/event-log';
 import type { OwnerRef } from '@app/events';
 import { dropTables, hasTable, run } from '@app/runtime';
-import { sql, type Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
 
 /** What the policy remembers; its own tables, rebuilt from the log. */
 export interface OwnerPolicyDb {
@@ -22,7 +23,7 @@ type Trx = Kysely<OwnerPolicyDb>;
 export async function migrateOwnerPolicyDb(db: Kysely<OwnerPolicyDb>, checkpoint: string): Promise<void> {
   if (await hasTable(db, 'policy_owners')) {
     for (const table of ['policy_owners', 'policy_owned', 'policy_agents']) await db.schema.dropTable(table).execute();
-    await sql`delete from checkpoints where name = ${checkpoint}`.execute(db);
+    await forgetCheckpoint(db, checkpoint);
   }
   await db.schema
     .createTable('policy_gone')

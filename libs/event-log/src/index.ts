@@ -1,3 +1,4 @@
+export { forgetCheckpoint } from './checkpoints.js';
 export * from './codec.js';
 export * from './decide.js';
 export * from './event-log.port.js';

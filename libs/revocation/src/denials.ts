@@ -2,6 +2,7 @@
 import type { Holder } from '@app/events';
 import { run } from '@app/runtime';
 import type { Kysely } from 'kysely';
+import type { HeldRow } from './held-db.js';
 import { isMember } from './nested-groups.js';
 import { reasonOf, type MissingRequirement } from './requirements.js';
 import type { SubjectRow, SubjectsDb, SubjectType } from './subjects.view.js';
@@ -144,6 +145,15 @@ export async function denialsOf(
   const user = userId === undefined ? undefined : await userDenial(db, tenant, userId);
   const missing = await missingOf(db, tenant, userId, requirements);
   return [...reasons, ...(user === undefined ? [] : [user]), ...missing];
+}
+
+/** Why the holder of a holding that was registered before may not hold it now. */
+export function denialsOfHeld(db: Db, row: HeldRow): Promise<DenialReason[]> {
+  const holder = {
+    ...(row.user_id === null ? {} : { userId: row.user_id }),
+    ...(row.agent_id === null ? {} : { agentId: row.agent_id }),
+  };
+  return denialsOf(db, row.tenant, holder, JSON.parse(row.requires_groups) as string[]);
 }
 
 /** What of these groups and roles the person does not have, each kind once. */

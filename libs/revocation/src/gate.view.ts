@@ -1,9 +1,9 @@
 // The deny gate: who may act, folded in the order of the log, so that it agrees with what the relay revokes.
-import type { Projection } from '@app/event-log';
+import { forgetCheckpoint, type Projection } from '@app/event-log';
 import type { EventType, Holder, HoldingType, RecordedEvent } from '@app/events';
 import { idLists, marks, run } from '@app/runtime';
-import { sql, type Kysely } from 'kysely';
-import { denialsOf, type DenialReason } from './denials.js';
+import type { Kysely } from 'kysely';
+import { denialsOf, denialsOfHeld, type DenialReason } from './denials.js';
 import { dropGateDb, dropOldGate, migrateGateDb, type GateDb, type GateHoldingRow } from './gate-db.js';
 import { requirementsOf } from './requirements.js';
 import { applyToSubjects, subjectsOf } from './subjects.view.js';
@@ -30,7 +30,7 @@ export class GateView implements Projection<GateDb> {
   readonly name = GATE;
 
   async migrate(db: Kysely<GateDb>): Promise<void> {
-    if (await dropOldGate(db)) await sql`delete from checkpoints where name = ${this.name}`.execute(db);
+    if (await dropOldGate(db)) await forgetCheckpoint(db, this.name);
     await migrateGateDb(db);
   }
 
@@ -221,12 +221,7 @@ async function rotate(trx: Trx, tenant: string, id: string): Promise<void> {
     .where('holding_id', '=', id)
     .executeTakeFirst();
   if (row === undefined) return;
-  const holder = {
-    ...(row.user_id === null ? {} : { userId: row.user_id }),
-    ...(row.agent_id === null ? {} : { agentId: row.agent_id }),
-  };
-  const requirements = JSON.parse(row.requires_groups) as string[];
-  const denials = await denialsOf(subjectsOf(trx), tenant, holder, requirements);
+  const denials = await denialsOfHeld(subjectsOf(trx), row);
   await holdings(trx, tenant, 'credential', [id])
     // A new secret is held anew, as the relay sees it.
     .set(standing(denials))

@@ -1,6 +1,7 @@
 // The tables of the revocation room: what is held, by whom, and what is to be revoked. All rebuilt from the log.
+import { forgetCheckpoint } from '@app/event-log';
 import { createTables, dropTables, hasColumn, hasTable, type Flag, type Index, type Table } from '@app/runtime';
-import { sql, type Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
 import { HELD_KEY, heldColumns, heldIndexes, heldTables, type HeldDb, type HeldRow } from './held-db.js';
 import { nestedGroupsOf } from './nested-groups.js';
 
@@ -176,7 +177,7 @@ export const RELAY = 'relay';
 async function dropOldTables(db: Kysely<RevocationDb>): Promise<void> {
   if (!(await hasTable(db, 'work_targets')) || (await hasColumn(db, 'work_targets', 'secret_id'))) return;
   await dropRevocationDb(db);
-  if (await hasTable(db, 'checkpoints')) await sql`delete from checkpoints where name = ${RELAY}`.execute(db);
+  if (await hasTable(db, 'checkpoints')) await forgetCheckpoint(db, RELAY);
 }
 
 /** Creates what is missing, and anew what an earlier version made otherwise; safe to call at every start. */

@@ -3,14 +3,13 @@ import {
   DENIES,
   type CascadeSubject,
   type EventType,
-  type Holder,
   type HoldingType,
   type OwnerRef,
   type RecordedEvent,
 } from '@app/events';
 import { chunksOf, run } from '@app/runtime';
 import type { Kysely } from 'kysely';
-import { denialsOf, hasActiveOwner, subjectOf } from './denials.js';
+import { denialsOf, denialsOfHeld, hasActiveOwner, subjectOf } from './denials.js';
 import { heldOf, type HeldDb, type HeldRow } from './held-db.js';
 import { groupsAbove } from './nested-groups.js';
 import {
@@ -139,16 +138,9 @@ async function groupGone(db: Db, event: EventOf<'GroupDeleted'>): Promise<Taken>
   ]);
 }
 
-const holderOf = (row: HeldRow): Holder => ({
-  ...(row.user_id === null ? {} : { userId: row.user_id }),
-  ...(row.agent_id === null ? {} : { agentId: row.agent_id }),
-});
-
 /** Whether somebody who is denied holds it, or somebody who lacks a group or role it requires. Unknown holders are denied. */
-async function isDenied(db: Db, row: HeldRow): Promise<boolean> {
-  const requirements = JSON.parse(row.requires_groups) as string[];
-  return (await denialsOf(subjectsOf(db), row.tenant, holderOf(row), requirements)).length > 0;
-}
+const isDenied = async (db: Db, row: HeldRow): Promise<boolean> =>
+  (await denialsOfHeld(subjectsOf(db), row)).length > 0;
 
 async function registeredWhileDenied(
   db: Db,
