@@ -102,12 +102,15 @@ export function withSub(element: Element, sub: Attribute, value: ScimValue | und
   return Object.keys(next).every((key) => labels.has(key)) ? undefined : next;
 }
 
-/** A reference to somebody else leaves the URL of the one before behind. */
-export function withoutStaleUrl(before: ScimValue | undefined, after: { [key: string]: ScimValue }): ScimValue {
+/** A reference to somebody else, or to nobody, leaves the URL of the one before behind; undefined if nothing is left of it. */
+export function withoutStaleUrl(
+  before: ScimValue | undefined,
+  after: { [key: string]: ScimValue },
+): ScimValue | undefined {
   if (!isObject(before) || before.$ref === undefined || before.value === after.value) return after;
   if (before.$ref !== after.$ref) return after;
   const { $ref: _, ...rest } = after;
-  return rest;
+  return Object.keys(rest).length === 0 ? undefined : rest;
 }
 
 /**

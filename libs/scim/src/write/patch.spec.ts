@@ -34,7 +34,13 @@ const body = fc.record(
     name: fc.record({ givenName: word, familyName: word }, optional),
     emails: entries,
     roles: entries,
-    [enterprise]: fc.record({ department: word, manager: fc.record({ value: word }) }, optional),
+    [enterprise]: fc.record(
+      {
+        department: word,
+        manager: fc.record({ value: word, $ref: fc.constantFrom('/Users/a', '/Users/b') }, { requiredKeys: ['value'] }),
+      },
+      optional,
+    ),
   },
   { requiredKeys: ['userName'] },
 );
@@ -48,11 +54,21 @@ const userOperation = fc.oneof(
   fc.record({ op: verb, path: fc.constantFrom(`${enterprise}:department`, `${enterprise}:manager`), value: word }),
   fc.record({
     op: verb,
+    path: fc.constant(`${enterprise}:manager`),
+    value: fc.record({ value: fc.constantFrom('a', 'b', '', null) }),
+  }),
+  fc.record({
+    op: verb,
+    path: fc.constant(`${enterprise}:manager.value`),
+    value: fc.constantFrom('a', 'b', '', null),
+  }),
+  fc.record({
+    op: verb,
     value: fc.record({ displayName: word, active: fc.boolean(), 'name.familyName': word }, optional),
   }),
   fc.record({
     op: fc.constant('remove'),
-    path: fc.constantFrom('displayName', 'name', 'name.givenName', 'emails', enterprise),
+    path: fc.constantFrom('displayName', 'name', 'name.givenName', 'emails', enterprise, `${enterprise}:manager.value`),
   }),
   fc.record({ op: fc.constant('Remove'), path: fc.constantFrom('roles', 'emails'), value: entries }),
   fc.record({ op: fc.constant('remove'), path: word.map((value) => `emails[value eq "${value}"]`) }),
@@ -81,6 +97,16 @@ describe('a write', () => {
           noop: true,
           next: source,
         });
+      }),
+      runs,
+    );
+  });
+
+  it('leaves what could have been created so at once', () => {
+    fc.assert(
+      fc.property(user, fc.array(userOperation, { minLength: 1, maxLength: 4 }), (source, operations) => {
+        const { next } = patchChangeSet(userType, source, undefined, patch(operations));
+        expect(parseResource(userType, next).attributes).toEqual(next);
       }),
       runs,
     );

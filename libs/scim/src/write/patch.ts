@@ -23,7 +23,7 @@ import { readPatchRequest, type PatchOperation } from './patch-request.js';
 import { changeOfSub } from './patch-sub.js';
 import { parsePath, type PatchPath } from './path.js';
 import type { WriteOptions } from './resource.js';
-import { readElements, readSub, readValue } from './value.js';
+import { isEmptyReference, readElements, readSub, readValue } from './value.js';
 
 export interface PatchOptions extends WriteOptions {
   /** The resource's id, to tell a repeated `id` from a changed one. */
@@ -119,13 +119,15 @@ class Patch {
     this.assign(attribute, isObject(value) ? this.merged(attribute, value, next) : next);
   }
 
-  /** What is not sent stays, what is sent as null goes (RFC 7644 section 3.5.2.3). */
+  /** What is not sent stays; what is sent as null goes, or as the id of nobody (RFC 7644 section 3.5.2.3). */
   private merged(attribute: Attribute, sent: { [key: string]: ScimValue }, read: ScimValue | undefined) {
     const before = this.draft.get(attribute);
     const merged = { ...(isObject(before) ? before : {}), ...(isObject(read) ? read : {}) };
     for (const key of Object.keys(sent)) {
       const sub = attribute.subAttributes.get(key);
-      if (sub !== undefined && sent[key] === null) delete merged[sub.name];
+      const part = sent[key] as ScimValue;
+      const goes = sub !== undefined && (part === null || isEmptyReference(attribute, { [sub.name]: part }));
+      if (goes) delete merged[sub.name];
     }
     return Object.keys(merged).length === 0 ? undefined : merged;
   }
@@ -155,11 +157,12 @@ class Patch {
 
   /** Writes an attribute; what the schema requires cannot be unassigned. */
   private assign(attribute: Attribute, value: ScimValue | undefined): void {
-    if (value === undefined && (attribute.required || attribute.defaultValue !== undefined)) {
+    const { draft } = this;
+    const next = isObject(value) ? withoutStaleUrl(draft.get(attribute), value) : value;
+    if (next === undefined && (attribute.required || attribute.defaultValue !== undefined)) {
       throw ScimError.mutability(`${attribute.path} cannot be removed.`);
     }
-    const { draft } = this;
-    draft.setUnlessImmutable(attribute, isObject(value) ? withoutStaleUrl(draft.get(attribute), value) : value);
+    draft.setUnlessImmutable(attribute, next);
   }
 
   /** A thousand operations that each look at thousands of values would keep everybody else waiting. */

@@ -84,10 +84,10 @@ function readObject(
 }
 
 function readComplex(attribute: Attribute, raw: ScimValue, tolerance: Tolerance): ScimValue | undefined {
-  if (isObject(raw) && !isEmptyReference(attribute, raw)) {
-    return readObject(attribute, unwrapRole(attribute, raw, tolerance), tolerance);
+  if (isObject(raw)) {
+    const read = readObject(attribute, unwrapRole(attribute, raw, tolerance), tolerance);
+    return isEmptyReference(attribute, read) ? readComplex(attribute, '', tolerance) : read;
   }
-  if (isObject(raw)) return readComplex(attribute, '', tolerance);
   if (typeof raw !== 'string' || !attribute.subAttributes.get('value')) throw wrongType(attribute);
   if (raw === '') {
     tolerance.tolerate('empty-string-clears', () => wrongType(attribute));
@@ -99,12 +99,12 @@ function readComplex(attribute: Attribute, raw: ScimValue, tolerance: Tolerance)
     return readComplex(attribute, embedded, tolerance);
   }
   tolerance.tolerate('string-for-complex', () => wrongType(attribute));
-  return { value: raw };
+  return readObject(attribute, { value: raw }, tolerance);
 }
 
 /** `{"value": ""}`, where the id of somebody belongs. */
-const isEmptyReference = (attribute: Attribute, raw: { [key: string]: ScimValue }): boolean =>
-  raw.value === '' && attribute.subAttributes.get('$ref') !== undefined;
+export const isEmptyReference = (attribute: Attribute, read: ScimValue | undefined): boolean =>
+  isObject(read) && read.value === '' && attribute.subAttributes.get('$ref') !== undefined;
 
 /** Reads what is written to one sub-attribute, such as `roles[primary eq "True"].value`. */
 export function readSub(
@@ -113,8 +113,11 @@ export function readSub(
   raw: ScimValue,
   tolerance: Tolerance,
 ): ScimValue | undefined {
-  const value = sub.name === 'value' ? (unwrapRole(attribute, { value: raw }, tolerance).value as ScimValue) : raw;
-  return readValue(sub, value, tolerance);
+  if (sub.name !== 'value') return readValue(sub, raw, tolerance);
+  const value = readValue(sub, unwrapRole(attribute, { value: raw }, tolerance).value as ScimValue, tolerance);
+  if (value === undefined || !isEmptyReference(attribute, { value })) return value;
+  tolerance.tolerate('empty-string-clears', () => wrongType(sub));
+  return undefined;
 }
 
 function readSingle(attribute: Attribute, raw: ScimValue, tolerance: Tolerance): ScimValue | undefined {
