@@ -42,6 +42,10 @@ function flipPrimary(elements: Element[], winners: ReadonlySet<Element>): Elemen
 /** Where each element of a list that was added to stands: a thousand additions in one PATCH do not read it as often. */
 const indexes = new WeakMap<readonly Element[], Map<string, number>>();
 
+/** By what makes them the same, and by all they say: of several that are the same, the very one that is sent is meant. */
+const indexOf = (attribute: Attribute, elements: readonly Element[]): Map<string, number> =>
+  new Map(elements.flatMap((element, i) => [identity(attribute, element), canonical(element)].map((key) => [key, i])));
+
 /** Appends what is not there yet; an element with the same value and type is merged into. */
 export function addElements(
   attribute: Attribute,
@@ -49,20 +53,23 @@ export function addElements(
   incoming: readonly Element[],
 ): Element[] {
   const elements = [...existing];
-  const index = indexes.get(existing) ?? new Map(elements.map((element, i) => [identity(attribute, element), i]));
+  const index = indexes.get(existing) ?? indexOf(attribute, elements);
   // From here on it describes another list.
   indexes.delete(existing);
-  const winners = new Set<Element>();
+  const winners = new Set<number>();
   for (const element of incoming) {
+    const whole = canonical(element);
+    const known = index.get(whole);
+    if (known !== undefined && canonical(elements[known]) === whole) continue;
     const key = identity(attribute, element);
-    const at = index.get(key);
-    const before = at === undefined ? undefined : elements[at];
+    const at = index.get(key) ?? elements.length;
+    const before = elements[at];
     const next = isObject(before) && isObject(element) ? { ...before, ...element } : element;
-    if (isPrimary(element)) winners.add(next);
-    if (at === undefined) index.set(key, elements.push(next) - 1);
-    else elements[at] = next;
+    elements[at] = next;
+    index.set(key, at).set(canonical(next), at);
+    if (isPrimary(element)) winners.add(at);
   }
-  const flipped = flipPrimary(elements, winners);
+  const flipped = flipPrimary(elements, new Set([...winners].map((at) => elements[at] as Element)));
   indexes.set(flipped, index);
   return flipped;
 }

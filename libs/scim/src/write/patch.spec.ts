@@ -102,6 +102,16 @@ describe('a write', () => {
     );
   });
 
+  it('changes nothing when what is there is added again, though a list hold what counts as the same twice', () => {
+    fc.assert(
+      fc.property(user, (source) => {
+        const again = patch([{ op: 'add', value: source }]);
+        expect(patchChangeSet(userType, source, undefined, again).changes).toEqual([]);
+      }),
+      runs,
+    );
+  });
+
   it('leaves what could have been created so at once', () => {
     fc.assert(
       fc.property(user, fc.array(userOperation, { minLength: 1, maxLength: 4 }), (source, operations) => {
