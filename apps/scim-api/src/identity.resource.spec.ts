@@ -36,7 +36,12 @@ it('is an agent, and shown as one too', async () => {
     meta: { resourceType: 'AgenticIdentity', location: `http://scim.test/scim/v2/AgenticIdentities/${id}` },
   });
   expect(shown).not.toHaveProperty('agentUserName');
-  for (const filter of ['oAuthClientIdentifiers.clientId eq "c-1"', 'displayName eq "invoices"', `id eq "${id}"`]) {
+  for (const filter of [
+    'oAuthClientIdentifiers.clientId eq "c-1"',
+    'oAuthClientIdentifiers.audiences eq "https://b"',
+    'displayName eq "invoices"',
+    `id eq "${id}"`,
+  ]) {
     const { body } = await world.ask('GET', `/AgenticIdentities?filter=${encodeURIComponent(filter)}`);
     expect([filter, body.Resources.map((one: Json) => one.id)]).toEqual([filter, [id]]);
   }
@@ -46,6 +51,14 @@ it('is an agent, and shown as one too', async () => {
   expect(body.Resources.map((one: Json) => one.meta.resourceType)).toEqual(['Agent']);
   expect((await world.ask('GET', '/ResourceTypes/AgenticIdentity')).body.schema).toBe(identitySchema);
   expect((await world.ask('GET', `/AgenticIdentities/${id}`, { as: 'lenient-globex' })).status).toBe(404);
+});
+
+it('is sorted by the first of its audiences', async () => {
+  for (const [displayName, audiences] of Object.entries({ 'sorted-1': ['y', 'a'], 'sorted-2': ['x'] }))
+    await newIdentity({ displayName, oAuthClientIdentifiers: [{ ...client, audiences }] });
+  const asked = 'filter=displayName%20sw%20%22sorted-%22&sortBy=oAuthClientIdentifiers.audiences';
+  const { body } = await world.ask('GET', `/AgenticIdentities?${asked}`);
+  expect(body.Resources.map((one: Json) => one.displayName)).toEqual(['sorted-2', 'sorted-1']);
 });
 
 it('is renamed, deactivated and deleted; a repetition records nothing', async () => {

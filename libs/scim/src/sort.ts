@@ -55,7 +55,7 @@ function compileKey(type: ResourceType, path: AttributePath): Order['keyOf'] | u
   const read = attributeReader(found.attribute, type);
   return (subject) => {
     const value = representative(read(subject));
-    return keyOf(leaf, sub !== undefined && isObject(value) ? value[sub.name] : value);
+    return keyOf(leaf, sub !== undefined && isObject(value) ? representative(value[sub.name]) : value);
   };
 }
 

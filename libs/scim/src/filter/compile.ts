@@ -1,6 +1,7 @@
 // Compiles a filter into a function over resources: names are resolved and literals converted once, not per resource.
 import type { MemberSet, ScimAttributes, ScimValue } from '../change-set.js';
 import { ScimError } from '../errors.js';
+import { isObject } from '../json-safety.js';
 import type { Attribute, Attributes, ResourceType } from '../schema/resource-type.js';
 import { compileComparison, type ValueTest } from './comparison.js';
 import type { AttributePath, Filter } from './filter.js';
@@ -66,7 +67,8 @@ function onElements(value: ScimValue | undefined, sub: string | undefined, test:
     return false;
   }
   if (sub === undefined) return test(value);
-  return test(typeof value === 'object' && value !== null ? (value as { [key: string]: ScimValue })[sub] : undefined);
+  // A sub-attribute may be a list as well.
+  return onElements(isObject(value) ? value[sub] : undefined, undefined, test);
 }
 
 function compileComparisonTerm<T>(filter: Filter & { kind: 'compare' }, scope: Scope<T>): Test<T> {

@@ -1,11 +1,28 @@
 // Holds the filter engine against a naive one and its printer against its parser, over generated filters.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { createRegistry, compileFilter, parseFilter, printFilter, type Filter, type ScimValue } from '../index.js';
+import {
+  createRegistry,
+  compileFilter,
+  parseFilter,
+  printFilter,
+  userSchema,
+  type AttributeDefinition,
+  type Filter,
+  type ScimValue,
+} from '../index.js';
 import { compareOperators, type AttributePath, type CompareOperator, type FilterLiteral } from './filter.js';
 
 const runs = { seed: 7644, numRuns: 1000 };
-const userType = createRegistry().type('User');
+/** A list within a list: users have none. */
+const clients: AttributeDefinition = {
+  name: 'clients',
+  type: 'complex',
+  multiValued: true,
+  subAttributes: [{ name: 'audiences', multiValued: true }],
+};
+const schema = { ...userSchema, attributes: [...userSchema.attributes, clients] };
+const userType = createRegistry([{ name: 'User', endpoint: '/Users', schema }]).type('User');
 
 const trees = (leaf: fc.Arbitrary<Filter>, element: fc.Arbitrary<Filter>, listPaths: fc.Arbitrary<AttributePath>) => {
   const grow = (terms: fc.Arbitrary<Filter>): fc.Arbitrary<Filter> =>
@@ -144,6 +161,7 @@ describe('evaluating a filter', () => {
     compare({ name: 'name', sub: 'givenName' }, text, word),
     compare({ name: 'emails' }, text, word),
     compare({ name: 'emails', sub: 'type' }, text, word),
+    compare({ name: 'clients', sub: 'audiences' }, text, word),
     compare({ name: 'meta', sub: 'created' }, ['eq', 'ne', 'gt', 'ge', 'lt', 'le'], instant),
   );
   const element = fc.oneof(
@@ -160,6 +178,7 @@ describe('evaluating a filter', () => {
       emails: fc.array(fc.record({ value: word, type: word, primary: fc.boolean() }, { requiredKeys: [] }), {
         maxLength: 3,
       }),
+      clients: fc.array(fc.record({ audiences: fc.array(word, { minLength: 1, maxLength: 3 }) }), { maxLength: 2 }),
       meta: fc.record({ created: instant }),
     },
     { requiredKeys: ['userName', 'meta'] },
