@@ -13,21 +13,22 @@ type ScimObject = { [key: string]: ScimValue };
 
 /** What makes two elements the same: value and type (RFC 7643 section 2.4), or all but `primary` if there is no value. */
 function identity(attribute: Attribute, element: Element): string {
-  const fold = (value: ScimValue | undefined) => (attribute.caseExact ? value : lowerCased(value));
-  if (!isObject(element)) return canonical(element);
+  if (!isObject(element)) return canonical(folded(attribute, element));
   if (element.value === undefined) {
     const { primary: _, ...rest } = element;
     return canonical(rest);
   }
-  const value = attribute.subAttributes.get('value')?.caseExact ? element.value : fold(element.value);
   return canonical([
-    ['value', value ?? null],
+    ['value', folded(attribute.subAttributes.get('value'), element.value) ?? null],
     ['type', lowerCased(element.type) ?? null],
   ]);
 }
 
 const lowerCased = (value: ScimValue | undefined): ScimValue | undefined =>
   typeof value === 'string' ? value.toLowerCase() : value;
+
+const folded = (attribute: Attribute | undefined, value: ScimValue | undefined): ScimValue | undefined =>
+  attribute?.caseExact === true ? value : lowerCased(value);
 
 const isPrimary = (element: Element): boolean => isObject(element) && element.primary === true;
 
@@ -164,11 +165,11 @@ export function removeDescribed(
 }
 
 function describes(attribute: Attribute, description: Element, element: Element): boolean {
-  if (!isObject(description) || !isObject(element)) return canonical(description) === canonical(element);
+  if (!isObject(description) || !isObject(element))
+    return canonical(folded(attribute, description)) === canonical(folded(attribute, element));
   return Object.keys(description).every((name) => {
     if (name === 'display' || name === '$ref' || name === 'primary') return true;
-    const exact = attribute.subAttributes.get(name)?.caseExact === true;
-    const fold = exact ? (value: ScimValue | undefined) => value : lowerCased;
-    return canonical(fold(description[name])) === canonical(fold(element[name]));
+    const sub = attribute.subAttributes.get(name);
+    return canonical(folded(sub, description[name])) === canonical(folded(sub, element[name]));
   });
 }

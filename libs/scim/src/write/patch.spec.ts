@@ -191,6 +191,25 @@ describe('a PATCH of a group', () => {
   });
 });
 
+describe('a PATCH of a list of texts', () => {
+  const attributes = [
+    { name: 'tags', multiValued: true },
+    { name: 'codes', multiValued: true, caseExact: true },
+  ];
+  const schema = { id: 'urn:example:params:scim:schemas:core:2.0:Room', name: 'Room', attributes };
+  const roomType = createRegistry([{ name: 'Room', endpoint: '/Rooms', schema }]).type('Room');
+  const source = { tags: ['Quiet', 'Blue'], codes: ['Q', 'B'] };
+  const apply = (op: string, path: string, value: readonly string[]) =>
+    patchChangeSet(roomType, source, undefined, patch([{ op, path, value }])).next[path];
+
+  it('knows a text again as its schema compares it', () => {
+    expect(apply('add', 'tags', ['quiet', 'warm'])).toEqual(['quiet', 'Blue', 'warm']);
+    expect(apply('add', 'codes', ['q'])).toEqual(['Q', 'B', 'q']);
+    expect(apply('remove', 'tags', ['quiet'])).toEqual(['Blue']);
+    expect(apply('remove', 'codes', ['q', 'B'])).toEqual(['Q']);
+  });
+});
+
 describe('a PATCH of long lists', () => {
   const emails = Array.from({ length: 2_000 }, (_, i) => ({ value: `${i}@example.com`, type: 'work' }));
   const apply = (operations: readonly unknown[]) =>
