@@ -4,6 +4,7 @@ import type { EventLog, ReadModels } from '@app/event-log';
 import type { QuirkCounts } from '@app/http';
 import {
   limits,
+  looksAtMembers,
   parseResource,
   patchChangeSet,
   readProjection,
@@ -135,14 +136,21 @@ export class Endpoint<S extends Stored = Stored, R extends S & Placed = S & Plac
     );
   }
 
-  patch(call: ScimCall, id: string, body: unknown): Promise<ScimAnswer> {
+  async patch(call: ScimCall, id: string, body: unknown): Promise<ScimAnswer> {
     const { terse } = this.resource;
-    const { type } = this.viewsOf(call.context.tenant);
+    const views = this.viewsOf(call.context.tenant);
+    const { type } = views;
     const { dialect, query } = call;
     const silent = terse && query.attributes === undefined && query.excludedAttributes === undefined;
-    return this.change(call, id, silent, (current, members) =>
-      patchChangeSet(type, current, members, body, { dialect, id }),
-    );
+    // Names and URLs of members are not kept with the group: they are looked up only for a filter that asks for them.
+    const answered =
+      type.members !== undefined && looksAtMembers(body)
+        ? views.members(await this.found(call.context, id, true))
+        : undefined;
+    return this.change(call, id, silent, (current, members) => {
+      const seen = members && answered ? { ...members, answered: (one: string) => answered.get(one) } : members;
+      return patchChangeSet(type, current, seen, body, { dialect, id });
+    });
   }
 
   async remove(call: ScimCall, id: string): Promise<ScimAnswer> {

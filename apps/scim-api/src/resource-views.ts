@@ -66,6 +66,11 @@ export class ResourceViews<S extends Stored, R extends S> {
     return { ...subject, [resource.related]: [...this.references(related)] as unknown as ScimValue[] };
   }
 
+  /** The members of a group as they are answered, by their ids. */
+  members(found: R): ReadonlyMap<string, ScimValue> {
+    return new Map(Array.from(this.references(this.resource.relatedOf(found)), (ref) => [ref.value, { ...ref }]));
+  }
+
   private *references(refs: readonly NamedRef[]): Iterable<AnsweredReference> {
     const base = scimBase(this.address);
     for (const { id, type, display } of refs) {

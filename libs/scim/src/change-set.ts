@@ -12,6 +12,8 @@ export interface MemberSet {
   ids(): Iterable<string>;
   /** `User` or `Group`, where that is known: only filters over `members.type` ask. */
   typeOf?(id: string): string | undefined;
+  /** A member as it is answered, where it was looked up: only filters over its name or URL ask. */
+  answered?(id: string): ScimValue | undefined;
 }
 
 export interface Member {

@@ -61,8 +61,21 @@ export class MemberDraft {
     return this.added.has(id) || (!this.removed.has(id) && (this.base?.has(id) ?? false));
   }
 
-  typeOf(id: string): string | undefined {
-    return this.added.get(id)?.type ?? this.base?.typeOf?.(id);
+  get size(): number {
+    return (this.base?.size ?? 0) - this.removed.size + this.added.size;
+  }
+
+  /** Whether more is known of the members than their ids and types. */
+  get isAnswered(): boolean {
+    return this.base?.answered !== undefined;
+  }
+
+  /** A member as filters see it; one that this write adds has no name yet. */
+  element(id: string): ScimValue {
+    const answered = this.base?.answered?.(id);
+    if (answered !== undefined) return answered;
+    const type = this.added.get(id)?.type ?? this.base?.typeOf?.(id);
+    return type === undefined ? { value: id } : { value: id, type };
   }
 
   add(member: Member): void {

@@ -2,9 +2,9 @@
 import type { ScimValue } from '../change-set.js';
 import { ScimError } from '../errors.js';
 import { compileElementFilter } from '../filter/compile.js';
-import { equalityOn } from '../filter/equality.js';
-import type { Filter } from '../filter/filter.js';
-import { isObject } from '../json-safety.js';
+import { equalityOn, mentions } from '../filter/equality.js';
+import { termsOf, type Filter } from '../filter/filter.js';
+import { field, isObject } from '../json-safety.js';
 import type { Tolerance } from '../quirks.js';
 import type { Attribute } from '../schema/resource-type.js';
 import { noTarget } from './elements.js';
@@ -23,23 +23,41 @@ function namedIds(filter: Filter): readonly string[] | undefined {
   return each.includes(undefined) ? undefined : each.flatMap((ids) => ids ?? []);
 }
 
-const selectable = new Set(['value', 'type']);
+/** What is not kept of a member, but read from whom it names. */
+const derived = ['display', '$ref'];
 
-function mentionsOnlySelectable(filter: Filter): boolean {
-  if (filter.kind === 'and' || filter.kind === 'or') return filter.terms.every(mentionsOnlySelectable);
-  if (filter.kind === 'not') return mentionsOnlySelectable(filter.filter);
-  return (filter.kind === 'compare' || filter.kind === 'present') && selectable.has(filter.path.name.toLowerCase());
+/**
+ * Whether a PATCH may select members by what is only answered of them: a look at its paths, which reads nothing else.
+ * @param body as it was sent
+ */
+export function looksAtMembers(body: unknown): boolean {
+  const operations = isObject(body) ? field(body, 'Operations') : undefined;
+  if (!Array.isArray(operations)) return false;
+  const looks = (path: unknown) => {
+    if (typeof path !== 'string' || !path.includes('[')) return false;
+    const lower = path.toLowerCase();
+    return derived.some((name) => lower.includes(name));
+  };
+  return operations.some((operation) => {
+    if (!isObject(operation)) return false;
+    const path = field(operation, 'path') ?? '';
+    if (path !== '') return looks(path);
+    const value = field(operation, 'value');
+    return isObject(value) && Object.keys(value).some(looks);
+  });
 }
+
+/** How many comparisons it takes to find the members that a filter selects. */
+export const comparisonsOf = (filter: Filter, members: MemberDraft): number =>
+  termsOf(filter) * (namedIds(filter)?.length ?? members.size);
 
 function select(attribute: Attribute, filter: Filter, members: MemberDraft, strict: boolean): string[] {
   const test = compileElementFilter(filter, attribute, strict);
-  const named = namedIds(filter);
-  if (named !== undefined) return named.filter((id) => members.has(id));
-  if (!mentionsOnlySelectable(filter)) throw ScimError.invalidFilter('Members are selected by "value" or "type".');
-  return [...members.ids()].filter((id) => {
-    const type = members.typeOf(id);
-    return test(type === undefined ? { value: id } : { value: id, type });
-  });
+  if (!members.isAnswered && derived.some((name) => mentions(filter, name))) {
+    throw ScimError.invalidFilter('A filter over the names or URLs of members stands in the "path" of its operation.');
+  }
+  const candidates = namedIds(filter)?.filter((id) => members.has(id)) ?? [...members.ids()];
+  return candidates.filter((id) => test(members.element(id)));
 }
 
 /** Applies one operation to the members. */

@@ -3,12 +3,14 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
   createRegistry,
+  looksAtMembers,
   memberSet,
   parseResource,
   patchChangeSet,
   patchOpSchema,
   replaceChangeSet,
   resourceBody,
+  type MemberSet,
   type ScimAttributes,
   type ScimValue,
 } from '../index.js';
@@ -182,12 +184,38 @@ describe('a PATCH of a group', () => {
     ['g2', 'Group'],
   ]);
   const members = { ...memberSet(types.keys()), typeOf: (id: string) => types.get(id) };
-  const removedBy = (path: string): readonly string[] =>
-    patchChangeSet(groupType, { displayName: 'G' }, members, patch([{ op: 'remove', path }])).members.removed;
+  const answered = (value: string) => ({ value, type: types.get(value) as string, display: `The ${value}` });
+  const removedBy = (path: string, set: MemberSet = members): readonly string[] =>
+    patchChangeSet(groupType, { displayName: 'G' }, set, patch([{ op: 'remove', path }])).members.removed;
 
   it('selects members by what they are', () => {
     expect(removedBy('members[type eq "Group" and not (value eq "g2")]')).toEqual(['g1']);
+    expect(removedBy('members[value eq "u1" and type eq "Group"]')).toEqual([]);
+  });
+
+  it('selects members by their names where these were looked up', () => {
+    expect(removedBy('members[display sw "the g"]', { ...members, answered })).toEqual(['g1', 'g2']);
+    expect(removedBy('members[value eq "u1" and display eq "The g1"]', { ...members, answered })).toEqual([]);
     expect(() => removedBy('members[display eq "x"]')).toThrow(expect.objectContaining({ scimType: 'invalidFilter' }));
+  });
+
+  it.each([
+    [true, { path: 'members[display eq "Ada"]' }],
+    [true, { Path: 'MEMBERS[not ($REF pr)]' }],
+    [true, { value: { 'members[display eq "Ada"]': [] } }],
+    [false, { path: 'members[value eq "u1"]' }],
+    [false, { path: 'members', value: [{ value: 'u1', display: 'Ada' }] }],
+    [false, { path: 'displayName', value: 'x' }],
+    [false, 'members[display pr]'],
+  ])('has its members looked up (%s) for %j', (looks, operation) => {
+    expect(looksAtMembers({ operations: [operation] })).toBe(looks);
+  });
+
+  it('refuses to search ten thousand members a thousand times', () => {
+    const many = memberSet(Array.from({ length: 10_000 }, (_, i) => `u${i}`));
+    const operations = Array.from({ length: 1_000 }, (_, i) => ({ op: 'remove', path: `members[value ew "x${i}"]` }));
+    const change = () => patchChangeSet(groupType, { displayName: 'G' }, many, patch(operations));
+    expect(change).toThrow(expect.objectContaining({ status: 413, scimType: 'tooMany' }));
   });
 });
 

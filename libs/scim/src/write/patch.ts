@@ -18,7 +18,7 @@ import {
   withoutStaleUrl,
   withSub,
 } from './elements.js';
-import { patchMembers } from './patch-members.js';
+import { comparisonsOf, patchMembers } from './patch-members.js';
 import { readPatchRequest, type PatchOperation } from './patch-request.js';
 import { changeOfSub } from './patch-sub.js';
 import { parsePath, type PatchPath } from './path.js';
@@ -110,7 +110,10 @@ class Patch {
       throw ScimError.mutability(`${(sub ?? attribute).path} is read-only.`);
     }
     if (attribute.mutability === 'writeOnly') return this.tolerance.note('unsolicited-password');
-    if (attribute === this.type.members) return patchMembers(op, target, value, this.draft.members, this.tolerance);
+    if (attribute === this.type.members) {
+      if (filter !== undefined) this.charge(comparisonsOf(filter, this.draft.members));
+      return patchMembers(op, target, value, this.draft.members, this.tolerance);
+    }
     if (filter !== undefined) return this.applyToSelected(op, target, filter, value);
     if (sub !== undefined) return this.applyToSub(op, attribute, sub, value);
     if (op === 'remove') return this.remove(attribute, value);
