@@ -1,7 +1,8 @@
 // What a write may say about the members of a group, and what it is answered.
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { newName, openScim, patch, type Json, type ScimWorld } from './scim-api.fixture.js';
+import { groupSchema, userSchema } from '@app/scim';
+import { newName, openScim, patch, type Connection, type Json, type ScimWorld } from './scim-api.fixture.js';
 
 let world: ScimWorld;
 beforeAll(async () => {
@@ -51,5 +52,55 @@ describe('members selected by what is answered of them', () => {
     const body = patch({ op: 'remove', path: 'members[display eq "Ada"]' });
     expect((await world.ask('PATCH', `/Groups/${group.id}`, { body, as: 'strict-acme' })).status).toBe(404);
     expect(await idsOf(group)).toHaveLength(1);
+  });
+});
+
+describe('a member that is said to be what it is not', () => {
+  /** On a connection: a group, a user in it, and one who is not. */
+  const cast = async (as: Connection) => {
+    const made = async (path: string, body: object): Promise<Json> =>
+      (await world.ask('POST', path, { body, as })).body;
+    const newUser = () => made('/Users', { schemas: [userSchema.id], userName: newName() });
+    const [ada, bob] = [await newUser(), await newUser()];
+    const members = [{ value: ada.id, type: 'User' }];
+    return { ada, bob, group: await made('/Groups', { schemas: [groupSchema.id], displayName: newName(), members }) };
+  };
+  const writes = (group: Json, value: object[]) =>
+    [
+      ['POST', '/Groups', { schemas: [groupSchema.id], displayName: newName(), members: value }],
+      ['PUT', `/Groups/${group.id}`, { schemas: [groupSchema.id], displayName: group.displayName, members: value }],
+      ['PATCH', `/Groups/${group.id}`, patch({ op: 'add', path: 'members', value })],
+    ] as const;
+
+  it.each([
+    ['type', (id: string) => ({ value: id, type: 'Group' })],
+    ['URL', (id: string) => ({ value: id, $ref: `http://scim.test/scim/v2/Groups/${id}` })],
+  ])('by its %s is refused by a strict connection, new or not', async (_, said) => {
+    const { ada, bob, group } = await cast('strict-acme');
+    await world.appended();
+    for (const { id } of [ada, bob]) {
+      for (const [method, path, body] of writes(group, [said(id)])) {
+        const answer = await world.ask(method, path, { body, as: 'strict-acme' });
+        expect(answer).toMatchObject({
+          status: 400,
+          body: { scimType: 'invalidValue', detail: 'A member is said to be a Group, and is a User.' },
+        });
+      }
+    }
+    expect(await world.appended()).toEqual([]);
+  });
+
+  it('stays what it is on a lenient one, which counts each', async () => {
+    const { ada, bob, group } = await cast('lenient-globex');
+    const countedOn = () => world.quirks('lenient-globex');
+    const before = (await countedOn())['wrong-member-type'] ?? 0;
+    const value = [ada, bob].map(({ id }) => ({ value: id, type: 'Group' }));
+    for (const [method, path, body] of writes(group, value)) {
+      const answer = await world.ask(method, path, { body, as: 'lenient-globex' });
+      expect(answer.status).toBeLessThan(300);
+    }
+    expect((await countedOn())['wrong-member-type']).toBe(before + 6);
+    const { members } = (await world.ask('GET', `/Groups/${group.id}`, { as: 'lenient-globex' })).body;
+    expect(members.map(({ type }: Json) => type)).toEqual(['User', 'User']);
   });
 });

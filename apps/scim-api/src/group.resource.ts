@@ -46,8 +46,10 @@ export class GroupResource implements ScimResource<StoredGroup, GroupWithMembers
     return this.queries.execute(new ListGroups(tenant, listing, withMembers, connection));
   }
 
-  create(context: RequestContext, { attributes, members = [] }: ParsedResource): Promise<Written<StoredGroup>> {
-    return this.commands.execute(new CreateGroup(context, { attributes, added: members.map(({ value }) => value) }));
+  create(context: RequestContext, parsed: ParsedResource): Promise<Written<StoredGroup>> {
+    const { attributes, members = [], checkTypes: confirm } = parsed;
+    const added = members.map(({ value }) => value);
+    return this.commands.execute(new CreateGroup(context, { attributes, added, confirm }));
   }
 
   change(
@@ -57,13 +59,14 @@ export class GroupResource implements ScimResource<StoredGroup, GroupWithMembers
     expected: bigint | undefined,
   ): Promise<Written<StoredGroup>> {
     const change = (current: StoredGroup, stored: Members): GroupWrite | undefined => {
-      const { noop, next, changes, members } = compute(this.attributesOf(current), stored);
+      const { noop, next, changes, members, checkTypes } = compute(this.attributesOf(current), stored);
       if (noop) return undefined;
       return {
         attributes: next,
         changed: changes.map(({ path }) => path),
         added: members.added.map(({ value }) => value),
         removed: members.removed,
+        confirm: checkTypes,
       };
     };
     return this.commands.execute(new ChangeGroup(context, id, change, expected));

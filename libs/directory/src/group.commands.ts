@@ -1,5 +1,5 @@
 // What may be asked of groups.
-import type { RequestContext } from '@app/events';
+import type { MemberRef, RequestContext } from '@app/events';
 import { Command } from '@nestjs/cqrs';
 import type { Attributes, Written } from './user.commands.js';
 
@@ -27,19 +27,21 @@ export interface GroupWrite {
   /** Members to add: ids only; the handler finds out what each is and refuses ids this tenant does not have. */
   readonly added: readonly string[];
   readonly removed: readonly string[];
+  /** Told what the members to add are, before anything is recorded; what it throws refuses the write. */
+  readonly confirm?: ((members: readonly MemberRef[]) => void) | undefined;
 }
 
-/** @throws UnknownMembers */
+/** @throws UnknownMembers, and what `confirm` throws */
 export class CreateGroup extends Command<Written<StoredGroup>> {
   constructor(
     readonly context: RequestContext,
-    readonly write: Pick<GroupWrite, 'attributes' | 'added'>,
+    readonly write: Pick<GroupWrite, 'attributes' | 'added' | 'confirm'>,
   ) {
     super();
   }
 }
 
-/** @throws NotFound, RevisionMismatch, UnknownMembers, and what `change` throws */
+/** @throws NotFound, RevisionMismatch, UnknownMembers, and what `change` and `confirm` throw */
 export class ChangeGroup extends Command<Written<StoredGroup>> {
   constructor(
     readonly context: RequestContext,

@@ -21,6 +21,13 @@ export interface Member {
   readonly type?: 'User' | 'Group';
 }
 
+/**
+ * Compares what the client said the members to add are with what they are: to be called before they are recorded. One that
+ * is said to be something else counts as a quirk; what it is, it stays.
+ * @throws ScimError invalidValue in the strict dialect
+ */
+export type TypeCheck = (members: readonly { readonly id: string; readonly type: 'User' | 'Group' }[]) => void;
+
 export interface AttributeChange {
   /** `displayName`, `name.givenName`, `urn:…:User:department`. */
   readonly path: string;
@@ -35,6 +42,7 @@ export interface ChangeSet {
   /** Only for a resource type with members; already net of members that were present or absent before. */
   readonly members: { readonly added: readonly Member[]; readonly removed: readonly string[] };
   readonly noop: boolean;
+  readonly checkTypes: TypeCheck;
   /** Deviations from the RFCs that the lenient dialect accepted, by name, with how often each was met. */
   readonly quirks: Readonly<Record<string, number>>;
 }

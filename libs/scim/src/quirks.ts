@@ -29,6 +29,7 @@ export const quirkSentences = {
   'read-only-ignored': 'A read-only attribute was sent in a path-less PATCH and ignored.',
   'immutable-ignored': 'A change of an immutable attribute was sent and ignored.',
   'deactivation-by-post': 'A resource that exists was created again as inactive; it was deactivated.',
+  'wrong-member-type': 'A member was said to be a user or a group and is the other; it stays what it is.',
   'unsolicited-password': 'A password was sent; it was not kept.',
 } as const;
 

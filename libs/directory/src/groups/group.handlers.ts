@@ -46,13 +46,14 @@ export class GroupDecisions {
       return asked;
     });
     if (!first.result) return this.written(groupId, first, first.position);
-    return this.goOn(context, groupId, { ...asked, changed: [] }, first.position);
+    return this.goOn(context, groupId, { ...asked, changed: [], confirm: undefined }, first.position);
   }
 
   async create({ context, write }: CreateGroup): Promise<Written<StoredGroup>> {
     const groupId = newId();
     const members = { attributes: write.attributes, changed: [], added: write.added, removed: [] };
     const refs = await this.known.members(context, unique(write.added));
+    write.confirm?.(refs);
     const created = await this.decisions.execute(streams.group(context.tenant, groupId), groupAggregate, (group) => {
       const at = contextOf(context, this.clock.iso());
       const { events, rest } = changeGroup(group, groupId, { ...members, added: refs }, at);
@@ -91,6 +92,7 @@ export class GroupDecisions {
         request,
         unique(write.added).filter((id) => !group.members.has(id)),
       );
+      write.confirm?.(added);
       const context = contextOf(request, this.clock.iso());
       const { events, rest } = changeGroup(group, groupId, { ...write, added }, context);
       return { events, result: rest };

@@ -5,7 +5,7 @@ import { isObject } from '../json-safety.js';
 import type { Tolerance } from '../quirks.js';
 import type { Attribute } from '../schema/resource-type.js';
 import { canonical, sameValue } from './equality.js';
-import { MemberDraft } from './members.js';
+import { MemberDraft, typeCheckOf } from './members.js';
 
 type ScimObject = { [key: string]: ScimValue };
 
@@ -54,7 +54,7 @@ export class ResourceDraft {
     private readonly tolerance: Tolerance,
   ) {
     this.next = { ...current };
-    this.members = new MemberDraft(members);
+    this.members = new MemberDraft(members, tolerance);
   }
 
   get(attribute: Attribute): ScimValue | undefined {
@@ -109,6 +109,7 @@ export class ResourceDraft {
       changes,
       members,
       noop,
+      checkTypes: typeCheckOf(members.added, this.tolerance),
       quirks: this.tolerance.counts,
     };
   }

@@ -1,5 +1,5 @@
 // Reads members and tracks what a write does to a member set, at the cost of the delta and not of the set.
-import type { Member, MemberSet, ScimValue } from '../change-set.js';
+import type { Member, MemberSet, ScimValue, TypeCheck } from '../change-set.js';
 import { ScimError } from '../errors.js';
 import { isObject } from '../json-safety.js';
 import type { Tolerance } from '../quirks.js';
@@ -11,8 +11,10 @@ function memberType(
   raw: ScimValue | undefined,
   ref: ScimValue | undefined,
 ): 'User' | 'Group' | undefined {
-  if (raw === undefined || raw === null)
-    return typeof ref === 'string' && /\/Groups\//i.test(ref) ? 'Group' : undefined;
+  if (raw === undefined || raw === null) {
+    const named = typeof ref === 'string' ? /\/(User|Group)s\//i.exec(ref)?.[1] : undefined;
+    return named === undefined ? undefined : named.toLowerCase() === 'group' ? 'Group' : 'User';
+  }
   const lower = typeof raw === 'string' ? raw.toLowerCase() : '';
   if (lower === 'user') return 'User';
   if (lower === 'group') return 'Group';
@@ -50,12 +52,31 @@ export function readMembers(attribute: Attribute, raw: ScimValue, tolerance: Tol
   return [...byId.values()];
 }
 
+function compareType(said: Member['type'], is: string | undefined, tolerance: Tolerance): void {
+  if (said === undefined || is === undefined || said === is) return;
+  tolerance.tolerate('wrong-member-type', () =>
+    ScimError.invalidValue(`A member is said to be a ${said}, and is a ${is}.`),
+  );
+}
+
+/** The check of what a client says of the members it adds. */
+export const typeCheckOf =
+  (added: readonly Member[], tolerance: Tolerance): TypeCheck =>
+  (members) => {
+    if (added.every(({ type }) => type === undefined)) return;
+    const types = new Map(members.map(({ id, type }) => [id, type]));
+    for (const { value, type } of added) compareType(type, types.get(value), tolerance);
+  };
+
 /** A member set with pending additions and removals. */
 export class MemberDraft {
   private readonly added = new Map<string, Member>();
   private readonly removed = new Set<string>();
 
-  constructor(private readonly base: MemberSet | undefined) {}
+  constructor(
+    private readonly base: MemberSet | undefined,
+    private readonly tolerance: Tolerance,
+  ) {}
 
   has(id: string): boolean {
     return this.added.has(id) || (!this.removed.has(id) && (this.base?.has(id) ?? false));
@@ -79,6 +100,7 @@ export class MemberDraft {
   }
 
   add(member: Member): void {
+    compareType(member.type, this.base?.typeOf?.(member.value), this.tolerance);
     if (this.removed.delete(member.value)) return;
     if (!this.base?.has(member.value)) this.added.set(member.value, member);
   }
@@ -96,7 +118,10 @@ export class MemberDraft {
     const wanted = new Map(members.map((member) => [member.value, member]));
     this.added.clear();
     this.removed.clear();
-    for (const id of this.base?.ids() ?? []) if (!wanted.delete(id)) this.removed.add(id);
+    for (const id of this.base?.ids() ?? []) {
+      compareType(wanted.get(id)?.type, this.base?.typeOf?.(id), this.tolerance);
+      if (!wanted.delete(id)) this.removed.add(id);
+    }
     for (const [id, member] of wanted) this.added.set(id, member);
   }
 

@@ -1,5 +1,5 @@
 // Reads the body of a POST or PUT into attributes under their schema-cased names (RFC 7644 sections 3.3 and 3.5.1).
-import type { Dialect, Member, ScimAttributes, ScimValue } from '../change-set.js';
+import type { Dialect, Member, ScimAttributes, ScimValue, TypeCheck } from '../change-set.js';
 import { ScimError } from '../errors.js';
 import { findAttribute } from '../filter/compile.js';
 import { parseAttributePath } from '../filter/parse.js';
@@ -8,7 +8,7 @@ import { Tolerance } from '../quirks.js';
 import type { Attribute, Extension, ResourceType } from '../schema/resource-type.js';
 import { requireComplete, valueOf } from './draft.js';
 import { sameValue } from './equality.js';
-import { readMembers } from './members.js';
+import { readMembers, typeCheckOf } from './members.js';
 import { checkSchemas } from './schemas-list.js';
 import { readValue } from './value.js';
 
@@ -22,6 +22,7 @@ export interface ParsedResource {
   readonly attributes: ScimAttributes;
   /** Undefined for a type without members. */
   readonly members?: readonly Member[];
+  readonly checkTypes: TypeCheck;
   readonly quirks: Readonly<Record<string, number>>;
 }
 
@@ -158,5 +159,10 @@ export function parseResource(type: ResourceType, body: unknown, options: WriteO
       throw ScimError.invalidValue(`${extension.urn} is required.`);
     }
   }
-  return { attributes, ...(type.members === undefined ? {} : { members: members ?? [] }), quirks: tolerance.counts };
+  return {
+    attributes,
+    ...(type.members === undefined ? {} : { members: members ?? [] }),
+    checkTypes: typeCheckOf(members ?? [], tolerance),
+    quirks: tolerance.counts,
+  };
 }
