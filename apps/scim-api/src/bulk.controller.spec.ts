@@ -100,6 +100,38 @@ describe('a bulk request', () => {
     expect((await world.ask('GET', `/Users/${other.id}`)).status).toBe(200);
   });
 
+  it('reads a path as the URL it is: what is encoded is decoded once and separates nothing', async () => {
+    const encoded = async () => {
+      const { id } = await world.newUser();
+      return [id as string, (id as string).replaceAll('-', '%2D')] as const;
+    };
+    const [[a, asA], [b, asB], [c, asC]] = [await encoded(), await encoded(), await encoded()];
+    const { body } = await bulk([
+      { method: 'PATCH', path: `/Users/${asA}`, data: off },
+      { method: 'PATCH', path: `/%55sers/${asB}`, data: off },
+      { method: 'POST', path: '/Groups', bulkId: 'a b', data: { displayName: newName() } },
+      { method: 'DELETE', path: '/Groups/bulkId%3Aa%20b' },
+      { method: 'DELETE', path: `/Users/${asC.replaceAll('%', '%25')}` },
+      { method: 'DELETE', path: `/Users%2F${c}` },
+      { method: 'DELETE', path: `/Users/${c}%2Fx` },
+      { method: 'DELETE', path: `/Users/${c}%` },
+      { method: 'DELETE', path: `/Users/${c}%C3` },
+    ]);
+    expect(body.Operations.map((one: Json) => [one.status, one.response?.scimType])).toEqual([
+      ['200', undefined],
+      ['200', undefined],
+      ['201', undefined],
+      ['204', undefined],
+      ['404', undefined],
+      ['400', 'invalidPath'],
+      ['404', undefined],
+      ['400', 'invalidPath'],
+      ['400', 'invalidPath'],
+    ]);
+    for (const id of [a, b]) expect((await world.ask('GET', `/Users/${id}`)).body.active).toBe(false);
+    expect((await world.ask('GET', `/Users/${c}`)).status).toBe(200);
+  });
+
   it('counts an operation that cannot be read as an error', async () => {
     const { id } = await world.newUser();
     const { body } = await bulk(

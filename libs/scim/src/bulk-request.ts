@@ -12,7 +12,7 @@ export type BulkMethod = 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export interface BulkOperation {
   readonly method: BulkMethod;
-  /** `/Users` for POST, `/Users/<id>` otherwise; may hold `bulkId:<x>` as the id until it is resolved. */
+  /** `/Users` for POST, `/Users/<id>` otherwise, without percent-encoding; may hold `bulkId:<x>` as the id until it is resolved. */
   readonly path: string;
   readonly bulkId?: string;
   /** The ETag the resource must have. */
@@ -33,6 +33,18 @@ export interface BulkRequest {
 }
 
 const methods: readonly string[] = ['POST', 'PUT', 'PATCH', 'DELETE'];
+
+/** A segment of a path as the routes of single requests read it: what is encoded is decoded once, and separates nothing. */
+function decoded(segment: string): string {
+  try {
+    const text = decodeURIComponent(segment);
+    if (!text.includes('/')) return text;
+  } catch {
+    throw ScimError.invalidPath('"path" holds a "%" that begins no character; paths are relative URLs.');
+  }
+  throw ScimError.notFound();
+}
+
 function fieldsOf(raw: { [key: string]: ScimValue }) {
   const [method, path, bulkId, version, data] = ['method', 'path', 'bulkId', 'version', 'data'].map((name) =>
     field(raw, name),
@@ -64,7 +76,7 @@ function readOperation(raw: { [key: string]: ScimValue }, tolerance: Tolerance):
   }
   return {
     method: method as BulkMethod,
-    path,
+    path: path.split('/').map(decoded).join('/'),
     ...(typeof bulkId === 'string' ? { bulkId } : {}),
     ...(typeof version === 'string' ? { version } : {}),
     ...(data === undefined ? {} : { data }),
