@@ -28,6 +28,10 @@ const detailOf: Readonly<Record<string, string>> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body does not have the length that Content-Length states.',
 };
 
+/** What has no unique name (a group, an AgenticIdentity) is created once more by a creation that is sent again. */
+const MAY_BE_RECORDED =
+  'The change may be recorded all the same. Send the same request again; look first whether it was created, if it creates something without a unique name, such as a group.';
+
 /** The answer to something thrown; undefined when it is a defect of ours. */
 function answerTo(error: unknown): Answer | undefined {
   if (error instanceof ScimError) {
@@ -39,17 +43,16 @@ function answerTo(error: unknown): Answer | undefined {
   if (error instanceof BodyTooLarge) return { ...refusal(error), scimType: 'tooMany' };
   if (error instanceof Refusal) return refusal(error);
   if (error instanceof EventLogUnavailable) {
-    const detail =
-      'The event log or a view of it did not answer in time: the change may be recorded all the same. Sending the same request again is safe.';
+    const detail = `The event log or a view of it did not answer in time. ${MAY_BE_RECORDED}`;
     return { status: 503, code: 'unavailable', detail, headers: { 'retry-after': RETRY_AFTER } };
   }
   if (error instanceof NotYetVisible) {
     const detail =
-      'It is recorded, and not yet visible here. Send it again later; what creates something may then be answered 409.';
+      'It is recorded, and not yet visible here. Send it again later, unless it creates something: that is then answered 409 or, without a unique name, created a second time.';
     return { status: 503, code: 'not_yet_visible', detail, headers: { 'retry-after': RETRY_AFTER } };
   }
   if (isDatabaseAway(error)) {
-    const detail = 'The database cannot be reached. Send the same request again.';
+    const detail = `The database cannot be reached. ${MAY_BE_RECORDED}`;
     return { status: 503, code: 'unavailable', detail, headers: { 'retry-after': RETRY_AFTER } };
   }
   const status = error instanceof HttpException ? error.getStatus() : statusOf(error);

@@ -258,19 +258,23 @@ describe('errors', () => {
     const answer = await inject('PATCH', '/scim/v2/Users/1', 'scim', '{}');
     expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '5']);
     expect(answer.body).not.toContain('hunter2');
-    expect(answer.json().detail).toMatch(/may be recorded all the same.*again is safe/);
+    expect(answer.json().detail).toMatch(/may be recorded all the same.*look first .*without a unique name/);
   });
 
   it('says of what is recorded and not shown yet that it is recorded', async () => {
     const answer = await inject('GET', '/v1/late', 'operator');
     expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '5']);
-    expect(answer.json()).toMatchObject({ code: 'not_yet_visible', detail: expect.stringMatching(/recorded.*409/) });
+    expect(answer.json()).toMatchObject({
+      code: 'not_yet_visible',
+      detail: expect.stringMatching(/recorded.*unless it creates.*409.*second time/),
+    });
   });
 
   it('answers 503 with Retry-After while the database is away, without saying where it is', async () => {
     const answer = await inject('GET', '/v1/away', 'operator');
     expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '5']);
     expect(answer.body).not.toContain('10.1.2.3');
+    expect(answer.json().detail).toMatch(/cannot be reached.*may be recorded all the same/);
   });
 
   it('answers problem+json outside /scim, with the code and what belongs to it', async () => {
