@@ -3,7 +3,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import { IsName, Paging } from './paging.dto.js';
 
-const STATUSES = ['open', 'complete', 'complete-with-waivers'] as const;
+export const STATUSES = ['open', 'complete', 'complete-with-waivers'] as const;
 
 export class ListCascades extends Paging {
   @ApiPropertyOptional({ enum: STATUSES })

@@ -8,6 +8,7 @@ import { EventPlace, EvidenceRequest, ReadTrail } from './evidence.dto.js';
 import { found } from './known-errors.js';
 import { directoryNames } from './names.js';
 import { OperatorController } from './operator-route.js';
+import { EventProofAnswer, TrailAnswer } from './trail-answers.dto.js';
 
 @OperatorController('')
 export class EvidenceController {
@@ -22,8 +23,8 @@ export class EvidenceController {
   /** Newest first. */
   @Get('trail')
   @ApiOperation({ summary: 'The trail: events in sentences, the newest first' })
-  @ApiOkResponse({ description: 'A page: `items`, and `next` when there are more.' })
-  async read(@Caller() { tenant }: Principal, @Query() query: ReadTrail): Promise<object> {
+  @ApiOkResponse({ type: TrailAnswer })
+  async read(@Caller() { tenant }: Principal, @Query() query: ReadTrail): Promise<TrailAnswer> {
     const { subject, cascade, target, from, to, order, cursor, limit } = query;
     const { lines, next } = await this.trail.trail(tenant, {
       subjects: subject === undefined ? [] : [subject],
@@ -59,8 +60,8 @@ export class EvidenceController {
   /** By place in the ledger, which the trail shows. An index by event id would double the cost of every event. */
   @Get('events/:seq/proof')
   @ApiOperation({ summary: 'That one event is in the ledger: its bytes, its path and a signed checkpoint' })
-  @ApiOkResponse({ description: 'The proof.' })
-  async proof(@Caller() { tenant }: Principal, @Param() { seq }: EventPlace): Promise<object> {
+  @ApiOkResponse({ type: EventProofAnswer })
+  async proof(@Caller() { tenant }: Principal, @Param() { seq }: EventPlace): Promise<EventProofAnswer> {
     return found(await proveEvent({ ledger: this.ledger, checkpoints: this.checkpoints }, tenant, seq), 'event');
   }
 

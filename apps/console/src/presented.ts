@@ -1,13 +1,14 @@
 // The shapes that operators see: rows of the audit room with names put to their ids.
 import type { CascadeSummary, Page, TargetSummary } from '@app/audit';
 import { Injectable } from '@nestjs/common';
+import type { CascadePage, RevocationPage } from './cascade-answers.dto.js';
 import { Names } from './names.js';
 
 @Injectable()
 export class Presented {
   constructor(private readonly names: Names) {}
 
-  async cascades(tenant: string, { items, next }: Page<CascadeSummary>) {
+  async cascades(tenant: string, { items, next }: Page<CascadeSummary>): Promise<CascadePage> {
     const named = await this.names.of(
       tenant,
       items.map(({ subject }) => subject.id),
@@ -15,7 +16,7 @@ export class Presented {
     return { items: items.map((one) => ({ ...one, subject: { ...one.subject, ...named(one.subject.id) } })), next };
   }
 
-  async targets(tenant: string, { items, next }: Page<TargetSummary>) {
+  async targets(tenant: string, { items, next }: Page<TargetSummary>): Promise<RevocationPage> {
     const named = await this.names.of(
       tenant,
       items.flatMap(({ userId, agentId }) => [userId, agentId]),

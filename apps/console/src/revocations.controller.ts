@@ -6,6 +6,7 @@ import { RetryRevocation, WaiveRevocation } from '@app/revocation';
 import { Body, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import { RevocationPage, RevocationWithHistory } from './cascade-answers.dto.js';
 import { ListRevocations, RetryRequest, WaiveRequest } from './cascades.dto.js';
 import { found } from './known-errors.js';
 import { OperatorController } from './operator-route.js';
@@ -32,8 +33,8 @@ export class RevocationsController {
   /** Oldest first: what has waited longest is what should be looked at. */
   @Get()
   @ApiOperation({ summary: 'Revocations, what has waited longest first', description: LISTED })
-  @ApiOkResponse({ description: 'A page: `items`, and `next` when there are more.' })
-  async list(@Caller() { tenant }: Principal, @Query() query: ListRevocations): Promise<object> {
+  @ApiOkResponse({ type: RevocationPage })
+  async list(@Caller() { tenant }: Principal, @Query() query: ListRevocations): Promise<RevocationPage> {
     const { state, provider, subject, class: lastClass, order = 'oldest', cursor, limit } = query;
     const filter = { state, providerId: provider, holderId: subject, lastClass };
     return this.presented.targets(tenant, await this.cascades.targets(tenant, { ...filter, order, cursor, limit }));
@@ -42,8 +43,8 @@ export class RevocationsController {
   /** With its history, newest first. */
   @Get(':targetId')
   @ApiOperation({ summary: 'One revocation with its history, newest first' })
-  @ApiOkResponse({ description: 'The revocation as in the list, and `history`.' })
-  one(@Caller() { tenant }: Principal, @Param('targetId') targetId: string): Promise<object> {
+  @ApiOkResponse({ type: RevocationWithHistory })
+  one(@Caller() { tenant }: Principal, @Param('targetId') targetId: string): Promise<RevocationWithHistory> {
     return this.show(tenant, targetId);
   }
 
@@ -51,12 +52,12 @@ export class RevocationsController {
   @Post(':targetId/retry')
   @HttpCode(200)
   @ApiOperation({ summary: 'Make a revocation due at once; its retry curve begins anew' })
-  @ApiOkResponse({ description: 'The revocation as it is from now on.' })
+  @ApiOkResponse({ type: RevocationWithHistory, description: 'As it is from now on.' })
   async retry(
     @Context() context: RequestContext,
     @Param('targetId') targetId: string,
     @Body() { reason, by }: RetryRequest,
-  ): Promise<object> {
+  ): Promise<RevocationWithHistory> {
     const { tenant, actor, correlationId } = context;
     const command = { tenant, targetId, reason, actor, by: by ?? actor, correlationId };
     return this.record(new RetryRevocation(command));
@@ -66,26 +67,26 @@ export class RevocationsController {
   @Post(':targetId/waive')
   @HttpCode(200)
   @ApiOperation({ summary: 'End a revocation with grade W: the named person answers for it' })
-  @ApiOkResponse({ description: 'The revocation as it is from now on.' })
+  @ApiOkResponse({ type: RevocationWithHistory, description: 'As it is from now on.' })
   async waive(
     @Context() { tenant, actor, correlationId }: RequestContext,
     @Param('targetId') targetId: string,
     @Body() { reason, by }: WaiveRequest,
-  ): Promise<object> {
+  ): Promise<RevocationWithHistory> {
     return this.record(new WaiveRevocation({ tenant, targetId, reason, actor, by, correlationId }));
   }
 
   /** Answered with what the lists show from now on. */
-  private async record(command: RetryRevocation | WaiveRevocation): Promise<object> {
+  private async record(command: RetryRevocation | WaiveRevocation): Promise<RevocationWithHistory> {
     const position = await this.commands.execute<typeof command, bigint | undefined>(command);
     if (position !== undefined) await this.views.reached(position);
     return this.show(command.data.tenant, command.data.targetId);
   }
 
-  private async show(tenant: string, targetId: string): Promise<object> {
+  private async show(tenant: string, targetId: string): Promise<RevocationWithHistory> {
     const target = found(await this.cascades.target(tenant, targetId), 'revocation');
     const { items } = await this.presented.targets(tenant, { items: [target], next: undefined });
     const { lines } = await this.trail.trail(tenant, { targetId, direction: 'backwards', limit: HISTORY });
-    return { ...items[0], history: lines };
+    return { ...found(items[0], 'revocation'), history: lines };
   }
 }

@@ -6,6 +6,7 @@ import { Get, Optional } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { Lanes } from './lanes.js';
 import { OperatorController } from './operator-route.js';
+import { LaneList, SummaryAnswer } from './summary.dto.js';
 
 @OperatorController('')
 export class SummaryController {
@@ -17,8 +18,8 @@ export class SummaryController {
 
   @Get('summary')
   @ApiOperation({ summary: 'What has not ended: how many revocations, in which states, and how old the oldest is' })
-  @ApiOkResponse({ description: 'Numbers by state, `oldestPlannedAt` and `oldestAgeSeconds`.' })
-  async summary(@Caller() { tenant }: Principal): Promise<object> {
+  @ApiOkResponse({ type: SummaryAnswer })
+  async summary(@Caller() { tenant }: Principal): Promise<SummaryAnswer> {
     const backlog = await this.cascades.backlog(tenant);
     return {
       ...backlog,
@@ -36,8 +37,8 @@ export class SummaryController {
   /** Lanes with work since the worker started. */
   @Get('lanes')
   @ApiOperation({ summary: 'The lanes to the providers that had work since the worker of this process started' })
-  @ApiOkResponse({ description: '`items`, one per provider.' })
-  status(@Caller() { tenant }: Principal): object {
+  @ApiOkResponse({ type: LaneList })
+  status(@Caller() { tenant }: Principal): LaneList {
     if (this.lanes === undefined) {
       const detail =
         'No worker runs in this process, and lanes are known to their worker alone: ask a process that has one.';

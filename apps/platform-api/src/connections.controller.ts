@@ -140,13 +140,14 @@ export class ConnectionsController {
       'Active or not, as it is; a deactivation that is under way is finished first. Their externalId is forgotten: the ' +
       'other identity provider sets its own. `order` of the closed connection tells when all is handed over.',
   })
-  @ApiAcceptedResponse()
+  @ApiAcceptedResponse({ type: ConnectionAnswer, description: 'The closed connection, with the order.' })
   async handOver(
     @Context() context: RequestContext,
     @Param('id') id: string,
     @Body() { to }: HandOverRequest,
-  ): Promise<void> {
+  ): Promise<ConnectionAnswer> {
     await this.writes.execute(new HandOverConnection(context, id, to));
+    return answerOf(await this.one(context.tenant, id));
   }
 
   @Post(':id/tokens')

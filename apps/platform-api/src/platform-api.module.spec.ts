@@ -331,8 +331,9 @@ describe('the doors', () => {
     expect(await connection()).not.toHaveProperty('order');
     expect((await as('DELETE', `connections/${id}`)).status).toBe(204);
     expect((await connection()).order).toEqual({ what: 'deactivate', isCarriedOut: false });
-    expect((await handOver(next)).status).toBe(202);
-    expect((await connection()).order).toEqual({ what: 'hand-over', to: next, isCarriedOut: false });
+    const order = { what: 'hand-over', to: next, isCarriedOut: false };
+    expect(await handOver(next)).toMatchObject({ status: 202, body: { id, state: 'closed', order } });
+    expect((await connection()).order).toEqual(order);
     expect((await handOver(id)).body).toMatchObject({ status: 422, code: 'unusable_successor' });
     expect((await handOver(7)).status).toBe(400);
     expect((await world.send('POST', `connections/${id}/hand-over`, { to: next })).status).toBe(403);

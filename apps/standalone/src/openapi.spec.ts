@@ -52,6 +52,24 @@ describe('docs/openapi.json', () => {
     expect(Object.keys(paths).every((path) => path.startsWith('/v1/'))).toBe(true);
   });
 
+  it('gives every answer that has a body its schema', () => {
+    interface Answers {
+      readonly responses: Readonly<
+        Record<string, { readonly content?: Readonly<Record<string, { schema?: object }>> }>
+      >;
+    }
+    for (const [path, methods] of Object.entries(apiDocument(app).paths)) {
+      for (const [method, { responses }] of Object.entries(methods as Record<string, Answers>)) {
+        for (const [status, { content = {} }] of Object.entries(responses)) {
+          if (status === '204') continue;
+          const schemas = Object.values(content).map(({ schema = {} }) => Object.keys(schema).length);
+          const isDescribed = schemas.length > 0 && schemas.every((keys) => keys > 0);
+          expect([method, path, status, isDescribed]).toEqual([method, path, status, true]);
+        }
+      }
+    }
+  });
+
   it('describes a body for every route that takes one, and an answer for every route', () => {
     for (const [path, methods] of Object.entries(apiDocument(app).paths)) {
       for (const [method, operation] of Object.entries(

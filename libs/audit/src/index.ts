@@ -12,7 +12,7 @@ export * from './ledger.js';
 export * from './ledger.view.js';
 export * from './log-key.js';
 export * from './page-cursor.js';
-export type { AuditedState } from './target-fold.js';
+export { TARGET_STATES, type AuditedState } from './target-fold.js';
 export * from './trail.js';
 export * from './trail.view.js';
 export { readZip, verifyBundle } from './verifier/verify.mjs';
