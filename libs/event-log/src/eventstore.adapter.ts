@@ -250,8 +250,11 @@ function unavailable(error: unknown): EventLogUnavailable {
   if (error instanceof NotLeaderError) {
     return new EventLogUnavailable('the EventStoreDB node does not lead its cluster: name all nodes in EVENTSTORE_URL');
   }
-  return new EventLogUnavailable(`the event log failed: ${(error as Error).message}`);
+  return new EventLogUnavailable(`the event log failed: ${reasonOf(error as Error)}`);
 }
+
+/** In the words of the client, without what it adds when it has nothing to add. */
+const reasonOf = ({ message }: Error): string => message.replace(/( Resolution note:)?[\s.]*$/, '').replace(/\.$/, '');
 
 async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>();
