@@ -103,6 +103,16 @@ describe('what is asked of a strict connection', () => {
     },
   );
 
+  it('is refused with a member that is said to be a group and is a user, and answered on a lenient one', async () => {
+    const made = async (dialect: Dialect) => {
+      const { client, users } = clients.get(dialect) as Omit<World, 'userName'>;
+      const members = [{ value: users.get('u1'), type: 'Group' }];
+      return client.ask('POST', '/Groups', { schemas: [`${CORE}Group`], displayName: 'Mistaken', members });
+    };
+    expect((await made('lenient')).status).toBe(201);
+    expect(await made('strict')).toMatchObject({ status: 400, body: { scimType: 'invalidValue' } });
+  });
+
   it('is refused in its place within a bulk request: a method without capitals', async () => {
     const body = { schemas: [BULK], Operations: [{ method: 'delete', path: '/Users/nobody' }] };
     const operations = async (dialect: 'lenient' | 'strict') =>
