@@ -17,7 +17,7 @@ const DRIVERS = {
   '@eventstore/db-client': ['libs/event-log/src/eventstore*.ts'],
   bullmq: ['libs/jobs/src/bullmq.adapter.ts', 'libs/revocation/src/connectors/bullmq-queue.adapter.ts'],
   ioredis: ['libs/jobs/src/bullmq.adapter.ts', 'libs/revocation/src/connectors/bullmq-queue.adapter.ts'],
-  'node:sqlite': ['libs/runtime/src/sql.ts', 'libs/event-log/src/sqlite*.ts', 'libs/event-log/src/lock-file.ts'],
+  'node:sqlite': ['libs/runtime/src/sqlite.ts', 'libs/event-log/src/sqlite*.ts', 'libs/event-log/src/lock-file.ts'],
   pg: ['libs/runtime/src/sql.ts'],
 };
 

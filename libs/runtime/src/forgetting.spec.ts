@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Forgetting, forgetDeleted } from './forgetting.js';
-import { openSqlite } from './sql.js';
+import { openSqlite } from './sqlite.js';
 
 interface Db {
   people: { name: string };

@@ -1,6 +1,6 @@
 // Removes what was deleted from the tables of a database from its files too, where older states of a page survive the deletion.
 import { SqliteAdapter, sql, type Kysely } from 'kysely';
-import { EmbeddedAdapter } from './sql.js';
+import { EmbeddedAdapter } from './sqlite.js';
 
 /**
  * Empties SQLite's write-ahead log into the file of the database, in which deleted rows are overwritten.

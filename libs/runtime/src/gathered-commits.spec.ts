@@ -5,7 +5,7 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { openSqlite } from './sql.js';
+import { openSqlite } from './sqlite.js';
 
 interface Db {
   notes: { id: number };
@@ -93,6 +93,19 @@ describe('gathered transactions', () => {
     await inTransaction(db, 3);
     await db.destroy();
     expect(await leftBehind()).toEqual([1, 3]);
+  });
+
+  it('leave nothing of a statement that fails halfway, in a transaction or alone', async () => {
+    const db = openWith(NEVER_MS);
+    const both = (trx: Kysely<Db>) =>
+      trx
+        .insertInto('notes')
+        .values([{ id: 2 }, { id: 1 }])
+        .execute();
+    await inTransaction(db, 1);
+    await expect(db.transaction().execute(both)).rejects.toThrow('UNIQUE');
+    await expect(both(db)).rejects.toThrow('UNIQUE');
+    expect(await seenBy(db)).toEqual([1]);
   });
 
   it('whose time is over in the middle of one are committed at its end, not half of it', async () => {

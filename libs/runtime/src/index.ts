@@ -9,5 +9,7 @@ export * from './nest-logger.js';
 export { isDatabaseAway } from './postgres-errors.js';
 export * from './row-batch.js';
 export * from './sql.js';
+export * from './sqlite.js';
 export * from './sql-tables.js';
+export * from './turns.js';
 export { chunksOf, idLists, marks, rowGroups, ROWS_PER_STATEMENT, run } from './statement.js';

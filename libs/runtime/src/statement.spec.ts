@@ -1,7 +1,7 @@
 // Statements that are written out are calls on SQLite, and still belong to whoever made them.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Kysely } from 'kysely';
-import { openSqlite } from './sql.js';
+import { openSqlite } from './sqlite.js';
 import { run } from './statement.js';
 
 interface Db {

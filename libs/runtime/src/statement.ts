@@ -1,6 +1,6 @@
 // Runs statements that are written out with `?` for parameters: having them composed costs more than running them.
 import { CompiledQuery, type Kysely } from 'kysely';
-import { EmbeddedAdapter } from './sql.js';
+import { EmbeddedAdapter } from './sqlite.js';
 
 const numbered = new Map<string, string>();
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
-import { openSqlite } from './sql.js';
+import { openSqlite } from './sqlite.js';
 
 describe('a damaged SQLite file', () => {
   let directory: string;
@@ -34,6 +34,36 @@ describe('a damaged SQLite file', () => {
     await expect(sql`select count(*) from t where a > 'x'`.execute(db)).rejects.toThrow(
       `${file} is damaged (database disk image is malformed). Restore it from a backup.`,
     );
+    await db.destroy();
+  });
+});
+
+describe('the connection of a SQLite database', () => {
+  it('is had by all who wait for it in the order of asking, each of them alone', async () => {
+    const db = openSqlite<{ notes: { id: number } }>(':memory:');
+    await sql`create table notes (id integer)`.execute(db);
+    const ids = Array.from({ length: 50 }, (_, i) => i);
+    const order: number[] = [];
+    let inside = 0;
+    await Promise.all(
+      ids.map((id) =>
+        db.transaction().execute(async (trx) => {
+          expect((inside += 1)).toBe(1);
+          await trx.insertInto('notes').values({ id }).execute();
+          order.push(id);
+          inside -= 1;
+        }),
+      ),
+    );
+    expect(order).toEqual(ids);
+    await db.destroy();
+  });
+
+  it('is free again after a transaction that failed', async () => {
+    const db = openSqlite(':memory:');
+    const failing = db.transaction().execute(() => Promise.reject(new Error('halfway')));
+    await expect(failing).rejects.toThrow('halfway');
+    expect((await sql<{ one: number }>`select 1 as one`.execute(db)).rows).toEqual([{ one: 1 }]);
     await db.destroy();
   });
 });
