@@ -1,7 +1,7 @@
 // The deny gate: who may act, folded in the order of the log, so that it agrees with what the relay revokes.
 import { forgetCheckpoint, type Projection } from '@app/event-log';
 import type { EventType, Holder, HoldingType, RecordedEvent } from '@app/events';
-import { idLists, marks, run } from '@app/runtime';
+import { idLists, marks, run, Turns } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { denialsOf, denialsOfHeld, type DenialReason } from './denials.js';
 import { dropGateDb, dropOldGate, migrateGateDb, type GateDb, type GateHoldingRow } from './gate-db.js';
@@ -11,6 +11,9 @@ import { lossOf } from './triggers.js';
 import { applyUserStates, isUserState, type UserState } from './user-states.js';
 
 type Trx = Kysely<GateDb>;
+
+/** Of its own: those whose answer waits for the gate do not wait behind the work of a cascade. */
+const turns = new Turns();
 
 /** Come in great numbers, and nothing here looks at them. */
 const PASSING: ReadonlySet<EventType> = new Set([
@@ -50,6 +53,7 @@ export class GateView implements Projection<GateDb> {
         continue;
       }
       if (this.ignores(event)) continue;
+      await turns.share();
       await applyToUsers(trx, run);
       run = [];
       await applyToSubjects(subjectsOf(trx), event);
@@ -161,6 +165,7 @@ async function applyToHoldings(trx: Trx, event: RecordedEvent): Promise<void> {
 
 async function revoke(trx: Trx, tenant: string, type: HoldingType, ids: readonly string[]): Promise<void> {
   for (const list of idLists(ids)) {
+    await turns.share();
     // A plan names what was marked at its cause: nothing is written twice.
     const text = `update held_holdings set state = 'revoked'
       where tenant = ? and holding_type = ? and holding_id in (${marks(list)}) and state <> 'revoked'`;

@@ -1,7 +1,7 @@
 // The relay: follows the log in order, knows what is held, plans each loss and closes each cascade.
 import { catalog, streams, type AnyEvent, type EventType, type PlannedTarget, type RecordedEvent } from '@app/events';
 import { WrongExpectedRevision, type EventLog, type ExpectedRevision, type Projection } from '@app/event-log';
-import { chunksOf, derivedId, idLists, marks, run, type Clock } from '@app/runtime';
+import { chunksOf, derivedId, idLists, marks, run, Turns, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { applyToHoldings } from './holdings.view.js';
 import { planFor, type Plan } from './plan.js';
@@ -13,6 +13,8 @@ import { applyUserStates, isUserState } from './user-states.js';
 
 type Trx = Kysely<RevocationDb>;
 
+/** What somebody loses may be thousands of holdings. */
+const turns = new Turns();
 /** Events per append: a plan of any size stays below the append limit. */
 const PLANNED_EVENTS_PER_APPEND = 8;
 /** How long (ms) to wait after a batch that brought no work: a busy log is then followed in fewer steps. */
@@ -57,7 +59,7 @@ export class Relay implements Projection<RevocationDb> {
         const [first] = run as [RecordedEvent];
         if (isWorkEvent(first)) await this.applyWork(trx, run, change);
         else if (GAINS.has(first.type)) await applyUserStates(subjectsOf(trx), run.filter(isUserState));
-        else for (const event of run) await this.applyFact(trx, event, change, noted);
+        else await this.applyFacts(trx, run, change, noted);
       }
     } finally {
       await Promise.allSettled(noted);
@@ -86,6 +88,18 @@ export class Relay implements Projection<RevocationDb> {
   }
 
   /** @param noted takes appends that no later fact of the batch depends on: they share one commit of the log */
+  private async applyFacts(
+    trx: Trx,
+    events: readonly RecordedEvent[],
+    change: WorkChange,
+    noted: Promise<unknown>[],
+  ): Promise<void> {
+    for (const event of events) {
+      await turns.share();
+      await this.applyFact(trx, event, change, noted);
+    }
+  }
+
   private async applyFact(
     trx: Trx,
     event: RecordedEvent,
@@ -249,6 +263,7 @@ async function markTargeted(
 ): Promise<void> {
   for (const [type, alike] of Map.groupBy(targets, (target) => target.holdingType)) {
     for (const ids of idLists(alike.map((target) => target.holdingId))) {
+      await turns.share();
       const text = `update held_holdings set state = 'targeted', held_secrets = '[]', cascade_id = ?
         where tenant = ? and holding_type = ? and holding_id in (${marks(ids)})`;
       await run(trx, text, [cascadeId, tenant, type, ...ids]);

@@ -2,7 +2,7 @@
 import { catalog, streams, type AnyEvent } from '@app/events';
 import { WrongExpectedRevision, type EventLog } from '@app/event-log';
 import type { JobItem, RevocationJob } from '@app/jobs';
-import { newId, type Clock } from '@app/runtime';
+import { newId, Turns, type Clock } from '@app/runtime';
 import type { Vault } from '@app/vault';
 import type { Kysely } from 'kysely';
 import type { Connector, ConnectorContext, Outcome, ProbeOutcome } from './connectors/connector.port.js';
@@ -53,12 +53,16 @@ const probedAs =
   (target) =>
     decideProbe({ ...context, target }, outcome);
 
+/** The answers of fast providers come in hundreds at once. */
+const turns = new Turns();
+
 /** Runs jobs. A job is a hint: what is no longer due is skipped, and the stream's revision fences out a late worker. */
 export class StepRunner {
   constructor(private readonly parts: StepParts) {}
 
   async run(job: RevocationJob, signal: AbortSignal): Promise<void> {
     const { db, vault, clock } = this.parts;
+    await turns.share();
     // 1. Load the targets the job names.
     const items = new Map(job.items.map((item) => [item.targetId, item]));
     const rows = await findTargets(db, job.tenant, items.keys());
@@ -77,6 +81,7 @@ export class StepRunner {
   }
 
   private async attempt(loaded: LoadedTarget, calls: ConnectorContext, signal: AbortSignal): Promise<void> {
+    await turns.share();
     const { row } = loaded;
     const target = targetOf(row);
     // 4. What has outlived itself needs no call.
@@ -88,6 +93,7 @@ export class StepRunner {
     // 5. Call the provider, and 6. decide what its answer means.
     const probing = target.state === 'acknowledged';
     const decide = probing ? await this.probe(loaded, target, calls) : await this.revoke(loaded, target, calls);
+    await turns.share();
     // 7. Record it at the revision the attempt was made on.
     const recorded = await this.record(loaded, { target, revision: row.revision }, decide);
     // 8. Prove it, if the probe is due at once.

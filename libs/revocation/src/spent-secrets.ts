@@ -1,7 +1,7 @@
 // Destroys the material of ended holdings and the replaced secrets of providers, and finds again what a crash left.
 import type { Clock } from '@app/runtime';
 import type { Vault } from '@app/vault';
-import { chunksOf, idLists, marks, run } from '@app/runtime';
+import { chunksOf, idLists, marks, run, Turns } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import type { HoldingRow, RevocationDb } from './revocation-db.js';
 
@@ -11,6 +11,8 @@ const AT_ONCE = 2_000;
 /** Wait after the vault has failed. */
 const AGAIN_MS = 5_000;
 const NONE = '[]';
+
+const turns = new Turns();
 
 /** A plan is recorded behind all that the log holds: until it has been read whole, a holding without targets awaits some. */
 const SPENT = `select holding_id, secret_ids from held_holdings h
@@ -115,6 +117,7 @@ export class SpentSecrets {
   ): Promise<void> {
     const destroyed = [...idLists(spent.map((row) => row.secret_ids))];
     for (const [i, ids] of [...idLists(spent.map((row) => row.holding_id))].entries()) {
+      await turns.share();
       // A secret that came in meanwhile has not been destroyed.
       const text = `update held_holdings set secret_ids = '${NONE}' where tenant = ? and holding_type = ?
         and holding_id in (${marks(ids)}) and secret_ids in (${marks(ids)})`;
@@ -144,6 +147,7 @@ export class SpentSecrets {
   private async spent(tenant: string, type: string, ids: readonly string[]): Promise<Spent[]> {
     const found: Spent[] = [];
     for (const list of idLists(ids)) {
+      await turns.share();
       found.push(...(await run<Spent>(this.parts.db, `${SPENT} (${marks(list)})`, [tenant, type, ...list])));
     }
     return found;

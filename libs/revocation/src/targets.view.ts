@@ -1,12 +1,14 @@
 // The work to be done: one row per target and one per cascade, folded from their events in bulk.
 import type { Grade, PlannedTarget, RecordedEvent } from '@app/events';
-import { chunksOf, idLists, insertRows, marks, run } from '@app/runtime';
+import { chunksOf, idLists, insertRows, marks, run, Turns } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import type { CascadeRow, HoldingRow, RevocationDb, TargetRow } from './revocation-db.js';
 import type { HoldingKey } from './spent-secrets.js';
 import { evolveTarget, type Target, type TargetState } from './target.js';
 
 type Trx = Kysely<RevocationDb>;
+
+const turns = new Turns();
 
 /** What a batch of events did to the work: which lanes to look at, and what has just ended. */
 export interface WorkChange {
@@ -117,8 +119,8 @@ export async function applyToWork(
   const settled: WorkedTarget[] = [];
   const ofTargets: RecordedEvent[] = [];
   for (const event of events) {
-    if (event.stream.startsWith('cascade-')) await applyToCascade(trx, event, change);
-    else ofTargets.push(event);
+    if (!event.stream.startsWith('cascade-')) ofTargets.push(event);
+    else await turns.share().then(() => applyToCascade(trx, event, change));
   }
   for (const [tenant, group] of Map.groupBy(ofTargets, (e) => e.metadata.tenant)) {
     for (const chunk of chunksOf(group)) settled.push(...(await applyToTargets(trx, tenant, chunk, change)));
