@@ -4,7 +4,7 @@ import { ensureRedis, main, prepare, runProgram } from './setup.mjs';
 const [program, ...args] = process.argv.slice(2);
 
 // Requests leave much behind that is dead at once: in a larger young generation it dies before anything is moved.
-const FLAGS = ['--enable-source-maps', '--max-semi-space-size=32'];
+const FLAGS = ['--enable-source-maps', '--max-semi-space-size=64'];
 
 await main(async () => {
   await prepare();

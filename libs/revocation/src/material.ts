@@ -65,16 +65,18 @@ export async function loadMaterial(
   const providers = await run<RevocationDb['held_providers']>(db, text, [tenant, ...providerIds]);
   const wanted = [...rows, ...providers].map((row) => row.secret_id).filter((id) => id !== null);
   const secrets: Secrets = wanted.length === 0 ? new Map() : await vault.openSecrets(tenant, wanted);
-  const providerOf = new Map(providers.map((p) => [p.provider_id, p]));
+  const configured = new Map(
+    providers.map((p) => [p.provider_id, { row: p, instance: instanceOf(p, textOf(secrets, p.secret_id)) }]),
+  );
   return rows.map((row) => {
-    const provider = providerOf.get(row.provider_id);
+    const provider = configured.get(row.provider_id);
     return {
       row,
       planned: plannedOf(row),
       reference: row.reference === null ? {} : (JSON.parse(row.reference) as Record<string, string>),
       secret: textOf(secrets, row.secret_id),
-      unreadable: unreadableOf(secrets, row, provider),
-      provider: provider && instanceOf(provider, textOf(secrets, provider.secret_id)),
+      unreadable: unreadableOf(secrets, row, provider?.row),
+      provider: provider?.instance,
       correlationId: row.correlation_id ?? row.cascade_id,
     };
   });

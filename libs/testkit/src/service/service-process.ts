@@ -33,7 +33,7 @@ export interface ServiceProcess extends Announced {
 }
 
 /** As `npm start` has them. */
-const FLAGS = ['--enable-source-maps', '--max-semi-space-size=32'];
+const FLAGS = ['--enable-source-maps', '--max-semi-space-size=64'];
 const MAIN = join('dist', 'apps', 'standalone', 'src', 'main.js');
 
 /**
