@@ -5,7 +5,7 @@ import { measureEngine as measureScimEngine } from './engine.bench.js';
 import { Floors } from './floors.js';
 import { perSecond, print, type Row } from './rows.js';
 import { ScimBench, userOf } from './scim.bench.js';
-import { measureCascades } from './service-cascade.bench.js';
+import { measureCascades, measureOthers } from './service-cascade.bench.js';
 
 const CREDENTIALS = 1_000;
 const CASCADES = 5;
@@ -50,7 +50,8 @@ const service = await startService({ env: { LOG_LEVEL: 'error' } });
 const floors = await Floors.start(userOf(0));
 try {
   const rows = await new ScimBench(service, floors).measure(process.argv.includes('--many'));
-  rows.push(await measureCascades(service, redis.socketPath), await measureEngine(), ...measureScim());
+  rows.push(await measureCascades(service, redis.socketPath), await measureOthers(service));
+  rows.push(await measureEngine(), ...measureScim());
   print(rows);
 } finally {
   floors.stop();
