@@ -121,6 +121,7 @@ export class Relay implements Projection<RevocationDb> {
     }
     const loss = await lossOf(trx, event);
     if (loss === undefined) return;
+    await turns.share();
     const plan = planFor(event, loss, this.parts.policyHash, this.parts.clock.iso());
     if (plan === undefined) return;
     if (loss.holdings.length === 0) {

@@ -89,10 +89,12 @@ async function orphansOf(db: Db, tenant: string, owner: OwnerRef): Promise<strin
 
 async function userGone(db: Db, tenant: string, userId: string): Promise<Taken> {
   const agents = await withChildren(db, tenant, await orphansOf(db, tenant, { type: 'User', id: userId }));
+  const own = await heldByUser(db, tenant, userId);
+  const ofAgents = await heldByAgents(db, tenant, agents);
   return {
     subject: { type: 'user', id: userId },
     generation: await generationOf(db, tenant, 'user', userId),
-    holdings: distinct([...(await heldByUser(db, tenant, userId)), ...(await heldByAgents(db, tenant, agents))]),
+    holdings: ofAgents.length === 0 ? own : distinct([...own, ...ofAgents]),
   };
 }
 
