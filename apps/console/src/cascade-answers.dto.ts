@@ -32,7 +32,19 @@ export class SubjectAnswer extends NamedAnswer {
   type: CascadeSubject['type'];
 }
 
-export class RevocationAnswer {
+/** How far the time to revoke has been measured. */
+class TimesAnswer {
+  @TimeIfAny('The first attempt.')
+  t2?: string | undefined;
+
+  @TimeIfAny('The last acknowledgement.')
+  t3?: string | undefined;
+
+  @TimeIfAny('The last verification.')
+  t4?: string | undefined;
+}
+
+export class RevocationAnswer extends TimesAnswer {
   @ApiProperty()
   targetId: string;
 
@@ -83,15 +95,6 @@ export class RevocationAnswer {
   @TimeIfAny('When the next attempt or probe is due. Left out once it has ended.')
   nextAt?: string | undefined;
 
-  @TimeIfAny('The first attempt.')
-  t2?: string | undefined;
-
-  @TimeIfAny('The last acknowledgement.')
-  t3?: string | undefined;
-
-  @TimeIfAny('The last verification.')
-  t4?: string | undefined;
-
   @ApiPropertyOptional({ type: String, description: 'Why the last attempt did not succeed, for filters.' })
   lastClass?: string | undefined;
 
@@ -112,7 +115,7 @@ export class RevocationWithHistory extends RevocationAnswer {
   history: readonly TrailLineAnswer[];
 }
 
-export class CascadeAnswer {
+export class CascadeAnswer extends TimesAnswer {
   @ApiProperty()
   cascadeId: string;
 
@@ -149,15 +152,6 @@ export class CascadeAnswer {
 
   @ApiProperty({ format: 'date-time', description: 'Every gate denied from here on.' })
   t1: string;
-
-  @TimeIfAny('The first attempt.')
-  t2?: string | undefined;
-
-  @TimeIfAny('The last acknowledgement.')
-  t3?: string | undefined;
-
-  @TimeIfAny('The last verification.')
-  t4?: string | undefined;
 
   @ApiProperty({ format: 'date-time' })
   startedAt: string;
