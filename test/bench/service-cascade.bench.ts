@@ -100,11 +100,11 @@ async function p99While(service: ServiceProcess, path: string, during: Promise<u
 /** What one who reads somebody else waits while a large cascade runs, beside the same without one. */
 export async function measureOthers(service: ServiceProcess): Promise<Row> {
   const { origin, child } = await startChild('provider-server.js');
+  const path = `/Users/${await hire(service, origin, 2_000_000, 0)}`;
   const idle: number[] = [];
   const busy: number[] = [];
   for (let round = 0; round < LARGE_CASCADES; round += 1) {
-    const userId = await hire(service, origin, 2_000_000 + round, LARGE);
-    const path = `/Users/${await hire(service, origin, 3_000_000 + round, 0)}`;
+    const userId = await hire(service, origin, 3_000_000 + round, LARGE);
     idle.push(await p99While(service, path, sleep(3 * SETTLE_MS)));
     busy.push(await p99While(service, path, deactivate(service, userId, LARGE)));
   }

@@ -22,6 +22,17 @@ beforeAll(async () => {
   app = await NestFactory.create(module, new FastifyAdapter(), { logger: false, abortOnError: false });
 });
 
+interface Operation {
+  readonly summary?: string;
+  readonly requestBody?: unknown;
+  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { schema?: object }>> }>>;
+}
+
+const operations = (): (Operation & { readonly path: string; readonly method: string })[] =>
+  Object.entries(apiDocument(app).paths).flatMap(([path, methods]) =>
+    Object.entries(methods as Record<string, Operation>).map(([method, one]) => ({ path, method, ...one })),
+  );
+
 describe('docs/openapi.json', () => {
   it('is what the code says', () => {
     const document = `${JSON.stringify(apiDocument(app), null, 2)}\n`;
@@ -31,12 +42,10 @@ describe('docs/openapi.json', () => {
 
   it('describes what fails as problems, and the APIs of platforms, operators and auditors', () => {
     const { paths } = apiDocument(app);
-    for (const methods of Object.values(paths)) {
-      for (const { responses } of Object.values(methods as Record<string, { responses: Record<string, object> }>)) {
-        expect(responses['default']).toMatchObject({
-          content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/ProblemDocument' } } },
-        });
-      }
+    for (const { responses } of operations()) {
+      expect(responses['default']).toMatchObject({
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/ProblemDocument' } } },
+      });
     }
     for (const path of [
       'credentials',
@@ -53,35 +62,23 @@ describe('docs/openapi.json', () => {
   });
 
   it('gives every answer that has a body its schema', () => {
-    interface Answers {
-      readonly responses: Readonly<
-        Record<string, { readonly content?: Readonly<Record<string, { schema?: object }>> }>
-      >;
-    }
-    for (const [path, methods] of Object.entries(apiDocument(app).paths)) {
-      for (const [method, { responses }] of Object.entries(methods as Record<string, Answers>)) {
-        for (const [status, { content = {} }] of Object.entries(responses)) {
-          if (status === '204') continue;
-          const schemas = Object.values(content).map(({ schema = {} }) => Object.keys(schema).length);
-          const isDescribed = schemas.length > 0 && schemas.every((keys) => keys > 0);
-          expect([method, path, status, isDescribed]).toEqual([method, path, status, true]);
-        }
+    for (const { method, path, responses } of operations()) {
+      for (const [status, { content = {} }] of Object.entries(responses)) {
+        if (status === '204') continue;
+        const schemas = Object.values(content).map(({ schema = {} }) => Object.keys(schema).length);
+        const isDescribed = schemas.length > 0 && schemas.every((keys) => keys > 0);
+        expect([method, path, status, isDescribed]).toEqual([method, path, status, true]);
       }
     }
   });
 
   it('describes a body for every route that takes one, and an answer for every route', () => {
-    for (const [path, methods] of Object.entries(apiDocument(app).paths)) {
-      for (const [method, operation] of Object.entries(
-        methods as Record<string, { requestBody?: unknown; responses: object; summary?: string }>,
-      )) {
-        const named = `${method} ${path}`;
-        expect([named, operation.summary]).toEqual([named, expect.any(String)]);
-        expect([named, Object.keys(operation.responses)]).toEqual([named, expect.arrayContaining(['default'])]);
-        const takesBody =
-          ['put', 'patch'].includes(method) || (method === 'post' && !/\/(end|pause|resume)$/.test(path));
-        expect([named, operation.requestBody !== undefined]).toEqual([named, takesBody]);
-      }
+    for (const { method, path, summary, responses, requestBody } of operations()) {
+      const named = `${method} ${path}`;
+      expect([named, summary]).toEqual([named, expect.any(String)]);
+      expect([named, Object.keys(responses)]).toEqual([named, expect.arrayContaining(['default'])]);
+      const takesBody = ['put', 'patch'].includes(method) || (method === 'post' && !/\/(end|pause|resume)$/.test(path));
+      expect([named, requestBody !== undefined]).toEqual([named, takesBody]);
     }
   });
 });

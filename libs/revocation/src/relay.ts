@@ -59,7 +59,7 @@ export class Relay implements Projection<RevocationDb> {
         const [first] = run as [RecordedEvent];
         if (isWorkEvent(first)) await this.applyWork(trx, run, change);
         else if (GAINS.has(first.type)) await applyUserStates(subjectsOf(trx), run.filter(isUserState));
-        else await this.applyFacts(trx, run, change, noted);
+        else for (const event of run) await this.applyFact(trx, event, change, noted);
       }
     } finally {
       await Promise.allSettled(noted);
@@ -88,24 +88,13 @@ export class Relay implements Projection<RevocationDb> {
   }
 
   /** @param noted takes appends that no later fact of the batch depends on: they share one commit of the log */
-  private async applyFacts(
-    trx: Trx,
-    events: readonly RecordedEvent[],
-    change: WorkChange,
-    noted: Promise<unknown>[],
-  ): Promise<void> {
-    for (const event of events) {
-      await turns.share();
-      await this.applyFact(trx, event, change, noted);
-    }
-  }
-
   private async applyFact(
     trx: Trx,
     event: RecordedEvent,
     change: WorkChange,
     noted: Promise<unknown>[],
   ): Promise<void> {
+    await turns.share();
     await applyToHoldings(trx, event);
     if (event.type === 'ProviderConfigured') {
       change.reopened.add(laneOf(event.metadata.tenant, event.data.providerId));

@@ -119,8 +119,8 @@ export async function applyToWork(
   const settled: WorkedTarget[] = [];
   const ofTargets: RecordedEvent[] = [];
   for (const event of events) {
-    if (!event.stream.startsWith('cascade-')) ofTargets.push(event);
-    else await turns.share().then(() => applyToCascade(trx, event, change));
+    if (event.stream.startsWith('cascade-')) await applyToCascade(trx, event, change);
+    else ofTargets.push(event);
   }
   for (const [tenant, group] of Map.groupBy(ofTargets, (e) => e.metadata.tenant)) {
     for (const chunk of chunksOf(group)) settled.push(...(await applyToTargets(trx, tenant, chunk, change)));
@@ -129,6 +129,7 @@ export async function applyToWork(
 }
 
 async function applyToCascade(trx: Trx, event: RecordedEvent, change: WorkChange): Promise<void> {
+  await turns.share();
   const { tenant, correlationId, at } = event.metadata;
   const revision = Number(event.revision);
   if (event.type === 'CascadeStarted') {

@@ -70,9 +70,7 @@ function basic(clientId: string, clientSecret: string): string {
   return `Basic ${Buffer.from(`${formEncode(clientId)}:${formEncode(clientSecret)}`).toString('base64')}`;
 }
 
-const formEncode = (value: string): string =>
-  // What most ids and secrets are made of stays as it is.
-  /^[\w.*-]*$/.test(value) ? value : new URLSearchParams({ v: value }).toString().slice(2);
+const formEncode = (value: string): string => new URLSearchParams({ v: value }).toString().slice(2);
 
 /** RFC 7009 section 2.1; other kinds of credential have no hint in the registry. */
 export function tokenTypeHint(kind: CredentialKind | 'schedule' | 'run'): string | undefined {
