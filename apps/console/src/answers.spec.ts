@@ -8,7 +8,7 @@ import { ConsoleModule } from './console.module.js';
 import { Lanes } from './lanes.js';
 
 class TwoLanes extends Lanes {
-  override status(tenant: string) {
+  override async status(tenant: string) {
     const pausedUntil = '2026-03-01T10:00:05.000Z';
     return [
       { tenant, providerId: 'google', inFlight: 3, pausedUntil, broken: false },

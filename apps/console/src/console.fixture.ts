@@ -17,14 +17,7 @@ import {
 import { NamesOf } from '@app/directory';
 import { Decisions, Projector, ProjectorSet, SqliteEventLog } from '@app/event-log';
 import { createHttpApp, TokenRegistry, type Principal, type Role } from '@app/http';
-import {
-  migrateRevocationDb,
-  OperatorDecisions,
-  RetryRevocationHandler,
-  REVOCATION_DB,
-  WaiveRevocationHandler,
-  type RevocationDb,
-} from '@app/revocation';
+import { OperatorDecisions, RetryRevocationHandler, WaiveRevocationHandler } from '@app/revocation';
 import { Clock, ManualClock, openSqlite } from '@app/runtime';
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { CqrsModule, QueryBus, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
@@ -75,8 +68,6 @@ export async function openConsole({ lanes }: { readonly lanes?: Lanes } = {}) {
   const log = SqliteEventLog.open({ directory });
   const clock = new ManualClock(Date.parse('2026-03-01T10:00:00.000Z'));
   const auditDb = openSqlite<AuditDb>(':memory:');
-  const revocationDb = openSqlite<RevocationDb>(':memory:');
-  await migrateRevocationDb(revocationDb);
   const failures: unknown[] = [];
   const projectors = [new LedgerView(), new TrailView(), new CascadesView()].map(
     (projection) => new Projector<AuditDb>({ log, db: auditDb, projection, onError: (error) => failures.push(error) }),
@@ -91,7 +82,6 @@ export async function openConsole({ lanes }: { readonly lanes?: Lanes } = {}) {
     { provide: Clock, useValue: clock },
     { provide: TokenRegistry, useClass: Tokens },
     { provide: Decisions, useValue: new Decisions(log) },
-    { provide: REVOCATION_DB, useValue: revocationDb },
     { provide: Cascades, useValue: new Cascades(auditDb) },
     { provide: Ledger, useValue: ledger },
     { provide: Checkpoints, useValue: checkpoints },
@@ -108,7 +98,7 @@ export async function openConsole({ lanes }: { readonly lanes?: Lanes } = {}) {
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
 
-  await tellStory(log, revocationDb);
+  await tellStory(log);
   await views.reached((await log.head()) as bigint);
   return {
     app,
@@ -127,7 +117,7 @@ export async function openConsole({ lanes }: { readonly lanes?: Lanes } = {}) {
       await app.close();
       for (const projector of projectors) await projector.stop();
       await log.close();
-      await Promise.all([auditDb.destroy(), revocationDb.destroy()]);
+      await auditDb.destroy();
       await rm(directory, { recursive: true });
     },
   };

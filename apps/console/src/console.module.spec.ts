@@ -5,7 +5,7 @@ import { openConsole, type ConsoleWorld } from './console.fixture.js';
 import { second } from './story.fixture.js';
 
 class OneLane extends Lanes {
-  override status(tenant: string) {
+  override async status(tenant: string) {
     return tenant === 'acme'
       ? [{ tenant, providerId: 'google', inFlight: 3, pausedUntil: undefined, broken: true }]
       : [];

@@ -1,7 +1,7 @@
 // The errors of the rooms behind the console, and the problem that each is answered with.
 import { InconsistentLedger, InvalidCursor, LedgerBehind, NothingInScope } from '@app/audit';
 import { ProblemError, type Problem } from '@app/http';
-import { TargetNotFound, TargetSettled } from '@app/revocation';
+import { TargetSettled } from '@app/revocation';
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { catchError, throwError, type Observable } from 'rxjs';
 
@@ -13,7 +13,6 @@ const problems: ReadonlyArray<readonly [ErrorClass, Problem]> = [
     { status: 400, code: 'invalid_cursor', detail: 'This list gave out no such cursor: start without one.' },
   ],
   [NothingInScope, { status: 404, code: 'nothing_in_scope', detail: 'No event of this tenant is in this scope.' }],
-  [TargetNotFound, { status: 404, code: 'not_found', detail: 'There is no such revocation in this tenant.' }],
   [
     TargetSettled,
     { status: 409, code: 'already_ended', detail: 'This revocation has ended: there is nothing to retry or to waive.' },
@@ -42,6 +41,7 @@ const problems: ReadonlyArray<readonly [ErrorClass, Problem]> = [
 export const operatorProblemCodes: readonly string[] = [
   ...problems.map(([, { code }]) => code),
   'invalid_period',
+  'not_found',
   'no_worker_here',
 ];
 

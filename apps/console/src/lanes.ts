@@ -3,5 +3,5 @@ import type { LaneStatus } from '@app/revocation';
 
 /** Bound where the worker runs in the same process; lanes are in its memory and nowhere else. */
 export abstract class Lanes {
-  abstract status(tenant: string): readonly LaneStatus[];
+  abstract status(tenant: string): Promise<readonly LaneStatus[]>;
 }

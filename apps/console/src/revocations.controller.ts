@@ -59,7 +59,8 @@ export class RevocationsController {
     @Body() { reason, by }: RetryRequest,
   ): Promise<RevocationWithHistory> {
     const { tenant, actor, correlationId } = context;
-    const command = { tenant, targetId, reason, actor, by: by ?? actor, correlationId };
+    const cascadeId = await this.cascadeOf(tenant, targetId);
+    const command = { tenant, targetId, cascadeId, reason, actor, by: by ?? actor, correlationId };
     return this.record(new RetryRevocation(command));
   }
 
@@ -73,7 +74,12 @@ export class RevocationsController {
     @Param('targetId') targetId: string,
     @Body() { reason, by }: WaiveRequest,
   ): Promise<RevocationWithHistory> {
-    return this.record(new WaiveRevocation({ tenant, targetId, reason, actor, by, correlationId }));
+    const cascadeId = await this.cascadeOf(tenant, targetId);
+    return this.record(new WaiveRevocation({ tenant, targetId, cascadeId, reason, actor, by, correlationId }));
+  }
+
+  private async cascadeOf(tenant: string, targetId: string): Promise<string> {
+    return found(await this.cascades.target(tenant, targetId), 'revocation').cascadeId;
   }
 
   /** Answered with what the lists show from now on. */

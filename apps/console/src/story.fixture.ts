@@ -1,8 +1,6 @@
 // The story the console's specs tell: Ada leaves, her four credentials are in four states, and Bob held nothing.
 import type { Attempt, CascadeCause, EventData, EventType, Evidence } from '@app/events';
 import { newEvent, type EventLog } from '@app/event-log';
-import type { RevocationDb } from '@app/revocation';
-import type { Kysely } from 'kysely';
 
 /** ISO time of the story: `seconds` after its start. */
 export const second = (seconds: number): string =>
@@ -68,7 +66,7 @@ export class Teller {
 }
 
 /** `acme`: cascade `k1` of Ada with `t1` verified, `t2` failed, `t3` parked, `t4` planned; `globex`: `k9` with `t9`. */
-export async function tellStory(log: EventLog, revocationDb: Kysely<RevocationDb>): Promise<void> {
+export async function tellStory(log: EventLog): Promise<void> {
   const acme = new Teller(log, 'acme');
   await acme.provision('ada');
   await acme.provision('bob');
@@ -95,31 +93,4 @@ export async function tellStory(log: EventLog, revocationDb: Kysely<RevocationDb
   const globex = new Teller(log, 'globex');
   await globex.provision('eve');
   await globex.plan('k9', 'eve', await globex.deactivate('eve', 100), [['t9', 'slack']]);
-
-  // What the relay would have kept beside the log.
-  const rows = [...targets.map(([id]) => ['acme', id, 'k1']), ['globex', 't9', 'k9']].map(
-    ([tenant = '', target_id = '', cascade_id = '']) => ({ tenant, target_id, cascade_id, ...asPlanned }),
-  );
-  await revocationDb.insertInto('work_targets').values(rows).execute();
 }
-
-const asPlanned = {
-  generation: 1,
-  holding_type: 'credential',
-  holding_id: 'c',
-  kind: 'oauth_refresh_token',
-  provider_id: 'google',
-  user_id: null,
-  agent_id: null,
-  expires_at: null,
-  ord: 10,
-  state: 'due',
-  grade: null,
-  consumed: 0,
-  attempts: 0,
-  probes: 0,
-  refuted: 0,
-  due_at: 0,
-  last_class: null,
-  revision: -1,
-};

@@ -38,12 +38,12 @@ export class SummaryController {
   @Get('lanes')
   @ApiOperation({ summary: 'The lanes to the providers that had work since the worker of this process started' })
   @ApiOkResponse({ type: LaneList })
-  status(@Caller() { tenant }: Principal): LaneList {
+  async status(@Caller() { tenant }: Principal): Promise<LaneList> {
     if (this.lanes === undefined) {
       const detail =
         'No worker runs in this process, and lanes are known to their worker alone: ask a process that has one.';
       throw new ProblemError({ status: 404, code: 'no_worker_here', detail });
     }
-    return { items: this.lanes.status(tenant) };
+    return { items: await this.lanes.status(tenant) };
   }
 }

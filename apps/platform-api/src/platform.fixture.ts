@@ -29,16 +29,7 @@ import {
 } from '@app/event-log';
 import type { ApiKeyRole, RequestContext } from '@app/events';
 import { createHttpApp, ExchangeLog, migrateTrafficDb, QuirkCounts, type TrafficDb } from '@app/http';
-import {
-  Connectors,
-  GATE_DB,
-  GateView,
-  migrateRevocationDb,
-  REVOCATION_DB,
-  RevocationModule,
-  type GateDb,
-  type RevocationDb,
-} from '@app/revocation';
+import { Connectors, GATE_DB, GateView, RevocationModule, type GateDb } from '@app/revocation';
 import { Clock, ManualClock, openSqlite } from '@app/runtime';
 import type { CustomExtensions } from '@app/scim';
 import { SqlVault, Vault, type VaultDb } from '@app/vault';
@@ -104,9 +95,8 @@ export async function openPlatform(extensions: CustomExtensions = new Map()) {
   const clock = new ManualClock();
   const open = <Db>(name: string) => openSqlite<Db>(join(directory, `${name}.db`));
   const [vaultDb, directoryDb, gateDb] = [open<VaultDb>('vault'), open<DirectoryDb>('directory'), open<GateDb>('gate')];
-  const [revocationDb, idempotencyDb] = [open<RevocationDb>('revocation'), open<IdempotencyDb>('idempotency')];
+  const idempotencyDb = open<IdempotencyDb>('idempotency');
   const rolesDb = open<RoleFollowerDb>('roles');
-  await migrateRevocationDb(revocationDb);
   const vault = await SqlVault.open({ db: vaultDb, rootKey: Buffer.alloc(32, 1), clock });
   const readModels = new LateReadModels();
   const connectors = new Connectors();
@@ -124,7 +114,6 @@ export async function openPlatform(extensions: CustomExtensions = new Map()) {
     [Connectors, connectors],
     [DIRECTORY_DB, directoryDb],
     [GATE_DB, gateDb],
-    [REVOCATION_DB, revocationDb],
     [IDEMPOTENCY_DB, idempotencyDb],
     [SCIM_EXTENSIONS, extensions],
   ]);
@@ -237,7 +226,7 @@ export async function openPlatform(extensions: CustomExtensions = new Map()) {
       await vault.close();
       await exchanges.close();
       await quirks.close();
-      for (const db of [vaultDb, directoryDb, gateDb, revocationDb, idempotencyDb, rolesDb, trafficDb]) {
+      for (const db of [vaultDb, directoryDb, gateDb, idempotencyDb, rolesDb, trafficDb]) {
         await db.destroy();
       }
       rmSync(directory, { recursive: true });

@@ -5,14 +5,13 @@ import { Projector } from '@app/event-log';
 import type { RecordedEvent } from '@app/events';
 import { readConfig } from '@app/runtime';
 import { openAudit, openLogReader } from './infrastructure.js';
+import type { Ready } from './service-thread.js';
 
 /** What the thread tells the process. */
 export type AuditNews =
-  | { readonly kind: 'reached'; readonly position: bigint }
-  | { readonly kind: 'failed'; readonly error: unknown }
-  | { readonly kind: 'stopped' };
+  { readonly kind: 'reached'; readonly position: bigint } | { readonly kind: 'failed'; readonly error: unknown };
 
-const tell = (news: AuditNews): void => parentPort?.postMessage(news);
+const tell = (news: AuditNews | Ready): void => parentPort?.postMessage(news);
 
 /** A step of so many events was not the last: more of them wait. */
 const LARGE_STEP = 256;
@@ -42,13 +41,13 @@ const pauseMs = () => projection.pauseMs();
 const projector = new Projector<AuditDb>({ log, db, projection, onError, pauseMs });
 await projector.start();
 tell({ kind: 'reached', position: projector.position });
+tell({ kind: 'ready' });
 
 parentPort?.once('message', () => {
   void (async () => {
     await projector.stop();
     await db.destroy();
     await log.close();
-    tell({ kind: 'stopped' });
     parentPort?.close();
   })();
 });

@@ -4,9 +4,8 @@ import { openLogKey, type AuditDb, type LogKeyParts } from '@app/audit';
 import type { ConnectionOrdersDb, DirectoryDb, OwnerPolicyDb, RoleFollowerDb } from '@app/directory';
 import { Decisions, EventStoreLog, SqliteEventLog, SqliteReader, type EventLog, type LogReader } from '@app/event-log';
 import { ExchangeLog, migrateTrafficDb, QuirkCounts, type TrafficDb } from '@app/http';
-import { BullMqQueue, InProcessQueue, launchRedis, type JobQueue } from '@app/jobs';
-import { Connectors, mayConnectToRedis, migrateRevocationDb, OutboundHttp } from '@app/revocation';
-import type { GateDb, RevocationDb } from '@app/revocation';
+import { launchRedis } from '@app/jobs';
+import { Connectors, mayConnectToRedis, type GateDb } from '@app/revocation';
 import type { IdempotencyDb } from '@app/platform-api';
 import { migrateAlone, openDatabase, SystemClock, type Clock, type Config, type DatabaseOptions } from '@app/runtime';
 import { rootKeyFrom, SqlVault, type Vault, type VaultDb } from '@app/vault';
@@ -22,15 +21,13 @@ export interface Infrastructure {
   readonly log: EventLog;
   readonly decisions: Decisions;
   readonly vault: Vault;
-  /** Absent where no worker runs. */
-  readonly queue: JobQueue | undefined;
   readonly connectors: Connectors;
-  readonly http: OutboundHttp;
+  /** Of the job queue; absent where it is kept in memory, or no worker runs. */
+  readonly redisUrl: string | undefined;
   /** Absent where no console runs: nobody else signs. */
   readonly logKey: KeyObject | undefined;
   readonly directoryDb: Kysely<DirectoryDb>;
   readonly gateDb: Kysely<GateDb>;
-  readonly revocationDb: Kysely<RevocationDb>;
   readonly auditDb: Kysely<AuditDb>;
   /** Of a connection of its own: its projection appends while it holds a transaction. */
   readonly ownersDb: Kysely<OwnerPolicyDb>;
@@ -46,8 +43,8 @@ export interface Infrastructure {
 }
 
 const DELETE = 'Delete it: what is needed of it is made again from the log.';
-/** What only this connection reads, and what the log can rebuild. */
-const VIEW: DatabaseOptions = { gatherMs: 50, ifDamaged: DELETE };
+/** What only one connection reads, and what the log can rebuild. */
+export const VIEW: DatabaseOptions = { gatherMs: 50, ifDamaged: DELETE };
 const VAULT: DatabaseOptions = {
   durable: true,
   ifDamaged: 'Restore it from a backup: what it holds is nowhere else.',
@@ -82,32 +79,23 @@ async function open(config: Config, logger: LoggerService, closers: Closer[]): P
   };
   const database = async <Db>(schema: string, options: DatabaseOptions): Promise<Kysely<Db>> =>
     closed(await openRoom<Db>(config, schema, options));
-  const rootKey = await rootKeyFrom({ vaultKey: config.vaultKey, directory: config.dataDir });
   // Before the vault is looked at: another process makes it before it appends for the first time.
   const mayBeNew = (await headOf(log, config)) === undefined;
-  const vault = await SqlVault.open({ db: await database<VaultDb>('vault', VAULT), rootKey, mayBeNew });
-  closers.push(() => vault.close());
-  const revocationDb = await database<RevocationDb>('revocation', VIEW);
-  await migrateAlone(revocationDb, migrateRevocationDb);
+  const vault = await openVault(config, { mayBeNew, closers });
   const auditDb = closed(await openAudit(config));
   const decisions = new Decisions(log, { soleWriter: config.eventLog === 'sqlite' });
-  const policy = outboundPolicyOf(config);
-  const http = new OutboundHttp(policy);
-  closers.push(() => http.close());
-  const connectors = new Connectors({ mayConnect: (tenant, address) => mayConnectToRedis(tenant, address, policy) });
+  const connectors = openConnectors(config);
   closers.push(() => connectors.close());
   return {
     clock,
     connectors,
-    http,
+    redisUrl: config.roles.includes('worker') ? await openRedis(config, logger, closers) : undefined,
     log,
     decisions,
     vault,
-    queue: config.roles.includes('worker') ? await openQueue(config, logger, closers) : undefined,
     logKey: config.roles.includes('console') ? await openLogKey(logKeyParts(config, vault, auditDb)) : undefined,
     directoryDb: await database<DirectoryDb>('directory', VIEW),
     gateDb: await database<GateDb>('gate', VIEW),
-    revocationDb,
     auditDb,
     ownersDb: await database<OwnerPolicyDb>('owners', VIEW),
     rolesDb: await database<RoleFollowerDb>('roles', VIEW),
@@ -115,6 +103,25 @@ async function open(config: Config, logger: LoggerService, closers: Closer[]): P
     idempotencyDb: await database<IdempotencyDb>('idempotency', { ifDamaged: DELETE }),
     ...(await openTraffic(await database<TrafficDb>('traffic', { ifDamaged: DELETE }), closers)),
   };
+}
+
+/** Each thread has its own. @param closers take what closes it */
+export async function openVault(
+  config: Config,
+  { mayBeNew, closers }: { readonly mayBeNew: boolean; readonly closers: Closer[] },
+): Promise<Vault> {
+  const rootKey = await rootKeyFrom({ vaultKey: config.vaultKey, directory: config.dataDir });
+  const db = await openRoom<VaultDb>(config, 'vault', VAULT);
+  closers.push(() => db.destroy());
+  const vault = await SqlVault.open({ db, rootKey, mayBeNew });
+  closers.push(() => vault.close());
+  return vault;
+}
+
+/** Each thread has its own. */
+export function openConnectors(config: Config): Connectors {
+  const policy = outboundPolicyOf(config);
+  return new Connectors({ mayConnect: (tenant, address) => mayConnectToRedis(tenant, address, policy) });
 }
 
 const LOG_KEY = 'log-key';
@@ -140,7 +147,7 @@ async function openTraffic(
 const openLog = (config: Config, onError: (error: unknown) => void): EventLog =>
   config.eventLog === 'sqlite' ? SqliteEventLog.open({ directory: config.dataDir, onError }) : openEventStore(config);
 
-const openEventStore = (config: Config): EventStoreLog =>
+export const openEventStore = (config: Config): EventStoreLog =>
   EventStoreLog.connect({ url: config.eventStoreUrl as string });
 
 /** @throws with a sentence that names EVENTSTORE_URL when the server does not answer */
@@ -159,7 +166,7 @@ export const openLogReader = (config: Config): LogReader =>
   config.eventLog === 'sqlite' ? SqliteReader.open({ directory: config.dataDir }) : openEventStore(config);
 
 /** The database of a room: a file of its own in DATA_DIR, or a schema of its own in PostgreSQL. */
-const openRoom = <Db>(config: Config, schema: string, options: DatabaseOptions): Promise<Kysely<Db>> =>
+export const openRoom = <Db>(config: Config, schema: string, options: DatabaseOptions): Promise<Kysely<Db>> =>
   openDatabase<Db>({ url: config.databaseUrl, file: join(config.dataDir, `${schema}.db`), schema }, options);
 
 /** Also for the thread that follows the log into it. */
@@ -170,23 +177,17 @@ export const openAudit = (config: Config): Promise<Kysely<AuditDb>> =>
       'that were signed.',
   });
 
-/** The engine drains and closes the queue; Redis goes last. */
-async function openQueue(config: Config, logger: LoggerService, closers: Closer[]): Promise<JobQueue> {
-  const onError = (error: unknown) => logger.error(error, 'queue');
-  const redis =
-    config.jobs === 'in-process'
-      ? undefined
-      : await launchRedis({
-          redisUrl: config.redisUrl,
-          directory: join(config.dataDir, 'redis'),
-          log: (line) => logger.warn(line, 'redis'),
-        });
-  if (redis === undefined && config.jobs === 'redis') {
+/** It outlives a worker that is started again. */
+async function openRedis(config: Config, logger: LoggerService, closers: Closer[]): Promise<string | undefined> {
+  if (config.jobs === 'in-process') return undefined;
+  const redis = await launchRedis({
+    redisUrl: config.redisUrl,
+    directory: join(config.dataDir, 'redis'),
+    log: (line) => logger.warn(line, 'redis'),
+  });
+  if (redis !== undefined) closers.push(() => redis.stop());
+  else if (config.jobs === 'redis') {
     throw new Error('JOBS is redis and no Redis can be started: install redis-server, or set REDIS_URL.');
   }
-  if (redis !== undefined) closers.push(() => redis.stop());
-  const queue =
-    redis === undefined ? new InProcessQueue({ onError }) : BullMqQueue.connect({ redisUrl: redis.url, onError });
-  closers.push(() => queue.close());
-  return queue;
+  return redis?.url;
 }

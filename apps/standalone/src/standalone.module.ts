@@ -12,13 +12,11 @@ import {
 } from '@app/directory';
 import { Decisions, EventLog, ReadModels } from '@app/event-log';
 import { ExchangeLog, QuirkCounts } from '@app/http';
-import { JobQueue } from '@app/jobs';
 import { IDEMPOTENCY_DB, PlatformApiModule } from '@app/platform-api';
-import { Connectors, GATE_DB, OutboundHttp, REVOCATION_DB, RevocationModule } from '@app/revocation';
+import { Connectors, GATE_DB, RevocationModule } from '@app/revocation';
 import { Clock, type Config, type Role } from '@app/runtime';
 import { SCIM_BASE_URL, ScimApiModule } from '@app/scim-api';
 import { Vault } from '@app/vault';
-import { Worker, WorkerModule } from '@app/worker';
 import {
   Global,
   Module,
@@ -31,8 +29,8 @@ import { CqrsModule, QueryBus } from '@nestjs/cqrs';
 import { HealthController } from './health.controller.js';
 import type { Infrastructure } from './infrastructure.js';
 import type { ScimFiles } from './scim-files.js';
-import { retryPolicyOf } from './settings.js';
 import { Views, type ViewsParts } from './views.js';
+import { WorkerThread } from './worker-thread.js';
 
 /** Known once the service listens: PORT may be 0. */
 export interface Address {
@@ -57,13 +55,7 @@ export class StandaloneModule {
       scim: () => ScimApiModule.extendedBy(scimFiles.resourceTypes),
       platform: () => PlatformApiModule,
       console: () => ConsoleModule,
-      worker: () =>
-        WorkerModule.register({
-          policy: retryPolicyOf(config),
-          laneConcurrency: config.laneConcurrency,
-          sweepIntervalMs: config.sweepIntervalMs,
-          shutdownTimeoutMs: config.shutdownTimeoutMs,
-        }),
+      worker: () => WorkerModule.of(config, infrastructure, logger),
     };
     const roles = config.roles.map((role) => ofRole[role]());
     return {
@@ -103,10 +95,8 @@ class InfrastructureModule {
       value(Decisions, parts.decisions),
       value(Vault, parts.vault),
       value(Clock, clock),
-      value(JobQueue, parts.queue),
       value(DIRECTORY_DB, parts.directoryDb),
       value(GATE_DB, parts.gateDb),
-      value(REVOCATION_DB, parts.revocationDb),
       value(IDEMPOTENCY_DB, parts.idempotencyDb),
       value(SCIM_BASE_URL, address),
       value(SCIM_EXTENSIONS, extensions),
@@ -116,7 +106,6 @@ class InfrastructureModule {
       value(Cascades, new Cascades(db)),
       made(Trail, (queries: QueryBus) => new Trail(db, directoryNames(queries)), [QueryBus]),
       value(Connectors, parts.connectors),
-      value(OutboundHttp, parts.http),
       ...(checkpoints === undefined
         ? []
         : [
@@ -125,9 +114,23 @@ class InfrastructureModule {
               Trail,
             ]),
           ]),
-      made(Lanes, (worker?: Worker) => worker?.engine.dispatcher, [{ token: Worker, optional: true }]),
     ];
     return { module: InfrastructureModule, providers, exports: providers };
+  }
+}
+
+/** Lanes are known to the worker alone. */
+@Global()
+@Module({})
+class WorkerModule {
+  static of({ eventLog }: Config, { log, redisUrl }: Infrastructure, logger: LoggerService): DynamicModule {
+    const useFactory = () =>
+      new WorkerThread({
+        log: eventLog === 'sqlite' ? log : undefined,
+        redisUrl,
+        onError: (error) => logger.error(error, 'worker'),
+      });
+    return { module: WorkerModule, providers: [{ provide: Lanes, useFactory }], exports: [Lanes] };
   }
 }
 

@@ -1,1 +1,1 @@
-export * from './worker.module.js';
+export * from './worker.js';

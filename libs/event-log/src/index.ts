@@ -9,3 +9,4 @@ export * from './projection.port.js';
 export * from './sqlite.adapter.js';
 export { Progress } from './progress.js';
 export { SqliteReader } from './sqlite-reader.js';
+export * from './thread.adapter.js';

@@ -28,6 +28,14 @@ export function prepare(db: DatabaseSync, text: string): StatementSync {
   return statement;
 }
 
+/** By which a reader is told of commits; without either the log is looked at every 25 ms. */
+export interface SqliteReaderParts {
+  /** Of the writer, who announces each commit. */
+  readonly tail?: Tail;
+  /** Resolves once there is an event after a position, and fails when nobody would say so any more. */
+  readonly newsAfter?: (position: bigint) => Promise<unknown>;
+}
+
 export class SqliteReader implements LogReader {
   private readonly waiting = new Set<() => void>();
   private readonly all: StatementSync;
@@ -36,10 +44,9 @@ export class SqliteReader implements LogReader {
   private readonly idAt: StatementSync;
   private closed = false;
 
-  /** @param tail of the writer, who announces each commit; without it the log is looked at every 25 ms */
   constructor(
     private readonly db: DatabaseSync,
-    private readonly tail?: Tail,
+    private readonly parts: SqliteReaderParts = {},
   ) {
     this.all = prepare(db, 'SELECT position, bytes FROM events WHERE position > ? ORDER BY position LIMIT ?');
     this.one = prepare(db, 'SELECT position, bytes FROM events WHERE position = ?');
@@ -48,15 +55,16 @@ export class SqliteReader implements LogReader {
   }
 
   /** Opens the log in `directory` that another thread or process writes. */
-  static open({ directory }: { directory: string }): SqliteReader {
-    return new SqliteReader(new DatabaseSync(join(directory, 'events.db'), { readOnly: true }));
+  static open({ directory, newsAfter }: { directory: string } & Pick<SqliteReaderParts, 'newsAfter'>): SqliteReader {
+    const db = new DatabaseSync(join(directory, 'events.db'), { readOnly: true });
+    return new SqliteReader(db, newsAfter === undefined ? {} : { newsAfter });
   }
 
   async readAll({ after = -1n, max = EVENTS_PER_READ }: { after?: bigint; max?: number } = {}): Promise<
     RecordedEvent[]
   > {
     this.mustBeOpen();
-    return this.tail?.after(after, max) ?? this.all.all(after, max).map(eventOf);
+    return this.parts.tail?.after(after, max) ?? this.all.all(after, max).map(eventOf);
   }
 
   async *subscribe({ after, signal }: { after?: bigint; signal: AbortSignal }): AsyncIterable<LogBatch> {
@@ -65,7 +73,7 @@ export class SqliteReader implements LogReader {
       const events = await this.readAll({ after: position, max: EVENTS_PER_BATCH });
       const last = events.at(-1);
       if (last === undefined) {
-        await this.nextCommit(signal);
+        await this.nextCommit(position, signal);
         continue;
       }
       position = last.position;
@@ -109,19 +117,28 @@ export class SqliteReader implements LogReader {
     this.db.close();
   }
 
-  private nextCommit(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
+  private nextCommit(position: bigint, signal: AbortSignal): Promise<void> {
+    const { tail, newsAfter } = this.parts;
+    return new Promise((resolve, reject) => {
       // A signal that was aborted while the subscription read tells nobody any more.
       if (signal.aborted) return resolve();
-      const poll = this.tail === undefined ? setTimeout(() => wake(), POLL_MS) : undefined;
-      const wake = () => {
+      const isTold = tail !== undefined || newsAfter !== undefined;
+      const poll = isTold ? undefined : setTimeout(() => wake(), POLL_MS);
+      const end = () => {
         clearTimeout(poll);
         this.waiting.delete(wake);
         signal.removeEventListener('abort', wake);
+      };
+      const wake = () => {
+        end();
         resolve();
       };
       this.waiting.add(wake);
       signal.addEventListener('abort', wake);
+      newsAfter?.(position).then(wake, (error: unknown) => {
+        end();
+        reject(error);
+      });
     });
   }
 }

@@ -73,7 +73,7 @@ export class SqliteEventLog extends EventLog {
     super();
     this.insertion = prepare(db, 'INSERT INTO events (stream, revision, id, bytes) VALUES (?, ?, ?, ?)');
     this.idAt = prepare(db, 'SELECT id FROM events WHERE position = ?');
-    this.reader = new SqliteReader(db, this.tail);
+    this.reader = new SqliteReader(db, { tail: this.tail });
   }
 
   /**

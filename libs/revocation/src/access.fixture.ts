@@ -12,7 +12,6 @@ import { Test } from '@nestjs/testing';
 import { Connectors } from './connectors/registry.js';
 import { GATE_DB, type GateDb } from './gate-db.js';
 import { GateView } from './gate.view.js';
-import { migrateRevocationDb, REVOCATION_DB, type RevocationDb } from './revocation-db.js';
 import { RevocationModule } from './revocation.module.js';
 
 @Module({})
@@ -39,8 +38,6 @@ export async function openAccess() {
   const vaultDb = openSqlite<VaultDb>(join(directory, 'vault.db'));
   const vault = await SqlVault.open({ db: vaultDb, rootKey: Buffer.alloc(32, 1), clock });
   const gateDb = openSqlite<GateDb>(join(directory, 'gate.db'));
-  const revocationDb = openSqlite<RevocationDb>(':memory:');
-  await migrateRevocationDb(revocationDb);
   const failures: unknown[] = [];
   const gate = new Projector({ log, db: gateDb, projection: new GateView(), onError: (error) => failures.push(error) });
   await gate.start();
@@ -54,7 +51,6 @@ export async function openAccess() {
     [Clock, clock],
     [Connectors, connectors],
     [GATE_DB, gateDb],
-    [REVOCATION_DB, revocationDb],
   ]);
   const app = await Test.createTestingModule({ imports: [CqrsModule.forRoot(), world, RevocationModule] }).compile();
   await app.init();
@@ -105,7 +101,7 @@ export async function openAccess() {
       await connectors.close();
       await log.close();
       await vault.close();
-      await Promise.all([gateDb.destroy(), vaultDb.destroy(), revocationDb.destroy()]);
+      await Promise.all([gateDb.destroy(), vaultDb.destroy()]);
       rmSync(directory, { recursive: true });
       if (failures.length > 0) throw failures[0];
     },

@@ -70,7 +70,7 @@ export class World {
       onFact: (row, fact) => this.dispatcher.onRecorded(row, fact),
       onDefect: () => undefined,
     });
-    this.operator = new OperatorDecisions(db, new Decisions(log), clock);
+    this.operator = new OperatorDecisions(new Decisions(log), clock);
   }
 
   async open(): Promise<void> {
@@ -177,7 +177,7 @@ export class World {
     const row = rows[n % Math.max(rows.length, 1)];
     if (row === undefined) return;
     const who = { reason: 'ticket', actor: 'operator:key', by: 'Grace', correlationId: 'request' };
-    const data = { tenant: 'acme', targetId: row.target_id, ...who };
+    const data = { tenant: 'acme', targetId: row.target_id, cascadeId: row.cascade_id, ...who };
     try {
       if (command === 'retry') await new RetryRevocationHandler(this.operator).execute(new RetryRevocation(data));
       else await new WaiveRevocationHandler(this.operator).execute(new WaiveRevocation(data));

@@ -8,7 +8,7 @@ export { GateView } from './gate.view.js';
 export * from './operator.commands.js';
 export * from './operator.handlers.js';
 export * from './retry-policy.js';
-export { REVOCATION_DB, migrateRevocationDb, type RevocationDb } from './revocation-db.js';
+export type { RevocationDb } from './revocation-db.js';
 export { RevocationModule } from './revocation.module.js';
 export type { LaneStatus } from './lane.js';
 export { Connectors } from './connectors/registry.js';

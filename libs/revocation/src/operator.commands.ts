@@ -3,6 +3,8 @@
 interface OperatorCommand {
   readonly tenant: string;
   readonly targetId: string;
+  /** Of the target, as the lists of this tenant show it. */
+  readonly cascadeId: string;
   /** Why; recorded and shown to auditors. */
   readonly reason: string;
   /** `operator:<key>`. */
@@ -20,11 +22,6 @@ export class RetryRevocation {
 /** Ends a target with grade W: a named person answers for it. */
 export class WaiveRevocation {
   constructor(readonly data: OperatorCommand) {}
-}
-
-/** The target does not exist in this tenant. */
-export class TargetNotFound extends Error {
-  override readonly name = 'TargetNotFound';
 }
 
 /** The target has ended already: there is nothing to retry or to waive. */

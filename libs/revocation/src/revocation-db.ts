@@ -5,9 +5,6 @@ import type { Kysely } from 'kysely';
 import { HELD_KEY, heldColumns, heldIndexes, heldTables, type HeldDb, type HeldRow } from './held-db.js';
 import { nestedGroupsOf } from './nested-groups.js';
 
-/** DI token of the Kysely instance over {@link RevocationDb}. */
-export const REVOCATION_DB = Symbol('REVOCATION_DB');
-
 /** A secret that was held and that no plan has taken away yet. */
 export interface HeldSecret {
   readonly secretId: string;

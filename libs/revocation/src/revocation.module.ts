@@ -19,8 +19,8 @@ import {
 } from './schedule.handlers.js';
 
 /**
- * Needs from the application: CqrsModule, and (global) EventLog, Decisions, ReadModels, Vault, Clock, Connectors,
- * GATE_DB and REVOCATION_DB.
+ * Needs from the application: CqrsModule, and (global) EventLog, Decisions, ReadModels, Vault, Clock, Connectors
+ * and GATE_DB.
  */
 @Module({
   providers: [

@@ -64,9 +64,10 @@ async function begin(job: RevocationJob): Promise<() => Promise<void>> {
 }
 
 async function askForRetry(): Promise<void> {
-  const operator = new OperatorDecisions(bench.db, new Decisions(bench.log), bench.clock);
+  const operator = new OperatorDecisions(new Decisions(bench.log), bench.clock);
   const who = { reason: 'ticket', actor: 'operator:key', by: 'Grace', correlationId: 'request' };
-  const command = new RetryRevocation({ tenant: 'acme', targetId: (await target()).target_id, ...who });
+  const { target_id: targetId, cascade_id: cascadeId } = await target();
+  const command = new RetryRevocation({ tenant: 'acme', targetId, cascadeId, ...who });
   await new RetryRevocationHandler(operator).execute(command);
   await follow();
 }
