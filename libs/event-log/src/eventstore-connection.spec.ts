@@ -1,4 +1,6 @@
 // Connections to EventStoreDB: found through a cluster, replaced when dead, gone when the log is closed.
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { startEventStoreServer, type EventStoreServer } from '@app/testkit';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
@@ -99,6 +101,22 @@ describe('a connection', () => {
     await log.close();
     expect(await ended).toEqual(new EventLogUnavailable('the event log is closed'));
     await until(() => server.openConnections === 0);
+  });
+
+  it('is gone when the log is closed, though the server never said a word', async () => {
+    const sockets = new Set<Socket>();
+    const mute = createServer((socket) => {
+      sockets.add(socket.on('error', () => undefined).resume());
+      socket.on('close', () => sockets.delete(socket));
+    }).listen(0, '127.0.0.1');
+    await once(mute, 'listening');
+    const { port } = mute.address() as AddressInfo;
+    const unheard = EventStoreLog.connect({ url: `esdb://127.0.0.1:${port}?tls=false`, timeoutMs: TIMEOUT_MS });
+    await expectUnavailable(() => unheard.head());
+    expect(sockets.size).toBe(1);
+    await unheard.close();
+    await until(() => sockets.size === 0);
+    mute.close();
   });
 
   it('is refused for a URL that cannot be read, without repeating the password in it', () => {

@@ -6,8 +6,14 @@ interface Client {
   dispose(): Promise<void>;
 }
 
+interface Subchannel {
+  /** Its session is one on which the server has not said a word yet. */
+  readonly connector?: { readonly session?: { close(): void } | null };
+}
+
 interface Channel {
   close(): void;
+  readonly internalChannel?: { readonly wrappedSubchannels?: Iterable<{ readonly child?: Subchannel }> };
 }
 
 /** A client that can be ended, with three habits taken from it that lose calls or crash the process. */
@@ -34,6 +40,8 @@ export class Connection<C extends Client> {
     const channel = await this.channel?.catch(() => undefined);
     // A call that has just been given the channel begins before this turn is over.
     await nextTurn();
+    // A session that is not established yet is forgotten by its channel, and its connection stays open.
+    for (const { child } of channel?.internalChannel?.wrappedSubchannels ?? []) child?.connector?.session?.close();
     channel?.close();
   }
 }
