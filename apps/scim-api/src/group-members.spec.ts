@@ -83,7 +83,7 @@ describe('a member that is said to be what it is not', () => {
         const answer = await world.ask(method, path, { body, as: 'strict-acme' });
         expect(answer).toMatchObject({
           status: 400,
-          body: { scimType: 'invalidValue', detail: 'A member is said to be a Group, and is a User.' },
+          body: { scimType: 'invalidValue', detail: `The member ${id} is said to be a Group, and is a User.` },
         });
       }
     }

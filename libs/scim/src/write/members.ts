@@ -52,10 +52,11 @@ export function readMembers(attribute: Attribute, raw: ScimValue, tolerance: Tol
   return [...byId.values()];
 }
 
-function compareType(said: Member['type'], is: string | undefined, tolerance: Tolerance): void {
+/** Names the member by its id: whose type is known has one of this service. */
+function compareType({ value, type: said }: Member, is: string | undefined, tolerance: Tolerance): void {
   if (said === undefined || is === undefined || said === is) return;
   tolerance.tolerate('wrong-member-type', () =>
-    ScimError.invalidValue(`A member is said to be a ${said}, and is a ${is}.`),
+    ScimError.invalidValue(`The member ${value} is said to be a ${said}, and is a ${is}.`),
   );
 }
 
@@ -65,7 +66,7 @@ export const typeCheckOf =
   (members) => {
     if (added.every(({ type }) => type === undefined)) return;
     const types = new Map(members.map(({ id, type }) => [id, type]));
-    for (const { value, type } of added) compareType(type, types.get(value), tolerance);
+    for (const member of added) compareType(member, types.get(member.value), tolerance);
   };
 
 /** A member set with pending additions and removals. */
@@ -100,7 +101,7 @@ export class MemberDraft {
   }
 
   add(member: Member): void {
-    compareType(member.type, this.base?.typeOf?.(member.value), this.tolerance);
+    compareType(member, this.base?.typeOf?.(member.value), this.tolerance);
     if (this.removed.delete(member.value)) return;
     if (!this.base?.has(member.value)) this.added.set(member.value, member);
   }
@@ -119,8 +120,13 @@ export class MemberDraft {
     this.added.clear();
     this.removed.clear();
     for (const id of this.base?.ids() ?? []) {
-      compareType(wanted.get(id)?.type, this.base?.typeOf?.(id), this.tolerance);
-      if (!wanted.delete(id)) this.removed.add(id);
+      const member = wanted.get(id);
+      if (member === undefined) {
+        this.removed.add(id);
+        continue;
+      }
+      compareType(member, this.base?.typeOf?.(id), this.tolerance);
+      wanted.delete(id);
     }
     for (const [id, member] of wanted) this.added.set(id, member);
   }
