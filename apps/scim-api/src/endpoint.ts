@@ -4,7 +4,7 @@ import type { EventLog, ReadModels } from '@app/event-log';
 import type { QuirkCounts } from '@app/http';
 import {
   limits,
-  looksAtMembers,
+  membersToShow,
   parseResource,
   patchChangeSet,
   readProjection,
@@ -138,19 +138,23 @@ export class Endpoint<S extends Stored = Stored, R extends S & Placed = S & Plac
 
   async patch(call: ScimCall, id: string, body: unknown): Promise<ScimAnswer> {
     const { terse } = this.resource;
-    const views = this.viewsOf(call.context.tenant);
-    const { type } = views;
+    const { type } = this.viewsOf(call.context.tenant);
     const { dialect, query } = call;
     const silent = terse && query.attributes === undefined && query.excludedAttributes === undefined;
-    // Names and URLs of members are not kept with the group: they are looked up only for a filter that asks for them.
-    const answered =
-      type.members !== undefined && looksAtMembers(body)
-        ? views.members(await this.found(call.context, id, true))
-        : undefined;
+    const answered = type.members === undefined ? undefined : await this.membersShown(call, id, body);
     return this.change(call, id, silent, (current, members) => {
       const seen = members && answered ? { ...members, answered: (one: string) => answered.get(one) } : members;
       return patchChangeSet(type, current, seen, body, { dialect, id });
     });
+  }
+
+  /** Names and URLs of members are not kept with the group: they are looked up only for a filter that asks for them. */
+  private async membersShown({ context }: ScimCall, id: string, body: unknown) {
+    const named = membersToShow(body);
+    if (named === undefined) return undefined;
+    const stored = this.resource.relatedOf(await this.found(context, id, true));
+    const added = named.length === 0 ? [] : await this.resource.membersAmong?.(context, named);
+    return this.viewsOf(context.tenant).members([...stored, ...(added ?? [])]);
   }
 
   async remove(call: ScimCall, id: string): Promise<ScimAnswer> {

@@ -47,6 +47,35 @@ describe('members selected by what is answered of them', () => {
     expect(await idsOf(group)).toEqual([]);
   });
 
+  it.each([
+    ['name', () => 'display eq "Ada"'],
+    ['type', () => 'type eq "User"'],
+    ['URL', (ada: Json) => `$ref eq "${ada.meta.location}"`],
+    ['id', (ada: Json) => `value eq "${ada.id}"`],
+  ])('are those that the same PATCH has added before, too: by their %s', async (_, filterOf) => {
+    const ada = await world.newUser({ displayName: 'Ada' });
+    const inner = await world.create('/Groups', { displayName: 'Inner' });
+    const group = await newGroup();
+    const add = { op: 'add', path: 'members', value: [{ value: ada.id }, { value: inner.id }] };
+    await patched(group, add, { op: 'remove', path: `members[${filterOf(ada)}]` });
+    expect(await idsOf(group)).toEqual([inner.id]);
+    await patched(
+      group,
+      { op: 'add', value: { members: { value: ada.id } } },
+      { op: 'remove', path: 'members[type pr]' },
+    );
+    expect(await idsOf(group)).toEqual([]);
+  });
+
+  it('are never those of another connection', async () => {
+    const group = await newGroup();
+    const body = { schemas: [userSchema.id], userName: newName(), displayName: 'Ada' };
+    const ada: Json = (await world.ask('POST', '/Users', { body, as: 'strict-acme' })).body;
+    const add = { op: 'add', path: 'members', value: [{ value: ada.id }] };
+    const taken = await patched(group, add, { op: 'remove', path: 'members[display eq "Ada"]' });
+    expect(taken).toMatchObject({ status: 400, body: { scimType: 'invalidValue' } });
+  });
+
   it('are nobody where the group is another connection’s', async () => {
     const group = await newGroup(await world.newUser({ displayName: 'Ada' }));
     const body = patch({ op: 'remove', path: 'members[display eq "Ada"]' });

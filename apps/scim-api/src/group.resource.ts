@@ -4,6 +4,7 @@ import {
   CreateGroup,
   DeleteGroup,
   FindGroup,
+  FindMembers,
   ListGroups,
   type GroupWithMembers,
   type GroupWrite,
@@ -36,6 +37,10 @@ export class GroupResource implements ScimResource<StoredGroup, GroupWithMembers
 
   find({ tenant, connection }: Scope, id: string, withMembers: boolean): Promise<GroupWithMembers | undefined> {
     return this.queries.execute(new FindGroup(tenant, id, withMembers, connection));
+  }
+
+  membersAmong({ tenant, connection }: Scope, ids: readonly string[]): Promise<readonly NamedRef[]> {
+    return this.queries.execute(new FindMembers(tenant, ids, connection));
   }
 
   list(

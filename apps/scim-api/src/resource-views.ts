@@ -66,9 +66,9 @@ export class ResourceViews<S extends Stored, R extends S> {
     return { ...subject, [resource.related]: [...this.references(related)] as unknown as ScimValue[] };
   }
 
-  /** The members of a group as they are answered, by their ids. */
-  members(found: R): ReadonlyMap<string, ScimValue> {
-    return new Map(Array.from(this.references(this.resource.relatedOf(found)), (ref) => [ref.value, { ...ref }]));
+  /** Members of a group as they are answered, by their ids. */
+  members(refs: readonly NamedRef[]): ReadonlyMap<string, ScimValue> {
+    return new Map(Array.from(this.references(refs), (ref) => [ref.value, { ...ref }]));
   }
 
   private *references(refs: readonly NamedRef[]): Iterable<AnsweredReference> {

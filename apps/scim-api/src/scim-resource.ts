@@ -32,6 +32,8 @@ export interface ScimResource<S extends Stored, R extends S> {
   find(scope: Scope, id: string, withRelated: boolean): Promise<R | undefined>;
   /** The ids of those that an index finds; only where a list of one may be made of what is kept of it. */
   idsOf?(scope: Scope, equals: IndexedEquality): Promise<readonly string[]>;
+  /** Those of these ids that may become members, of a type that has some. */
+  membersAmong?(scope: Scope, ids: readonly string[]): Promise<readonly NamedRef[]>;
   list(scope: Scope, listing: Listing<R>, withRelated: boolean): Promise<Listed<R>>;
   /** @param agentWhen the rule of the connection that says which users are agents */
   create(context: RequestContext, parsed: ParsedResource, agentWhen: string | undefined): Promise<Written<S>>;

@@ -13,7 +13,12 @@ import { UserAgents } from './agents/user-agents.js';
 import { applicationProviders } from './applications/application-providers.js';
 import { DIRECTORY_DB, type DirectoryDb } from './directory-db.js';
 import { DirectoryView } from './directory.view.js';
-import { FindGroupHandler, GroupViews, ListGroupsHandler } from './groups/group-queries.handlers.js';
+import {
+  FindGroupHandler,
+  FindMembersHandler,
+  GroupViews,
+  ListGroupsHandler,
+} from './groups/group-queries.handlers.js';
 import { ChangeGroupHandler, CreateGroupHandler, DeleteGroupHandler, GroupDecisions } from './groups/group.handlers.js';
 import { OwnerPolicy } from './owner-policy.js';
 import { PersonTypes } from './person-types.js';
@@ -77,6 +82,7 @@ const queryHandlers = [
   FindUserIdsHandler,
   ListUsersHandler,
   FindGroupHandler,
+  FindMembersHandler,
   ListGroupsHandler,
   FindAgentHandler,
   ListAgentsHandler,

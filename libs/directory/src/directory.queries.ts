@@ -132,6 +132,17 @@ export class FindGroup extends Query<GroupWithMembers | undefined> {
   }
 }
 
+/** Who of these ids may be a member of a group, as it would be answered; the others are missing. */
+export class FindMembers extends Query<readonly NamedRef[]> {
+  constructor(
+    readonly tenant: string,
+    readonly ids: readonly string[],
+    readonly connection?: string,
+  ) {
+    super();
+  }
+}
+
 export class ListGroups extends Query<Listed<GroupWithMembers>> {
   constructor(
     readonly tenant: string,

@@ -12,7 +12,7 @@ export interface MemberSet {
   ids(): Iterable<string>;
   /** `User` or `Group`, where that is known: only filters over `members.type` ask. */
   typeOf?(id: string): string | undefined;
-  /** A member as it is answered, where it was looked up: only filters over its name or URL ask. */
+  /** A member as it is answered, or would be once it is added, where it was looked up: only filters over its name or URL ask. */
   answered?(id: string): ScimValue | undefined;
 }
 

@@ -37,7 +37,7 @@ export * from './schema/registry.js';
 export type { Attribute, Extension, ResourceType } from './schema/resource-type.js';
 export * from './schema/user-schema.js';
 export { memberSet } from './write/members.js';
-export { looksAtMembers } from './write/patch-members.js';
+export { membersToShow } from './write/patch-members.js';
 export { patchChangeSet, type PatchOptions } from './write/patch.js';
 export { patchOpSchema } from './write/patch-request.js';
 export { replaceChangeSet } from './write/replace.js';

@@ -6,10 +6,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { Kysely } from 'kysely';
 import { DIRECTORY_DB, type DirectoryDb, type GroupRow } from '../directory-db.js';
-import { FindGroup, ListGroups } from '../directory.queries.js';
+import { FindGroup, FindMembers, ListGroups } from '../directory.queries.js';
 import type { GroupWithMembers, IndexedEquality, Listed, NamedRef } from '../directory.queries.js';
 import type { Attributes } from '../user.commands.js';
-import type { Scope } from '../scope.js';
+import { isWithin, type Scope } from '../scope.js';
 import { list } from '../view/listing.js';
 import { SqlShelf, type Condition } from '../view/sql-shelf.js';
 
@@ -43,14 +43,20 @@ const groupOf = (row: GroupRow, members: readonly NamedRef[]): GroupWithMembers 
   members,
 });
 
+interface NameFound {
+  readonly id: string;
+  readonly display: string;
+  readonly connection_id: string | null;
+}
+
 interface MemberFound extends MemberRef {
   readonly group_id: string;
   readonly display: string;
 }
 
 const memberTables = [
-  ['users', 'user_id'],
-  ['groups', 'group_id'],
+  ['users', 'user_id', 'User'],
+  ['groups', 'group_id', 'Group'],
 ] as const;
 
 @Injectable()
@@ -86,6 +92,23 @@ export class GroupViews {
     }
     return members;
   }
+
+  async named(scope: Scope, ids: readonly string[]): Promise<NamedRef[]> {
+    const refs: NamedRef[] = [];
+    for (const chunk of idLists(ids)) {
+      for (const [table, key, type] of memberTables) {
+        const found = await run<NameFound>(
+          this.db,
+          `select ${key} as id, display, connection_id from "${table}" where tenant = ? and ${key} in (${marks(chunk)})`,
+          [scope.tenant, ...chunk],
+        );
+        for (const { id, display, connection_id } of found) {
+          if (isWithin(scope, connection_id)) refs.push({ id, type, display });
+        }
+      }
+    }
+    return refs;
+  }
 }
 
 @QueryHandler(FindGroup)
@@ -96,6 +119,15 @@ export class FindGroupHandler implements IQueryHandler<FindGroup> {
     const { groupId, withMembers } = query;
     const [group] = await this.views.shelf(query, withMembers).equal({ attribute: 'id', value: groupId });
     return group;
+  }
+}
+
+@QueryHandler(FindMembers)
+export class FindMembersHandler implements IQueryHandler<FindMembers> {
+  constructor(private readonly views: GroupViews) {}
+
+  execute(query: FindMembers): Promise<readonly NamedRef[]> {
+    return this.views.named(query, query.ids);
   }
 }
 

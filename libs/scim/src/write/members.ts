@@ -92,7 +92,7 @@ export class MemberDraft {
     return this.base?.answered !== undefined;
   }
 
-  /** A member as filters see it; one that this write adds has no name yet. */
+  /** A member as filters see it. */
   element(id: string): ScimValue {
     const answered = this.base?.answered?.(id);
     if (answered !== undefined) return answered;

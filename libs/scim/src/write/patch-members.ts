@@ -26,25 +26,42 @@ function namedIds(filter: Filter): readonly string[] | undefined {
 /** What is not kept of a member, but read from whom it names. */
 const derived = ['display', '$ref'];
 
+/** What an operation says of each of its targets: one of its path, or as many as its value has keys. */
+function targetsOf(operation: ScimValue): [path: ScimValue, value: ScimValue | undefined][] {
+  if (!isObject(operation)) return [];
+  const path = field(operation, 'path') ?? '';
+  const value = field(operation, 'value');
+  if (path !== '') return [[path, value]];
+  return isObject(value) ? Object.entries(value) : [];
+}
+
+/** The ids in a value, if it is one of members. */
+function idsIn(value: ScimValue | undefined): string[] {
+  const items = Array.isArray(value) ? value : [value];
+  return items.flatMap((item) => {
+    const id = isObject(item) ? field(item, 'value') : item;
+    return typeof id === 'string' ? [id] : [];
+  });
+}
+
 /**
- * Whether a PATCH may select members by what is only answered of them: a look at its paths, which reads nothing else.
+ * Whom a PATCH may add to the members, where it may also select them by what is only answered of them; undefined where it
+ * does not. A look at its paths, and at its values only then.
  * @param body as it was sent
  */
-export function looksAtMembers(body: unknown): boolean {
+export function membersToShow(body: unknown): string[] | undefined {
   const operations = isObject(body) ? field(body, 'Operations') : undefined;
-  if (!Array.isArray(operations)) return false;
-  const looks = (path: unknown) => {
-    if (typeof path !== 'string' || !path.includes('[')) return false;
-    const lower = path.toLowerCase();
-    return derived.some((name) => lower.includes(name));
-  };
-  return operations.some((operation) => {
-    if (!isObject(operation)) return false;
-    const path = field(operation, 'path') ?? '';
-    if (path !== '') return looks(path);
-    const value = field(operation, 'value');
-    return isObject(value) && Object.keys(value).some(looks);
-  });
+  if (!Array.isArray(operations)) return undefined;
+  const targets = operations.flatMap(targetsOf);
+  const filters = targets.flatMap(([path]) =>
+    typeof path === 'string' && path.includes('[') ? [path.toLowerCase()] : [],
+  );
+  const looksAt = (name: string) => filters.some((path) => path.includes(name));
+  const looksAtStored = derived.some(looksAt);
+  // What the members are is kept of them; of whom it adds, a PATCH need not say it.
+  if (!looksAtStored && !looksAt('type')) return undefined;
+  const named = targets.flatMap(([, value]) => idsIn(value));
+  return looksAtStored || named.length > 0 ? named : undefined;
 }
 
 /** How many comparisons it takes to find the members that a filter selects. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
   createRegistry,
-  looksAtMembers,
+  membersToShow,
   memberSet,
   parseResource,
   patchChangeSet,
@@ -200,15 +200,19 @@ describe('a PATCH of a group', () => {
   });
 
   it.each([
-    [true, { path: 'members[display eq "Ada"]' }],
-    [true, { Path: 'MEMBERS[not ($REF pr)]' }],
-    [true, { value: { 'members[display eq "Ada"]': [] } }],
-    [false, { path: 'members[value eq "u1"]' }],
-    [false, { path: 'members', value: [{ value: 'u1', display: 'Ada' }] }],
-    [false, { path: 'displayName', value: 'x' }],
-    [false, 'members[display pr]'],
-  ])('has its members looked up (%s) for %j', (looks, operation) => {
-    expect(looksAtMembers({ operations: [operation] })).toBe(looks);
+    [[], { path: 'members[display eq "Ada"]' }],
+    [[], { Path: 'MEMBERS[not ($REF pr)]' }],
+    [['u1'], { value: { 'members[display eq "Ada"]': 'u1' } }],
+    [['u1', 'u2'], { path: 'members[type eq "User"]', value: [{ Value: 'u1' }, 'u2', { display: 'Ada' }, null] }],
+    [['x'], { path: 'displayName', value: 'x' }, { path: 'members[display pr]' }],
+    [['u1'], { value: { displayName: 7, Members: { value: 'u1' } } }, { path: 'members[type pr]' }],
+    [undefined, { path: 'members[type eq "User"]' }],
+    [undefined, { path: 'members[value eq "u1"]' }],
+    [undefined, { path: 'members', value: [{ value: 'u1', display: 'Ada' }] }],
+    [undefined, { path: 'displayName', value: 'x' }],
+    [undefined, 'members[display pr]'],
+  ])('has its members looked up, and %j, for %j', (named, ...operations) => {
+    expect(membersToShow({ operations })).toEqual(named);
   });
 
   it('refuses to search ten thousand members a thousand times', () => {
