@@ -49,13 +49,8 @@ export class AgentResource implements ScimResource<StoredAgent, FoundAgent> {
 
   async create(context: RequestContext, { attributes }: ParsedResource): Promise<Written<StoredAgent>> {
     const write = writeOf(attributes, []);
-    const owners = write.owners.length > 0 ? write.owners : this.withoutOwners(context);
+    const owners = write.owners.length > 0 ? write.owners : withoutOwners(context);
     return this.commands.execute(new ProvisionAgent(context, { ...write, owners, nameIsUnique: this.namesAreUnique }));
-  }
-
-  /** Who owns an agent that is created without an owner. @throws ScimError when it must have one */
-  protected withoutOwners(_context: RequestContext): readonly OwnerRef[] {
-    throw ScimError.invalidValue('"owners" must name who answers for the agent.');
   }
 
   /** The last owner may be taken away: that suspends the agent. */
@@ -94,6 +89,10 @@ export class AgentResource implements ScimResource<StoredAgent, FoundAgent> {
     return [];
   }
 }
+
+/** Where the schema does not ask for owners the connection is the owner. */
+const withoutOwners = ({ connection }: RequestContext): readonly OwnerRef[] =>
+  connection === undefined ? [] : [{ type: 'Connection', id: connection }];
 
 type Reference = { readonly [key: string]: ScimValue | undefined };
 

@@ -194,12 +194,20 @@ describe('a circle of single values', () => {
     expect(await types()).toEqual(['AgentProvisioned', 'UserProvisioned', 'AgentChanged', 'AgentOwnersChanged']);
   });
 
-  it('is put together of an agent and its owner', async () => {
-    const agent = post('/Agents', 'bot', { agentUserName: newName(), owners: [by('boss')] });
-    const [bot, boss] = await bulk([agent, managed('boss', by('bot'))]);
-    expect((await at(bot.location)).body.owners).toMatchObject([{ value: idOf(boss.location) }]);
-    expect(await managerAt(boss.location)).toBe(idOf(bot.location));
-  });
+  it.each([[['bot', 'boss']], [['boss', 'bot']]])(
+    'is put together of an agent and its owner, in the order %j',
+    async (order) => {
+      const parts: Record<string, object> = {
+        bot: post('/Agents', 'bot', { agentUserName: newName(), owners: [by('boss')] }),
+        boss: managed('boss', by('bot')),
+      };
+      const operations = await bulk(order.map((bulkId) => parts[bulkId] as object));
+      const { bot, boss } = Object.fromEntries(operations.map(({ bulkId, location }: Json) => [bulkId, location]));
+      expect((await at(bot)).body.owners).toMatchObject([{ value: idOf(boss) }]);
+      expect(await managerAt(boss)).toBe(idOf(bot));
+      expect(await types()).toEqual(['UserProvisioned', 'AgentProvisioned', 'UserChanged']);
+    },
+  );
 
   it('is answered 409 where the values have to be there from the start', async () => {
     const parent = (of: string) => ({ agentUserName: newName(), owners: [{ value: owner.id }], parent: by(of) });

@@ -1,6 +1,6 @@
 // Agentic identities: the same agents as at /Agents, in the words of an earlier draft, which names them by displayName alone.
 import type { StoredAgent, Written } from '@app/directory';
-import type { OwnerRef, RequestContext } from '@app/events';
+import type { RequestContext } from '@app/events';
 import type { ParsedResource, ScimAttributes } from '@app/scim';
 import { Injectable } from '@nestjs/common';
 import { AgentResource } from './agent.resource.js';
@@ -35,10 +35,5 @@ export class IdentityResource extends AgentResource {
 
   override attributesOf(agent: StoredAgent): ScimAttributes {
     return { displayName: agent.name, ...super.attributesOf(agent) };
-  }
-
-  /** The draft does not ask for owners: without any, the connection is the owner. */
-  protected override withoutOwners({ connection }: RequestContext): readonly OwnerRef[] {
-    return connection === undefined ? [] : [{ type: 'Connection', id: connection }];
   }
 }

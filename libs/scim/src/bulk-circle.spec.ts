@@ -38,6 +38,14 @@ describe('what waits in a resource', () => {
       {},
       [[`${enterprise}:manager.value`, 'bulkId:a']],
     ],
+    [
+      'owners where nobody asks for them',
+      'AgenticIdentity',
+      { owners: ['bulkId:a'] },
+      { owners: [] },
+      [['owners', ['bulkId:a']]],
+    ],
+    ['an owner of several', 'Agent', { owners: [1, 'bulkId:a'] }, { owners: [1] }, [['owners', ['bulkId:a']]]],
     ['a list that is sent as one value', 'Group', { members: 'bulkId:a' }, {}, [['members', 'bulkId:a']]],
   ])('is left out and added later: %s', (_, type, data, now, later) => {
     expect(split(type, data)).toEqual([now, later.map(([path, value]) => ['add', path, value])]);
@@ -49,6 +57,7 @@ describe('what waits in a resource', () => {
 
   it.each<[string, string, ScimValue]>([
     ['required', 'User', { userName: 'bulkId:a' }],
+    ['required to create it', 'Agent', { owners: [{ value: 'bulkId:a' }] }],
     ['immutable', 'Agent', { parent: { value: 'bulkId:a' } }],
     ['unknown', 'User', { boss: 'bulkId:a' }],
     ['unknown in an extension', 'User', { [enterprise]: { boss: 'bulkId:a' } }],

@@ -26,12 +26,12 @@ interface Parts {
 function partsOf(attribute: Attribute | undefined, [key, value]: Entry, waits: Waits): Parts | undefined {
   if (!waits(value)) return { now: [[key, value]], later: [] };
   if (attribute === undefined) return undefined;
-  const { path, multiValued, required, mutability } = attribute;
+  const { path, multiValued, requiredToCreate, mutability } = attribute;
   // Whatever a client says there is ignored (RFC 7644 section 3.3).
   if (mutability === 'readOnly') return { now: [], later: [] };
   const isList = multiValued && Array.isArray(value);
   const known = isList ? value.filter((element) => !waits(element)) : [];
-  if (mutability === 'immutable' || (required && known.length === 0)) return undefined;
+  if (mutability === 'immutable' || (requiredToCreate && known.length === 0)) return undefined;
   return {
     now: isList ? [[key, known]] : [],
     later: [{ op: 'add', path, value: isList ? value.filter(waits) : value }],

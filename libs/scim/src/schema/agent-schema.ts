@@ -39,6 +39,8 @@ export const agentSchema: SchemaDefinition = {
       name: 'owners',
       type: 'complex',
       multiValued: true,
+      // The last one may be taken away: that suspends the agent.
+      requiredToCreate: true,
       description: 'Who answers for the agent.',
       subAttributes: reference(['User', 'Group']),
     },

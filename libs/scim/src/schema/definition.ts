@@ -15,6 +15,8 @@ export interface AttributeDefinition {
   readonly multiValued?: boolean;
   readonly description?: string;
   readonly required?: boolean;
+  /** A creation cannot do without it, though it may be removed later: `required` says more, and is what /Schemas shows. */
+  readonly requiredToCreate?: boolean;
   readonly caseExact?: boolean;
   readonly mutability?: Mutability;
   readonly returned?: Returned;

@@ -20,7 +20,8 @@ export const identitySchema: SchemaDefinition = {
   description: 'AI agent, by its OAuth clients',
   attributes: [
     { name: 'displayName', required: true, description: 'The name shown to people.' },
-    ...agentSchema.attributes.filter(({ name }) => alike.has(name)),
+    // The draft does not ask for owners.
+    ...agentSchema.attributes.filter(({ name }) => alike.has(name)).map((one) => ({ ...one, requiredToCreate: false })),
     { name: 'agenticApplicationId', caseExact: true, description: 'What the application it acts in calls itself.' },
     {
       name: 'oAuthClientIdentifiers',

@@ -17,6 +17,8 @@ export interface Attribute {
   readonly type: AttributeType;
   readonly multiValued: boolean;
   readonly required: boolean;
+  /** Of a creation; so is all that is {@link required}. */
+  readonly requiredToCreate: boolean;
   readonly caseExact: boolean;
   readonly mutability: Mutability;
   readonly returned: Returned;
@@ -80,6 +82,7 @@ function compileAttribute(definition: AttributeDefinition, prefix: string, urn: 
     type: definition.type ?? 'string',
     multiValued: definition.multiValued ?? false,
     required: definition.required ?? false,
+    requiredToCreate: definition.requiredToCreate ?? definition.required ?? false,
     caseExact: definition.caseExact ?? false,
     mutability: definition.mutability ?? 'readWrite',
     returned: definition.returned ?? 'default',

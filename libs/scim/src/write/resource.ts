@@ -151,7 +151,11 @@ export function parseResource(type: ResourceType, body: unknown, options: WriteO
       attributes[attribute.name] = attribute.defaultValue;
     }
     if (attribute.urn === undefined || attributes[attribute.urn] !== undefined) {
-      requireComplete(attribute, valueOf(attributes, attribute));
+      const value = valueOf(attributes, attribute);
+      if (attribute.requiredToCreate && value === undefined) {
+        throw ScimError.invalidValue(`${attribute.path} is required.`);
+      }
+      requireComplete(attribute, value);
     }
   }
   for (const extension of type.extensions) {
