@@ -94,6 +94,40 @@ describe('an agent of an application', () => {
     expect(found.body.Resources.map((one: Json) => one.id)).toEqual([id]);
   });
 
+  it('may name one by its id alone, as an agentic identity does, whatever else it belongs to', async () => {
+    const [first, second, other] = [await newApplication(), await newApplication(), await newApplication()];
+    const named = (agenticApplicationId: unknown) => patch({ op: 'replace', value: { agenticApplicationId } });
+    const { id } = await world.create('/AgenticIdentities', { displayName: 'Bot', agenticApplicationId: first.id });
+    const idsNow = async (): Promise<string[]> =>
+      ((await world.ask('GET', `/Agents/${id}`)).body.applications ?? []).map(({ value }: Json) => value);
+    expect(await idsNow()).toEqual([first.id]);
+    await world.ask('PATCH', `/Agents/${id}`, {
+      body: patch({ op: 'replace', path: 'applications', value: [{ value: other.id }] }),
+    });
+    expect((await idsNow()).toSorted()).toEqual([first.id, other.id]);
+    await world.appended();
+    for (const next of [second.id, second.id, 'what its provider calls it'])
+      await world.ask('PATCH', `/AgenticIdentities/${id}`, { body: named(next) });
+    expect(await appended()).toMatchObject([
+      { type: 'AgentChanged', data: { changed: ['agenticApplicationId'] } },
+      { type: 'AgentApplicationsChanged', data: { added: [second.id], removed: [first.id] } },
+      { type: 'AgentChanged', data: { changed: ['agenticApplicationId'] } },
+      { type: 'AgentApplicationsChanged', data: { added: [], removed: [second.id] } },
+    ]);
+    expect(await idsNow()).toEqual([other.id]);
+    const { body } = await world.ask('GET', `/AgenticIdentities/${id}`);
+    expect(body.agenticApplicationId).toBe('what its provider calls it');
+  });
+
+  it('does not belong to the application of another connection that it names', async () => {
+    const { body: theirs } = await world.ask('POST', '/AgenticApplications', {
+      body: { schemas: [applicationSchema], name: newName() },
+      as: 'strict-acme',
+    });
+    const { id } = await world.create('/AgenticIdentities', { displayName: 'Bot', agenticApplicationId: theirs.id });
+    expect((await world.ask('GET', `/Agents/${id}`)).body).not.toHaveProperty('applications');
+  });
+
   it('is shown by the application, which is found by it and cannot be told otherwise', async () => {
     const [first, second] = [await newApplication(), await newApplication()];
     const path = `/AgenticApplications/${first.id}`;

@@ -13,6 +13,7 @@ import {
   agentAggregate,
   changeAgent,
   changedNames,
+  namedApplication,
   newApplications,
   newOwners,
   provisionAgent,
@@ -31,6 +32,18 @@ function mustBe(scope: Scope, agent: Agent, revision: bigint | undefined, expect
   if (!isThere || revision === undefined) throw new NotFound('no such agent');
   if (expected !== undefined && expected !== revision) throw new RevisionMismatch(revision);
   return revision;
+}
+
+/** As it was sent, but in the application whose id it names, if the scope has it; and no more in the one it named before. */
+async function belonging(known: KnownIds, scope: Scope, agent: Agent, write: AgentWrite): Promise<AgentWrite> {
+  const [before, after] = [namedApplication(agent.resource), namedApplication(write.attributes)];
+  if (before === undefined && after === undefined) return write;
+  const { applicationIds = agent.applicationIds } = write;
+  const ids = new Set(applicationIds.filter((id) => id === after || id !== before));
+  const isThere =
+    after !== undefined && (agent.applicationIds.includes(after) || (await known.isApplication(scope, after)));
+  if (isThere) ids.add(after);
+  return { ...write, applicationIds: [...ids] };
 }
 
 @CommandHandler(ProvisionAgent)
@@ -54,13 +67,14 @@ export class ProvisionAgentHandler implements ICommandHandler<ProvisionAgent> {
     context: RequestContext,
     agent: Agent,
     agentId: string,
-    write: AgentWrite,
+    sent: AgentWrite,
   ): Promise<Decision<undefined>> {
     const { tenant } = context;
     // An id is one thing only: an agent of a user's id would be taken for a user that is an agent.
     if (agent.status !== 'none' || (await this.known.isTaken(tenant, agentId))) {
       throw new AlreadyExists('somebody of this tenant has or had this id');
     }
+    const write = await belonging(this.known, context, agent, sent);
     await this.known.mustBeOwners(context, write.owners);
     if (write.parentId !== undefined) await this.known.mustBeAgent(context, write.parentId);
     await this.known.mustBeApplications(context, write.applicationIds ?? []);
@@ -97,8 +111,9 @@ export class ChangeAgentHandler implements ICommandHandler<ChangeAgent> {
     agent: Agent,
     at: bigint | undefined,
   ): Promise<Decision<string | undefined>> {
-    const write = change(storedAgent(agentId, agent, mustBe(context, agent, at, expected)));
-    if (write === undefined) return { events: [], result: undefined };
+    const sent = change(storedAgent(agentId, agent, mustBe(context, agent, at, expected)));
+    if (sent === undefined) return { events: [], result: undefined };
+    const write = await belonging(this.known, context, agent, sent);
     if (agent.user !== undefined && changedNames(agent, write).length > 0) {
       throw new DescribedAsUser('the agent is described by its identity provider');
     }

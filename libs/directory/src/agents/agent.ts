@@ -135,6 +135,10 @@ export const provisionAgent = (agentId: string, write: AgentWrite, context: Even
   return newEvent('AgentProvisioned', data, context);
 };
 
+/** What an agentic identity says of the application it acts in (draft-wahl-scim-agent-schema-01): an id, if it is one here. */
+export const namedApplication = ({ agenticApplicationId: id }: Attributes): string | undefined =>
+  typeof id === 'string' ? id : undefined;
+
 /** Names of the attributes that differ, as the events record them. */
 export const changedNames = (agent: Agent, { name, attributes }: AgentWrite): string[] => [
   ...(name === agent.name ? [] : ['name']),

@@ -72,6 +72,12 @@ export class KnownIds {
     if (unknown.length > 0) throw new UnknownMembers(unknown);
   }
 
+  /** Whether the scope has an application of this id. */
+  async isApplication(scope: Scope, id: string): Promise<boolean> {
+    const rows = await rowsIn(this.db, 'applications', scope.tenant, 'application_id', [id]);
+    return rows.some((row) => isWithin(scope, row.connection_id));
+  }
+
   /** Those of these ids that are connections of the tenant, closed ones too. */
   async connectionsAmong(tenant: string, ids: readonly string[]): Promise<Set<string>> {
     const rows = await rowsIn(this.db, 'connections', tenant, 'connection_id', new Set(ids));

@@ -22,7 +22,11 @@ export const identitySchema: SchemaDefinition = {
     { name: 'displayName', required: true, description: 'The name shown to people.' },
     // The draft does not ask for owners.
     ...agentSchema.attributes.filter(({ name }) => alike.has(name)).map((one) => ({ ...one, requiredToCreate: false })),
-    { name: 'agenticApplicationId', caseExact: true, description: 'What the application it acts in calls itself.' },
+    {
+      name: 'agenticApplicationId',
+      caseExact: true,
+      description: 'The application it acts in: its id, if it is one of this service.',
+    },
     {
       name: 'oAuthClientIdentifiers',
       type: 'complex',
