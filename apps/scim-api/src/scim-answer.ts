@@ -1,7 +1,7 @@
 // An answer before it is sent: serialised once, and with the headers that belong to it.
 import type { Noted } from '@app/http';
+import { acceptedType } from '@app/scim';
 import type { FastifyReply } from 'fastify';
-import { acceptedType } from './negotiation.guard.js';
 
 export interface ScimAnswer {
   readonly status: number;

@@ -2,7 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import { EventLogUnavailable, NotYetVisible } from '@app/event-log';
 import { isDatabaseAway } from '@app/runtime';
-import { ScimError, type ScimType } from '@app/scim';
+import { acceptedType, ScimError, type ScimType } from '@app/scim';
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Noted } from './decorators.js';
@@ -114,7 +114,7 @@ function send(answer: Answer, request: FastifyRequest, reply: FastifyReply): voi
   const isScim = request.url.startsWith('/scim/');
   void reply
     .code(answer.status)
-    .type(isScim ? 'application/scim+json' : 'application/problem+json')
+    .type(isScim ? (acceptedType(request.headers.accept) ?? 'application/scim+json') : 'application/problem+json')
     .send(JSON.stringify(isScim ? scimBody(answer) : problemBody(answer, request.id)));
 }
 

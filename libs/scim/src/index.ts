@@ -1,4 +1,5 @@
 export * from './answer/body.js';
+export { acceptedType } from './answer/media-type.js';
 export type { Projection } from './answer/projection.js';
 export * from './answer/discovery.js';
 export { runBulk, type BulkOutcome, type BulkPorts } from './bulk.js';
