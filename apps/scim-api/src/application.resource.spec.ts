@@ -48,6 +48,39 @@ describe('an application', () => {
     expect(agentExtension).toEqual({ supported: true, agentsSupported: true, agenticApplicationsSupported: true });
   });
 
+  it('keeps all that the draft says of it, and of its OAuth connections nothing else', async () => {
+    const said = {
+      applicationUrls: [
+        { value: 'https://a.example.com', type: 'homepage', primary: true, description: 'For everybody' },
+        { value: 'https://api.example.com', type: 'api', description: 'For agents' },
+      ],
+      oAuthConfiguration: [
+        {
+          clientId: '0oa1qwerty',
+          description: 'Production',
+          audienceUri: 'https://a.example.com/api',
+          issuerUri: 'https://idp.example.com',
+          redirectUri: ['https://a.example.com/callback', 'https://b.example.com/callback'],
+        },
+      ],
+      externalIdentifiers: [{ type: 'ssoTenantId', value: '00abc123', system: 'https://idp.example.com' }],
+    };
+    const application = await newApplication(said);
+    expect(application).toMatchObject(said);
+    const filter = encodeURIComponent('oAuthConfiguration.redirectUri eq "https://b.example.com/callback"');
+    const { body: found } = await world.ask('GET', `/AgenticApplications?filter=${filter}`);
+    expect(found.Resources.map(({ id }: Json) => id)).toEqual([application.id]);
+
+    const { body: schema } = await world.ask('GET', `/Schemas/${applicationSchema}`);
+    const { subAttributes } = schema.attributes.find(({ name }: Json) => name === 'oAuthConfiguration');
+    expect(subAttributes.map(({ name }: Json) => name)).toEqual(Object.keys(said.oAuthConfiguration[0] ?? {}));
+    for (const wrong of [{ clientSecret: 'x' }, { redirectUri: [{ value: 'x' }] }, { audienceUri: 7 }]) {
+      const body = { schemas: [applicationSchema], name: newName(), oAuthConfiguration: [wrong] };
+      const answer = await world.ask('POST', '/AgenticApplications', { body, as: 'strict-acme' });
+      expect([wrong, answer.status]).toEqual([wrong, 400]);
+    }
+  });
+
   it('is changed, deactivated, reactivated and deleted; a repetition records nothing', async () => {
     const { id, meta } = await newApplication({ name: 'billing' });
     const path = `/AgenticApplications/${id}`;

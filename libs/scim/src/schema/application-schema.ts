@@ -1,7 +1,21 @@
 // The AgenticApplication schema: what agents belong to and lose with it (draft-abbey-scim-agent-extension-00).
 import { reference } from './agent-schema.js';
-import type { SchemaDefinition } from './definition.js';
-import { oAuthClient } from './identity-schema.js';
+import type { AttributeDefinition, SchemaDefinition } from './definition.js';
+
+const oAuthConnection: readonly AttributeDefinition[] = [
+  { name: 'clientId', caseExact: true, description: 'The client id (RFC 6749 section 2.2).' },
+  { name: 'description', description: 'What the client is for.' },
+  { name: 'audienceUri', caseExact: true, description: 'The "aud" of its tokens (RFC 7519 section 4.1.3).' },
+  { name: 'issuerUri', caseExact: true, description: 'The "iss" of its tokens (RFC 7519 section 4.1.1).' },
+  {
+    name: 'redirectUri',
+    type: 'reference',
+    multiValued: true,
+    caseExact: true,
+    referenceTypes: ['uri'],
+    description: 'Where it may be redirected to.',
+  },
+];
 
 export const applicationSchema: SchemaDefinition = {
   id: 'urn:ietf:params:scim:schemas:core:2.0:AgenticApplication',
@@ -24,7 +38,13 @@ export const applicationSchema: SchemaDefinition = {
       description: 'Where the application is.',
       subAttributes: [
         { name: 'value', type: 'reference', caseExact: true, referenceTypes: ['external'], description: 'The URL.' },
-        { name: 'type', description: 'What the URL is for.' },
+        {
+          name: 'type',
+          canonicalValues: ['ssoEndpoint', 'loginPage', 'api', 'homepage'],
+          description: 'What the URL is for.',
+        },
+        { name: 'primary', type: 'boolean', description: 'Whether it is the first of its kind.' },
+        { name: 'description', description: 'What is to be said of it.' },
       ],
     },
     {
@@ -33,13 +53,12 @@ export const applicationSchema: SchemaDefinition = {
       mutability: 'readOnly',
       description: 'When the application was last used; not known here.',
     },
-    // The draft names the list and leaves open what is in it: these are the words of the identity draft for the same.
     {
       name: 'oAuthConfiguration',
       type: 'complex',
       multiValued: true,
       description: 'The OAuth clients that the application acts as.',
-      subAttributes: oAuthClient,
+      subAttributes: oAuthConnection,
     },
     {
       name: 'agents',
@@ -56,7 +75,8 @@ export const applicationSchema: SchemaDefinition = {
       description: 'What the application is called elsewhere.',
       subAttributes: [
         { name: 'value', caseExact: true, description: 'The identifier.' },
-        { name: 'type', description: 'Where it is one.' },
+        { name: 'type', description: 'What kind of identifier it is.' },
+        { name: 'system', caseExact: true, description: 'Where it is one.' },
       ],
     },
   ],

@@ -5,7 +5,7 @@ import type { AttributeDefinition, SchemaDefinition } from './definition.js';
 /** Alike in both, as an agent is one thing whatever it is called. */
 const alike = new Set(['description', 'active', 'owners', 'groups', 'entitlements', 'roles']);
 
-export const oAuthClient: readonly AttributeDefinition[] = [
+const oAuthClient: readonly AttributeDefinition[] = [
   { name: 'clientId', caseExact: true, description: 'The client id.' },
   { name: 'description', description: 'What the client is for.' },
   { name: 'issuer', caseExact: true, description: 'The authorization server that knows the client.' },
