@@ -228,7 +228,10 @@ describe('answers', () => {
   it('are open to tokens only', async () => {
     for (const authorization of ['', 'Bearer nobody', 'Basic Zm9vOmJhcg==']) {
       const answer = await world.ask('GET', '/Users', { headers: { authorization } });
-      expect([answer.status, answer.headers['www-authenticate']]).toEqual([401, 'Bearer']);
+      expect([answer.status, answer.headers['www-authenticate']]).toEqual([
+        401,
+        expect.stringMatching(/^Bearer realm=/),
+      ]);
     }
   });
 });

@@ -27,6 +27,7 @@ describe('refusals', () => {
     expect(answer.body).toMatchObject({ schemas: [errorSchema], status: String(status) });
     expect(answer.body.scimType).toBe(scimType);
     expect(answer.headers['content-type']).toMatch('application/scim+json');
+    if (status === 415) expect(answer.body.detail).toMatch('Send the body as application/scim+json');
     expect(await world.appended()).toEqual([]);
   });
 

@@ -7,7 +7,7 @@ import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Noted } from './decorators.js';
 import { ProblemError } from './problem.js';
-import { BodyTooLarge, MalformedJson, Refusal } from './refusals.js';
+import { BodyTooLarge, MalformedJson, Refusal, Unauthorized, WrongMediaType } from './refusals.js';
 
 interface Answer {
   readonly status: number;
@@ -23,7 +23,6 @@ const RETRY_AFTER = '5';
 
 const detailOf: Readonly<Record<string, string>> = {
   FST_ERR_BAD_URL: 'The URL is not well formed.',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'Send the body as application/scim+json or application/json.',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'A body is required.',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body does not have the length that Content-Length states.',
 };
@@ -59,6 +58,7 @@ function answerTo(error: unknown): Answer | undefined {
   if (status === undefined || status >= 500) return undefined;
   // Fastify stops reading at the largest body there is, before anybody knows what it was meant for.
   if (status === 413) return answerTo(new BodyTooLarge());
+  if (status === 415) return answerTo(new WrongMediaType());
   const code = (error as { code?: unknown }).code;
   const detail = typeof code === 'string' ? detailOf[code] : undefined;
   return { status, code: codeOf(status), detail: detail ?? `${STATUS_CODES[status] ?? 'Error'}.` };
@@ -68,10 +68,7 @@ const refusal = ({ status, code, message, retryAfter }: Refusal): Answer => ({
   status,
   code,
   detail: message,
-  headers: {
-    ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
-    ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
-  },
+  ...(retryAfter === undefined ? {} : { headers: { 'retry-after': String(retryAfter) } }),
 });
 
 const codeOf = (status: number): string => (STATUS_CODES[status] ?? 'error').toLowerCase().replaceAll(/[^a-z]+/g, '_');
@@ -98,9 +95,16 @@ export class ErrorFilter implements ExceptionFilter {
     const answer = answerTo(error) ?? defect;
     if (answer.scimType !== undefined) (request as Noted).scimType = answer.scimType;
     if (answer === defect) this.logger.error({ err: error, requestId: request.id }, 'a request failed');
+    if (error instanceof Unauthorized) reply.header('www-authenticate', challengeTo(request));
     send(answer, request, reply);
   }
 }
+
+/** At least one parameter must follow the scheme, and a token that was refused should be told apart from none (RFC 6750 section 3). */
+const challengeTo = ({ headers }: FastifyRequest): string =>
+  /^bearer /i.test(headers.authorization ?? '')
+    ? 'Bearer realm="scim-cascade", error="invalid_token"'
+    : 'Bearer realm="scim-cascade"';
 
 /** Answers what is wrong with a URL before there is a route: Fastify would repeat the URL. */
 export function answerBadUrl(error: unknown, request: FastifyRequest, reply: FastifyReply): void {

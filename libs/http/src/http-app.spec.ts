@@ -159,7 +159,11 @@ describe('the guard', () => {
   it('answers 401 with a challenge without a known token, 403 with one of the wrong kind', async () => {
     for (const token of [undefined, 'unknown', 'scim x']) {
       const answer = await inject('GET', '/scim/v2/Users', token);
-      expect([answer.statusCode, answer.headers['www-authenticate']]).toEqual([401, 'Bearer']);
+      const why = token === undefined ? '' : ', error="invalid_token"';
+      expect([answer.statusCode, answer.headers['www-authenticate']]).toEqual([
+        401,
+        `Bearer realm="scim-cascade"${why}`,
+      ]);
       expect(answer.json()).toMatchObject({ schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'], status: '401' });
     }
     expect((await inject('GET', '/scim/v2/Users', 'operator')).statusCode).toBe(403);

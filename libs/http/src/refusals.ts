@@ -84,6 +84,6 @@ export class WrongMediaType extends Refusal {
   readonly status = 415;
   readonly code = 'unsupported_media_type';
   constructor() {
-    super('Send the body as application/scim+json or application/json.');
+    super('Send the body as application/scim+json or application/json; only a token is asked for by a form.');
   }
 }
