@@ -89,12 +89,21 @@ function expectMeaning(test: Case, result: ChangeSet): void {
 }
 
 /** JSON.parse keeps `__proto__` as an own key, as a request body does. */
-const tables = ['entra', 'entra-values', 'okta', 'others', 'members', 'attributes', 'agents', 'strict', 'hostile'].map(
-  (file) => ({
-    file,
-    cases: JSON.parse(readFileSync(new URL(`./${file}.json`, import.meta.url), 'utf8')) as Case[],
-  }),
-);
+const tables = [
+  'entra',
+  'entra-values',
+  'okta',
+  'others',
+  'members',
+  'attributes',
+  'lists',
+  'agents',
+  'strict',
+  'hostile',
+].map((file) => ({
+  file,
+  cases: JSON.parse(readFileSync(new URL(`./${file}.json`, import.meta.url), 'utf8')) as Case[],
+}));
 
 describe.each(tables)('$file', ({ cases }) => {
   it.each(cases)('$name', (test) => {

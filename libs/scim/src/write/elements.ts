@@ -6,29 +6,11 @@ import { isObject } from '../json-safety.js';
 import type { Tolerance } from '../quirks.js';
 import type { Attribute } from '../schema/resource-type.js';
 import { canonical } from './equality.js';
+import { folded, identity, lowerCased } from './identity.js';
 import { readValue } from './value.js';
 
 type Element = ScimValue;
 type ScimObject = { [key: string]: ScimValue };
-
-/** What makes two elements the same: value and type (RFC 7643 section 2.4), or all but `primary` if there is no value. */
-function identity(attribute: Attribute, element: Element): string {
-  if (!isObject(element)) return canonical(folded(attribute, element));
-  if (element.value === undefined) {
-    const { primary: _, ...rest } = element;
-    return canonical(rest);
-  }
-  return canonical([
-    ['value', folded(attribute.subAttributes.get('value'), element.value) ?? null],
-    ['type', lowerCased(element.type) ?? null],
-  ]);
-}
-
-const lowerCased = (value: ScimValue | undefined): ScimValue | undefined =>
-  typeof value === 'string' ? value.toLowerCase() : value;
-
-const folded = (attribute: Attribute | undefined, value: ScimValue | undefined): ScimValue | undefined =>
-  attribute?.caseExact === true ? value : lowerCased(value);
 
 const isPrimary = (element: Element): boolean => isObject(element) && element.primary === true;
 

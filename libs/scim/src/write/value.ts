@@ -6,6 +6,7 @@ import type { Tolerance } from '../quirks.js';
 import { instantOf } from '../schema/date-time.js';
 import type { Attribute } from '../schema/resource-type.js';
 import { unwrapRole } from './app-roles.js';
+import { distinct } from './identity.js';
 
 const anyBase64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
@@ -155,7 +156,7 @@ export function elementsOf(attribute: Attribute, raw: ScimValue, tolerance: Tole
   return [raw];
 }
 
-/** Reads the elements of a multi-valued attribute, with at most one primary. */
+/** Reads the elements of a multi-valued attribute, each once and with at most one primary. */
 export function readElements(attribute: Attribute, raw: ScimValue, tolerance: Tolerance): ScimValue[] {
   const elements: ScimValue[] = [];
   let primary = false;
@@ -173,7 +174,7 @@ export function readElements(attribute: Attribute, raw: ScimValue, tolerance: To
     }
     elements.push(value);
   }
-  return elements;
+  return distinct(attribute, elements);
 }
 
 /** Reads one attribute; undefined means unassigned: null, an empty list and an absent value are the same (RFC 7643 section 2.5). */
