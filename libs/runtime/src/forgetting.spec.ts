@@ -1,9 +1,10 @@
 // What is deleted is gone from the files as well.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Forgetting, forgetDeleted } from './forgetting.js';
 import { openSqlite } from './sqlite.js';
@@ -74,4 +75,17 @@ describe.each([
     forgetting.soon();
     forgetting.stop();
   });
+});
+
+it('is not taken for done while another connection reads what was there before', async () => {
+  db = openSqlite<Db>(join(directory, 'people.db'));
+  await db.schema.createTable('people').addColumn('name', 'text').execute();
+  await sql`pragma busy_timeout=0`.execute(db);
+  const other = new DatabaseSync(join(directory, 'people.db'));
+  other.exec('BEGIN; SELECT count(*) FROM people');
+  await bury('canary');
+  await expect(forgetDeleted(db)).rejects.toThrow('still in the write-ahead log');
+  other.close();
+  await forgetDeleted(db);
+  expect(isInFiles('canary')).toBe(false);
 });

@@ -5,14 +5,16 @@ import { EmbeddedAdapter } from './sqlite.js';
 /**
  * Empties SQLite's write-ahead log into the file of the database, in which deleted rows are overwritten.
  * PostgreSQL overwrites them when it vacuums; its archived log and all backups keep them as long as they exist.
+ * @throws when another connection reads from it for longer than a statement waits: to be called again
  */
 export async function forgetDeleted<Db>(db: Kysely<Db>): Promise<void> {
   const { adapter } = db.getExecutor();
   if (!(adapter instanceof SqliteAdapter)) return;
-  // Nobody else begins a transaction meanwhile: there is one connection, and it is taken.
+  // Nobody else of this thread begins a transaction meanwhile: it has one connection, and that is taken.
   await db.connection().execute(async (connection) => {
     if (adapter instanceof EmbeddedAdapter) adapter.settle();
-    await sql`pragma wal_checkpoint(truncate)`.execute(connection);
+    const { rows } = await sql<{ busy: number }>`pragma wal_checkpoint(truncate)`.execute(connection);
+    if (rows[0]?.busy === 1) throw new Error('what was deleted is still in the write-ahead log, which is being read');
   });
 }
 
