@@ -25,6 +25,8 @@ it('lets a provider that never answers delay nobody else', async () => {
 
   await scenario.deactivate(ada);
   await eventually('the dead provider holds a full lane', () => (dead.calls.length >= 50 ? true : undefined));
+  const { body: lanes } = await scenario.api.get('/lanes');
+  expect(lanes.items).toContainEqual({ tenant: 'default', providerId: 'dead', inFlight: 50, broken: false });
   await scenario.deactivate(bob);
 
   await scenario.completed(bob);
