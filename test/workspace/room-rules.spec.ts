@@ -12,7 +12,8 @@ const OXLINT = join(ROOT, 'node_modules', 'oxlint', 'bin', 'oxlint');
 /** @returns `file: message` of everything the linter finds in a folder */
 function lint(folder: string): Promise<string[]> {
   return new Promise((resolve, reject) => {
-    const args = [OXLINT, '--deny-warnings', '--format=json'];
+    // The link to the dependencies is followed otherwise.
+    const args = [OXLINT, '--deny-warnings', '--format=json', '--ignore-pattern=node_modules'];
     execFile(process.execPath, args, { cwd: folder, maxBuffer: 16 * 1024 * 1024 }, (error, stdout) => {
       if (!stdout.startsWith('{')) return reject(error ?? new Error('the linter does not answer'));
       const { diagnostics } = JSON.parse(stdout) as {
