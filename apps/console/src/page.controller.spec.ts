@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const get = (url: string) => world.app.inject({ method: 'GET', url });
-const SCRIPTS = ['console', 'elements', 'lists', 'service'].map((name) => `/console/${name}.js`);
+const SCRIPTS = ['console', 'deeds', 'elements', 'lists', 'service'].map((name) => `/console/${name}.js`);
 const PAGES = [
   ['/console', 'text/html'],
   ['/console/', 'text/html'],

@@ -29,6 +29,7 @@ const HEADERS = {
 const FILES: ReadonlyMap<string, string> = new Map([
   ['index.html', 'text/html'],
   ['console.js', 'text/javascript'],
+  ['deeds.js', 'text/javascript'],
   ['elements.js', 'text/javascript'],
   ['lists.js', 'text/javascript'],
   ['service.js', 'text/javascript'],

@@ -1,7 +1,8 @@
 // The operators' page: lists of what has not ended, a cascade or a revocation with its history, and retry and waive.
-import { duration, el, facts, known, link, route, table, time } from './elements.js';
+import { ask, DEEDS, withdraw } from './deeds.js';
+import { duration, el, facts, instant, known, link, route, table, time } from './elements.js';
 import { filter, pager, place } from './lists.js';
-import { call, key, read, send } from './service.js';
+import { call, key, read } from './service.js';
 
 const $ = (id) => document.getElementById(id);
 const LISTS = {
@@ -11,44 +12,13 @@ const LISTS = {
   settled: ['Ended revocations', 'A verified dead, B acknowledged, C expired, W waived.'],
 };
 
-// --- retry and waive
-
-const DEEDS = {
-  retry: ['Retry', 'It becomes due at once, and its attempts are counted anew.'],
-  waive: ['Waive', 'It ends without proof (grade W): the person named here answers for it. This cannot be taken back.'],
-};
-
-function ask(deed, targetId) {
-  const [title, help] = DEEDS[deed];
-  const dialog = $('ask');
-  const form = dialog.querySelector('form');
-  form.reset();
-  $('ask-title').textContent = `${title} ${targetId}`;
-  $('ask-help').textContent = help;
-  $('ask-error').textContent = '';
-  $('ask-by').required = deed === 'waive';
-  form.onsubmit = async (event) => {
-    event.preventDefault();
-    const { reason, by } = Object.fromEntries(new FormData(form));
-    try {
-      const body = by.trim() === '' ? { reason } : { reason, by };
-      await send(`/v1/revocations/${encodeURIComponent(targetId)}/${deed}`, body);
-      dialog.close();
-      await show(`${title} of ${targetId} was recorded.`);
-    } catch (error) {
-      $('ask-error').textContent = error.message;
-    }
-  };
-  dialog.showModal();
-}
-
 const actions = ({ targetId, settled }) =>
   settled
     ? undefined
     : Object.entries(DEEDS).map(([deed, [title]]) =>
         el(
           'button',
-          { type: 'button', 'aria-label': `${title} ${targetId}`, onclick: () => ask(deed, targetId) },
+          { type: 'button', 'aria-label': `${title} ${targetId}`, onclick: () => ask(deed, targetId, show) },
           title,
         ),
       );
@@ -67,7 +37,7 @@ const targetTable = (caption, items) =>
       `${target.kind} ${target.holdingId}`,
       stateOf(target),
       String(target.attempts),
-      target.lastReason,
+      why(target),
       time(target.plannedAt),
       time(target.nextAt),
       actions(target),
@@ -75,6 +45,7 @@ const targetTable = (caption, items) =>
   );
 
 const stateOf = ({ state, grade, settled }) => (settled ? `${state}, grade ${grade}` : state);
+const why = ({ lastClass, lastReason }) => [lastClass, lastReason].filter(Boolean).join(': ');
 
 async function listPage(state, query) {
   const [title, meaning] = LISTS[state];
@@ -87,7 +58,7 @@ async function cascadesPage(_, query) {
   const { items, next } = await read(`/v1/cascades?${query}`);
   const rows = items.map((one) => [
     link(one.cascadeId, 'cascade', one.cascadeId),
-    `${one.subject.type} ${known(one.subject)}`,
+    [`${one.subject.type} `, known(one.subject)],
     one.causeType,
     one.status,
     `${one.settledCount} of ${one.targetCount}`,
@@ -113,11 +84,11 @@ async function cascadePage(id, query) {
   return [
     el('h1', {}, `Cascade ${one.cascadeId}`),
     facts([
-      ['Whom it is about', `${one.subject.type} ${known(one.subject)}`],
+      ['Whom it is about', [`${one.subject.type} `, known(one.subject)]],
       ['Cause', `${one.causeType} (event ${one.causeEventId})`],
       ['Status', one.status],
       ['Revocations', counts.map(([state, n]) => `${n} ${state}`).join(', ') || 'nothing was held'],
-      ...times.map(([name, at]) => [name, time(at)]),
+      ...times.map(([name, at]) => [name, instant(at)]),
     ]),
     el('button', { type: 'button', onclick: () => download(one.cascadeId) }, 'Download evidence'),
     ' ',
@@ -157,7 +128,7 @@ async function revocationPage(id) {
       ['Agent', known(one.agent)],
       ['Cascade', link(one.cascadeId, 'cascade', one.cascadeId)],
       ['Attempts', String(one.attempts)],
-      ['Why', [one.lastClass, one.lastReason].filter(Boolean).join(': ')],
+      ['Why', why(one)],
       ['Planned', time(one.plannedAt)],
       ['Next attempt', time(one.nextAt)],
     ]),
@@ -220,15 +191,19 @@ function mark(name) {
 
 let turn = 0;
 
-/** Shows what the address names. A slower answer to an earlier address is dropped. */
-async function show(announcement = '') {
+/**
+ * Shows what the address names. A slower answer to an earlier address is dropped.
+ * @param {{ announcement?: string, stay?: boolean }} options `stay` leaves the focus where it is
+ */
+async function show({ announcement = '', stay = false } = {}) {
   const mine = ++turn;
   const hasKey = key.get() !== null;
   $('key').hidden = hasKey;
-  $('forget').hidden = !hasKey;
+  for (const id of ['refresh', 'forget']) $(id).hidden = !hasKey;
   $('error').textContent = '';
   $('status').textContent = announcement;
   if (!hasKey) return leave();
+  $('main').setAttribute('aria-busy', 'true');
   try {
     const { path, query } = place();
     const [name = 'pending', id] = path[0] === '' ? [] : path;
@@ -236,19 +211,35 @@ async function show(announcement = '') {
     const page = pageOf(name)(id, query);
     const [content, numbers] = await Promise.all([page, summary()]);
     if (mine !== turn) return;
-    $('summary').hidden = false;
-    $('summary').replaceChildren(...numbers);
-    $('main').replaceChildren(...content.filter((node) => node !== undefined));
-    const heading = $('main').querySelector('h1');
-    document.title = `${heading.textContent} - Revocations`;
-    heading.tabIndex = -1;
-    heading.focus();
+    fill(content, numbers);
   } catch (error) {
     if (mine !== turn) return;
-    if (error.status === 401 || error.status === 403) key.forget();
-    if (key.get() === null) await show();
-    $('error').textContent = error.message;
+    await fail(error);
   }
+  if (!stay && key.get() !== null) $('main').querySelector('h1').focus();
+}
+
+/** Without numbers there is no summary. */
+function fill(content, numbers = []) {
+  $('summary').hidden = numbers.length === 0;
+  $('summary').replaceChildren(...numbers);
+  $('main').removeAttribute('aria-busy');
+  $('main').replaceChildren(...content.filter((node) => node !== undefined));
+  const heading = $('main').querySelector('h1');
+  document.title = heading === null ? 'Revocations' : `${heading.textContent} - Revocations`;
+  heading?.setAttribute('tabindex', '-1');
+}
+
+/** What was shown before does not stay: it would stand under the name of another page. */
+async function fail(error) {
+  if (error.status === 401 || error.status === 403) {
+    key.forget();
+    await show();
+  } else {
+    const again = el('button', { type: 'button', onclick: () => show() }, 'Try again');
+    fill([el('h1', {}, 'This page could not be shown'), again]);
+  }
+  $('error').textContent = error.message;
 }
 
 function pageOf(name) {
@@ -257,8 +248,7 @@ function pageOf(name) {
 }
 
 function leave() {
-  $('summary').hidden = true;
-  $('main').replaceChildren();
+  fill([]);
   $('key-value').focus();
 }
 
@@ -268,14 +258,20 @@ $('key').addEventListener('submit', (event) => {
   $('key').reset();
   void show();
 });
+$('refresh').addEventListener('click', () => {
+  const now = new Date().toISOString().slice(11, 19);
+  void show({ announcement: `As of ${now} UTC.`, stay: true });
+});
 $('forget').addEventListener('click', () => {
   key.forget();
-  void show('The key was forgotten.');
+  void show({ announcement: 'The key was forgotten.' });
 });
-$('ask-cancel').addEventListener('click', () => $('ask').close());
 document.querySelector('.skip').addEventListener('click', (event) => {
   event.preventDefault();
   $('main').focus();
 });
-addEventListener('hashchange', () => void show());
+addEventListener('hashchange', () => {
+  withdraw();
+  void show();
+});
 void show();

@@ -15,7 +15,17 @@ export function el(tag, attributes = {}, ...children) {
 export const route = (...parts) => `#/${parts.map(encodeURIComponent).join('/')}`;
 export const link = (text, ...parts) => el('a', { href: route(...parts) }, text);
 export const time = (at) => at && el('time', { datetime: at }, at.replace('T', ' ').replace(/\.\d+Z$/, ' UTC'));
-export const known = (ref) => ref && (ref.name === undefined ? ref.id : `${ref.name} (${ref.id})`);
+/** To the millisecond, where it is about how much lies between two times. */
+export const instant = (at) => at && el('time', { datetime: at }, at.replace('T', ' ').replace('Z', ' UTC'));
+
+/** Whom it is about, with a link to what happened to them. A name may be written in any direction. */
+export const known = (ref) =>
+  ref &&
+  el(
+    'a',
+    { href: `${route('trail')}?${new URLSearchParams({ subject: ref.id })}` },
+    ...(ref.name === undefined ? [ref.id] : [el('bdi', {}, ref.name), ` (${ref.id})`]),
+  );
 
 export function duration(seconds) {
   const units = [

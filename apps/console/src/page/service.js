@@ -7,19 +7,37 @@ export const key = {
   forget: () => sessionStorage.removeItem(KEY),
 };
 
+/** What the service says of keys is meant for programs. */
+const OF_KEYS = {
+  401: 'This key opens nothing: it is mistyped, or it was revoked.',
+  403: "This key is not an operator's: use one that was issued for operators.",
+};
+
 /** The service said no; the message is for people. */
 export class Refused extends Error {
   constructor(status, problem) {
     const why = (problem.errors ?? []).map(({ message }) => message).join('; ');
-    super([problem.detail ?? `The service answered ${status}.`, why].filter(Boolean).join(' '));
+    const what = OF_KEYS[status] ?? problem.detail ?? `The service answered ${status}.`;
+    super([what, why].filter(Boolean).join(' '));
     this.status = status;
   }
 }
 
-/** @returns the answer of a request that succeeded @throws Refused */
+/** There was no answer: what was sent may have arrived all the same. */
+export class Unreachable extends Error {
+  constructor() {
+    super('The service cannot be reached. Try again when it is back, or ask who runs it.');
+  }
+}
+
+/** @returns the answer of a request that succeeded @throws Refused @throws Unreachable */
 export async function call(path, options = {}) {
+  // No other text can be sent in a header (RFC 6750 section 2.1).
+  if (!/^[\x21-\x7e]+$/.test(key.get())) throw new Refused(401, {});
   const headers = { authorization: `Bearer ${key.get()}`, ...options.headers };
-  const response = await fetch(path, { ...options, headers });
+  const response = await fetch(path, { ...options, headers }).catch(() => {
+    throw new Unreachable();
+  });
   if (!response.ok) throw new Refused(response.status, await response.json().catch(() => ({})));
   return response;
 }
