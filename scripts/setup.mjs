@@ -6,6 +6,7 @@ import { constants } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findExecutable, installPackage } from '../libs/jobs/src/system-package.mjs';
+import { BROWSER, BROWSER_PACKAGES, findBrowser } from './browser.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (...parts) => join(root, ...parts);
@@ -85,20 +86,26 @@ export async function build() {
 export const ensureRedis = () =>
   ensureServer('Redis', () => findExecutable('redis-server'), { apt: 'redis-server', brew: 'redis' });
 
-/** The servers the tests start for themselves. */
+/** The servers the tests start for themselves, and the browser they open the console in. */
 export async function ensureTestServers() {
   await ensureRedis();
   await ensureServer('PostgreSQL', findPostgres, { apt: 'postgresql', brew: 'postgresql' });
+  // Without one the promises about the console fail, saying so, and everything else is tested.
+  if (!(await isInstalled(findBrowser, BROWSER_PACKAGES))) say(missing(BROWSER, BROWSER_PACKAGES));
 }
 
 async function ensureServer(name, find, packages) {
-  if (find() !== undefined) return;
-  await installPackage(packages, say);
-  if (find() !== undefined) return;
-  throw new SetupError(
-    `${name} is missing: install it with "apt-get install ${packages.apt}" (as root) or "brew install ${packages.brew}".`,
-  );
+  if (!(await isInstalled(find, packages))) throw new SetupError(missing(name, packages));
 }
+
+/** Installs it where it may be installed. */
+async function isInstalled(find, packages) {
+  if (find() === undefined) await installPackage(packages, say);
+  return find() !== undefined;
+}
+
+const missing = (name, { apt, brew }) =>
+  `${name} is missing: install it with "apt-get install ${apt}" (as root) or "brew install ${brew}".`;
 
 /** Debian keeps the server away from PATH. */
 function findPostgres() {

@@ -95,11 +95,12 @@ export class Scenario {
     };
   }
 
-  async provisionUser(userName: string): Promise<string> {
+  async provisionUser(userName: string, attributes: Readonly<Record<string, unknown>> = {}): Promise<string> {
     const answer = await this.scim.post<{ id: string }>('/Users', {
       schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
       userName,
       active: true,
+      ...attributes,
     });
     return expectStatus(answer, 201).id;
   }
