@@ -1,6 +1,6 @@
 // The tables of the deny gate: who may act, what was registered for whom, and with which providers. Rebuilt from the log.
 import type { HoldingType } from '@app/events';
-import { createTables, dropTables, hasTable, type Flag, type Table } from '@app/runtime';
+import { createTables, dropTables, hasColumn, hasTable, type Flag, type Table } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { HELD_KEY, heldColumns, heldIndexes, heldTables, type HeldDb, type HeldRow } from './held-db.js';
 import { nestedGroupsOf } from './nested-groups.js';
@@ -17,6 +17,10 @@ export interface GateHoldingRow extends HeldRow {
   state: 'held' | 'revoked' | 'released';
   /** JSON array of {@link DenialReason} as of the last registration or rotation. */
   denials: string;
+  /** Vault id of the current secret of a credential; null: it has none. */
+  secret_id: string | null;
+  /** It was registered without a secret. */
+  by_reference: Flag;
 }
 
 export interface GateProviderRow {
@@ -36,7 +40,10 @@ export interface GateDb extends HeldDb {
 
 const tables: Readonly<Record<keyof GateDb, Table>> = {
   ...heldTables,
-  held_holdings: { columns: { ...heldColumns, denials: 'text' }, key: HELD_KEY },
+  held_holdings: {
+    columns: { ...heldColumns, denials: 'text', secret_id: 'text?', by_reference: 'integer' },
+    key: HELD_KEY,
+  },
   gate_providers: {
     columns: {
       tenant: 'text',
@@ -51,11 +58,14 @@ const tables: Readonly<Record<keyof GateDb, Table>> = {
 };
 
 /**
- * Drops the tables of an earlier version, which learned what was revoked from the plans alone.
+ * Drops the tables of an earlier version, which learned what was revoked from the plans alone, or did not know the secrets
+ * that a plan names.
  * @returns true when they must be made from the log again
  */
 export async function dropOldGate(db: Kysely<GateDb>): Promise<boolean> {
-  if (!(await hasTable(db, 'gate_holdings'))) return false;
+  const isOlder = await hasTable(db, 'gate_holdings');
+  const isOld = (await hasTable(db, 'held_holdings')) && !(await hasColumn(db, 'held_holdings', 'secret_id'));
+  if (!isOlder && !isOld) return false;
   await dropTables(db, ['gate_holdings', ...Object.keys(tables)]);
   return true;
 }

@@ -1,6 +1,6 @@
 // The deny gate: who may act, folded in the order of the log, so that it agrees with what the relay revokes.
 import { forgetCheckpoint, type Projection } from '@app/event-log';
-import type { EventType, Holder, HoldingType, RecordedEvent } from '@app/events';
+import type { EventType, Holder, HoldingType, PlannedTarget, RecordedEvent } from '@app/events';
 import { idLists, marks, run, Turns } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { denialsOf, denialsOfHeld, type DenialReason } from './denials.js';
@@ -144,7 +144,7 @@ async function applyToHoldings(trx: Trx, event: RecordedEvent): Promise<void> {
     case 'RunStarted':
       return register(trx, tenant, { type: 'run', id: event.data.runId, ...event.data });
     case 'CredentialRotated':
-      return rotate(trx, tenant, event.data.credentialId);
+      return rotate(trx, tenant, event.data.credentialId, event.data.secretId);
     case 'CredentialReleased':
       return release(trx, tenant, 'credential', event.data.credentialId);
     case 'ScheduleReleased':
@@ -152,23 +152,55 @@ async function applyToHoldings(trx: Trx, event: RecordedEvent): Promise<void> {
     case 'RunEnded':
       return release(trx, tenant, 'run', event.data.runId);
     case 'RevocationPlanned':
-      // Marked at its cause already, unless it was planned by the rules of an earlier version: that stands.
-      for (const [type, targets] of Map.groupBy(event.data.targets, (target) => target.holdingType)) {
-        const planned = targets.map((target) => target.holdingId);
-        await revoke(trx, tenant, type, planned);
-      }
-      return;
+      return revokePlanned(trx, tenant, event.data.targets);
     default:
       return condemn(trx, event);
   }
 }
 
+/** What a plan names was marked at its cause, unless it was planned by the rules of an earlier version: that stands. */
+async function revokePlanned(trx: Trx, tenant: string, targets: readonly PlannedTarget[]): Promise<void> {
+  for (const [type, alike] of Map.groupBy(targets, (target) => target.holdingType)) {
+    const unmarked = await unrevoked(trx, tenant, type, alike);
+    const meant = alike.filter((target) => isMeant(unmarked.get(target.holdingId), target));
+    const ids = meant.map((target) => target.holdingId);
+    await revoke(trx, tenant, type, ids);
+  }
+}
+
+type Secrets = Pick<GateHoldingRow, 'holding_id' | 'secret_id' | 'by_reference'>;
+
+/**
+ * Whether the target is what its holding is now. What has got another secret since the cause of the plan is held anew. A plan
+ * of an earlier version named no secrets.
+ */
+function isMeant(now: Secrets | undefined, { secretId }: PlannedTarget): boolean {
+  if (now === undefined) return false;
+  return secretId === undefined ? now.secret_id === null || now.by_reference === 0 : secretId === now.secret_id;
+}
+
+/** The holdings of these targets that are not revoked, by their ids. */
+async function unrevoked(
+  trx: Trx,
+  tenant: string,
+  type: HoldingType,
+  targets: readonly PlannedTarget[],
+): Promise<ReadonlyMap<string, Secrets>> {
+  const found = new Map<string, Secrets>();
+  for (const list of idLists(targets.map((target) => target.holdingId))) {
+    await turns.share();
+    const text = `select holding_id, secret_id, by_reference from held_holdings
+      where tenant = ? and holding_type = ? and holding_id in (${marks(list)}) and state <> 'revoked'`;
+    for (const row of await run<Secrets>(trx, text, [tenant, type, ...list])) found.set(row.holding_id, row);
+  }
+  return found;
+}
+
 async function revoke(trx: Trx, tenant: string, type: HoldingType, ids: readonly string[]): Promise<void> {
   for (const list of idLists(ids)) {
     await turns.share();
-    // A plan names what was marked at its cause: nothing is written twice.
     const text = `update held_holdings set state = 'revoked'
-      where tenant = ? and holding_type = ? and holding_id in (${marks(list)}) and state <> 'revoked'`;
+      where tenant = ? and holding_type = ? and holding_id in (${marks(list)})`;
     await run(trx, text, [tenant, type, ...list]);
   }
 }
@@ -184,11 +216,12 @@ interface Registered extends Holder {
   readonly type: HoldingType;
   readonly id: string;
   readonly requirements?: readonly string[];
+  readonly secretId?: string;
 }
 
 /** The verdict is made here and kept: at this position the relay makes the same one. */
 async function register(trx: Trx, tenant: string, registered: Registered): Promise<void> {
-  const { type, id, userId, agentId, requirements = [] } = registered;
+  const { type, id, userId, agentId, requirements = [], secretId } = registered;
   const denials = await denialsOf(subjectsOf(trx), tenant, registered, requirements);
   await trx
     .insertInto('held_holdings')
@@ -199,6 +232,8 @@ async function register(trx: Trx, tenant: string, registered: Registered): Promi
       user_id: userId ?? null,
       agent_id: agentId ?? null,
       requires_groups: JSON.stringify(requirements),
+      secret_id: secretId ?? null,
+      by_reference: secretId === undefined ? 1 : 0,
       ...standing(denials),
     })
     .onConflict((c) => c.doNothing())
@@ -217,7 +252,7 @@ const standing = (denials: readonly DenialReason[]): Pick<GateHoldingRow, 'state
   denials: JSON.stringify(denials),
 });
 
-async function rotate(trx: Trx, tenant: string, id: string): Promise<void> {
+async function rotate(trx: Trx, tenant: string, id: string, secretId: string): Promise<void> {
   const row = await trx
     .selectFrom('held_holdings')
     .selectAll()
@@ -229,7 +264,7 @@ async function rotate(trx: Trx, tenant: string, id: string): Promise<void> {
   const denials = await denialsOfHeld(subjectsOf(trx), row);
   await holdings(trx, tenant, 'credential', [id])
     // A new secret is held anew, as the relay sees it.
-    .set(standing(denials))
+    .set({ ...standing(denials), secret_id: secretId })
     .execute();
 }
 
