@@ -479,6 +479,27 @@ describe('a write that the gates do not know yet', () => {
     const again = await world.send('POST', 'runs', held, key);
     expect([again.status, again.body]).toEqual([201, { id: (started?.data as { runId: string }).runId }]);
   });
+
+  it('is not answered with success when it is sent again meanwhile, though it changes nothing then', async () => {
+    const owners = [{ type: 'User', id: ada }];
+    const agent = (await world.send('POST', 'agents', { name: 'c', owners })).body.id;
+    await world.send('POST', 'credentials', token({ id: 'twice' }));
+    await world.send('POST', 'runs', { providerId: 'idp', userId: ada, id: 'twice' });
+    const writes: [method: string, url: string, body?: object][] = [
+      ['PATCH', `agents/${agent}`, { active: false }],
+      ['POST', 'credentials/twice/rotate', { secret: 'next' }],
+      ['DELETE', 'credentials/twice'],
+      ['POST', 'runs/twice/end'],
+      ['PUT', 'providers/twice', IDP],
+    ];
+    world.readModels.late = true;
+    for (const [method, url, body] of writes.flatMap((write) => [write, write])) {
+      expect([url, (await world.send(method, url, body)).status]).toEqual([url, 503]);
+    }
+    world.readModels.late = false;
+    expect((await world.send('PATCH', `agents/${agent}`, { active: false })).status).toBe(200);
+    expect((await world.send('GET', `subjects/${agent}/status`)).body.mayAct).toBe(false);
+  });
 });
 
 describe('secrets', () => {

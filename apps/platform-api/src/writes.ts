@@ -1,5 +1,5 @@
 // Carries out a command and comes back only when every gate and view of this process knows what it did.
-import { ReadModels } from '@app/event-log';
+import { EventLog, ReadModels } from '@app/event-log';
 import { Injectable } from '@nestjs/common';
 import { CommandBus, type Command } from '@nestjs/cqrs';
 
@@ -10,6 +10,7 @@ export const EVERYBODY_MS = 30_000;
 export class Writes {
   constructor(
     private readonly commands: CommandBus,
+    private readonly log: EventLog,
     private readonly readModels: ReadModels,
   ) {}
 
@@ -19,7 +20,9 @@ export class Writes {
     timeoutMs?: number,
   ): Promise<R> {
     const result = await this.commands.execute<R>(command);
-    if (result.position !== undefined) await this.readModels.reached(result.position, timeoutMs);
+    // What changes nothing may repeat a write that nobody has been told of yet: it waits for that one.
+    const position = result.position ?? (await this.log.head());
+    if (position !== undefined) await this.readModels.reached(position, timeoutMs);
     return result;
   }
 }
