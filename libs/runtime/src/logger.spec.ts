@@ -143,6 +143,15 @@ describe('the logger of Nest', () => {
     ]);
   });
 
+  it('writes fields and a text as the logger itself does: an error among them is found where errors are looked for', () => {
+    const { nest, lines, text } = captured();
+    const error = new DriverError(`redis://:${CANARY}@redis is lost`);
+    nest.error({ err: error, where: 'sweep' }, 'the engine failed', 'worker');
+    expect(lines()).toEqual([expect.objectContaining({ msg: 'the engine failed', context: 'worker', where: 'sweep' })]);
+    expect(lines()[0]).toMatchObject({ level: 'error', err: { name: 'DriverError', code: 'ECONNREFUSED' } });
+    expect(text()).not.toContain(CANARY);
+  });
+
   it('recognises errors and stacks', () => {
     const { nest, lines, text } = captured();
     const error = new DriverError('lost');
