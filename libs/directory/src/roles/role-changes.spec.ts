@@ -44,6 +44,7 @@ describe('changes of who has a role', () => {
       const { mappingId } = await directory.run(new DraftMapping(directory.request(), 'mapping', rules));
       await directory.run(new ActivateMapping(directory.request(), mappingId));
       const follower = new RoleFollower({
+        log: directory.log,
         decisions: directory.get(Decisions),
         clock: directory.clock,
         conditions: directory.get(Conditions),

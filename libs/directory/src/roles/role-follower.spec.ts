@@ -207,6 +207,26 @@ describe('the follower', () => {
     expect(await membersOf('engineers')).toEqual({ [ada]: ['condition'] });
   });
 
+  it('takes no role by what somebody once was, while a view that is made anew has not come as far as the roles', async () => {
+    const ada = await directory.user('ada', inDepartment('Sales'));
+    await define('engineers', { condition: engineering });
+    await directory.settled();
+    const then = (await directory.log.head()) as bigint;
+    await change(ada, inDepartment('Engineering'));
+    expect(await membersOf('engineers')).toEqual({ [ada]: ['condition'] });
+    // As the view was when it had come to that position.
+    const attributes = JSON.stringify({ userName: 'ada', ...inDepartment('Sales') });
+    await directory.db.updateTable('users').set({ attributes }).where('user_id', '=', ada).execute();
+    const db = openSqlite<RoleFollowerDb>(':memory:');
+    const follower = directory.get(RoleFollower);
+    follower.uses({ view: { reached: (position) => Promise.resolve(position <= then) }, db });
+    await follower.migrate(db);
+    const replayed = (await directory.events()).filter(({ position }) => position <= then);
+    await expect(follower.apply(db, replayed)).rejects.toThrow(/view has not reached/);
+    expect(await membersOf('engineers')).toEqual({ [ada]: ['condition'] });
+    await db.destroy();
+  });
+
   it('finishes what a crash left undone', async () => {
     await directory.close();
     directory = await Directory.open({ policy: false });
@@ -226,6 +246,7 @@ describe('the follower', () => {
     await define('engineers', { condition: engineering });
     await directory.settled();
     const other = new RoleFollower({
+      log: directory.log,
       decisions: directory.get(Decisions),
       clock: directory.clock,
       people: directory.get(People),
@@ -247,6 +268,7 @@ describe('the follower', () => {
     const before = await directory.eventsOf('UserProvisioned');
     const [defined] = await directory.eventsOf('RoleDefined');
     const other = new RoleFollower({
+      log: directory.log,
       decisions: directory.get(Decisions),
       clock: directory.clock,
       people: directory.get(People),

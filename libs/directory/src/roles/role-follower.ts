@@ -1,6 +1,6 @@
 // Follows the log and records who gains and who loses roles because of what changed: people, groups, conditions, rules.
 import { streams, type NewEvent, type RecordedEvent } from '@app/events';
-import { EventLogUnavailable, type Decisions, type Projection } from '@app/event-log';
+import { EventLogUnavailable, type Decisions, type EventLog, type Projection } from '@app/event-log';
 import { dropTables, type Clock } from '@app/runtime';
 import type { Kysely } from 'kysely';
 import { contextAfter } from '../after-event.js';
@@ -18,6 +18,7 @@ export interface RoleFollowerDb {
 }
 
 export interface RoleFollowerParts {
+  readonly log: Pick<EventLog, 'readStream'>;
   readonly decisions: Decisions;
   readonly clock: Clock;
   readonly people: People;
@@ -37,9 +38,9 @@ const VIEW_MS = 5_000;
 
 /**
  * A projection that also writes. It keeps no copy of anybody: what it records is the difference between who has the
- * roles by the stream of the roles, and who should by the directory's view, which is at least as new as the batch. So a
- * replay, whole or after a crash between append and checkpoint, records nothing twice. It appends while it holds a
- * transaction: give it a database of its own.
+ * roles by the stream of the roles, and who should by the directory's view, which is at least as new as the batch and as
+ * that stream. So a replay, whole or after a crash between append and checkpoint, records nothing twice. It appends while
+ * it holds a transaction: give it a database of its own.
  */
 export class RoleFollower implements Projection<RoleFollowerDb> {
   readonly name = 'roles';
@@ -94,13 +95,26 @@ export class RoleFollower implements Projection<RoleFollowerDb> {
     const work = events.filter((event) => this.tenants.has(event.metadata.tenant) && isRoleWork(event));
     const last = work.at(-1);
     if (last === undefined) return;
-    if (this.around?.view === undefined || !(await this.around.view.reached(last.position, VIEW_MS))) {
-      throw new EventLogUnavailable(`the directory's view has not reached position ${last.position}`);
-    }
     for (const [tenant, ofTenant] of Map.groupBy(work, (event) => event.metadata.tenant)) {
+      await this.viewReaches(await this.decidedUpTo(tenant, last.position));
       const appended = await this.record(tenant, ofTenant);
       if (appended === undefined && !ofTenant.some(({ type }) => type === 'RoleDefined')) continue;
       await this.remember(trx, tenant, appended);
+    }
+  }
+
+  /**
+   * A view that is made anew beside the roles passes by what people once were. By that, whoever came to a role later would
+   * lose it, and with it what requires it.
+   */
+  private async decidedUpTo(tenant: string, position: bigint): Promise<bigint> {
+    const [newest] = await this.parts.log.readStream(streams.roles(tenant), { direction: 'backwards', max: 1 });
+    return newest === undefined || newest.position < position ? position : newest.position;
+  }
+
+  private async viewReaches(position: bigint): Promise<void> {
+    if (this.around === undefined || !(await this.around.view.reached(position, VIEW_MS))) {
+      throw new EventLogUnavailable(`the directory's view has not reached position ${position}`);
     }
   }
 

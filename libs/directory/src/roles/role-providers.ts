@@ -1,5 +1,5 @@
 // What the directory's module provides for roles: handlers, and the follower that decides about them.
-import { Decisions } from '@app/event-log';
+import { Decisions, EventLog } from '@app/event-log';
 import { Clock } from '@app/runtime';
 import type { Provider } from '@nestjs/common';
 import { Conditions } from './conditions.js';
@@ -39,8 +39,8 @@ export const roleProviders: readonly Provider[] = [
   RoleDecisions,
   {
     provide: RoleFollower,
-    inject: [Decisions, Clock, People, Conditions],
-    useFactory: (decisions: Decisions, clock: Clock, people: People, conditions: Conditions) =>
-      new RoleFollower({ decisions, clock, people, conditions }),
+    inject: [EventLog, Decisions, Clock, People, Conditions],
+    useFactory: (log: EventLog, decisions: Decisions, clock: Clock, people: People, conditions: Conditions) =>
+      new RoleFollower({ log, decisions, clock, people, conditions }),
   },
 ];
