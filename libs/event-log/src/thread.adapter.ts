@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { RecordedEvent } from '@app/events';
 import { decode } from './codec.js';
+import { CommitTiming } from './commit-timing.js';
 import {
   EventLog,
   EventLogUnavailable,
@@ -18,7 +19,7 @@ import { SqliteReader } from './sqlite-reader.js';
 
 /** `wait` is answered once there is an event after a position. */
 type Asked =
-  | { readonly kind: 'append'; readonly writes: readonly StreamWrite[]; readonly options: AppendOptions | undefined }
+  | { readonly kind: 'append'; readonly writes: readonly StreamWrite[] }
   | { readonly kind: 'read'; readonly stream: string; readonly options: ReadStreamOptions | undefined }
   | { readonly kind: 'wait'; readonly after: bigint };
 type Call = Asked & { readonly id: number };
@@ -31,28 +32,22 @@ type Failure = Pick<Error, 'name' | 'message'> & Partial<Pick<WrongExpectedRevis
 type Result = readonly Appended[] | readonly Stored[] | undefined;
 type Answer = { readonly id: number } & ({ readonly result: Result } | { readonly failure: Failure });
 
-/** What is said in one turn of the event loop is one message: a message costs as much as an append. */
-class Outbox<Item> {
-  private items: Item[] = [];
-
-  constructor(private readonly port: MessagePort) {}
-
-  add(item: Item): void {
-    if (this.items.push(item) === 1) setImmediate(() => this.port.postMessage(this.items.splice(0)));
-  }
-}
-
 /** Serves the {@link ThreadEventLog} at the other end of `port`, until either end is closed. */
 export function serveThread(log: EventLog, port: MessagePort): void {
-  const outbox = new Outbox<Answer>(port);
+  let answers: Answer[] = [];
+  // Those of one turn of the event loop are one message: a message costs as much as an append.
+  const send = () => {
+    port.postMessage(answers);
+    answers = [];
+  };
   const closed = new AbortController();
   port.on('close', () => closed.abort());
   const serve = async ({ id, ...asked }: Call): Promise<void> => {
-    try {
-      outbox.add({ id, result: await resultOf(log, asked, closed.signal) });
-    } catch (error) {
-      outbox.add({ id, failure: failureOf(error) });
-    }
+    const answer = await resultOf(log, asked, closed.signal).then(
+      (result) => ({ id, result }),
+      (error: unknown) => ({ id, failure: failureOf(error) }),
+    );
+    if (answers.push(answer) === 1) setImmediate(send);
   };
   port.on('message', (calls: readonly Call[]) => {
     for (const call of calls) void serve(call);
@@ -62,7 +57,7 @@ export function serveThread(log: EventLog, port: MessagePort): void {
 async function resultOf(log: EventLog, asked: Asked, signal: AbortSignal): Promise<Result> {
   switch (asked.kind) {
     case 'append':
-      return log.appendAll(asked.writes, asked.options);
+      return log.appendAll(asked.writes);
     case 'read': {
       const events = await log.readStream(asked.stream, asked.options);
       // Copied, because what lies beside them in their buffer would cross with them.
@@ -96,9 +91,13 @@ interface Waiting {
 
 export class ThreadEventLog extends EventLog {
   private readonly reader: SqliteReader;
-  private readonly outbox: Outbox<Call>;
   private readonly waiting = new Map<number, Waiting>();
-  private calls = 0;
+  private ids = 0;
+  private appends: Call[] = [];
+  private readonly timing = new CommitTiming(
+    () => this.appends.length,
+    () => this.sendTogether(),
+  );
 
   private constructor(
     directory: string,
@@ -106,7 +105,6 @@ export class ThreadEventLog extends EventLog {
   ) {
     super();
     this.reader = SqliteReader.open({ directory, newsAfter: (after) => this.ask({ kind: 'wait', after }) });
-    this.outbox = new Outbox(port);
     port.on('message', (answers: readonly Answer[]) => answers.forEach((answer) => this.take(answer)));
     port.on('close', () => void this.close());
   }
@@ -116,8 +114,13 @@ export class ThreadEventLog extends EventLog {
     return new ThreadEventLog(directory, port);
   }
 
-  override async appendAll(writes: readonly StreamWrite[], options?: AppendOptions): Promise<Appended[]> {
-    return (await this.ask({ kind: 'append', writes, options })) as Appended[];
+  override async appendAll(writes: readonly StreamWrite[], { patient }: AppendOptions = {}): Promise<Appended[]> {
+    const appended = await this.ask({ kind: 'append', writes }, (call) => {
+      this.appends.push(call);
+      if (patient === true) this.timing.patiently();
+      else this.timing.soon();
+    });
+    return appended as Appended[];
   }
 
   override async readStream(stream: string, options?: ReadStreamOptions): Promise<RecordedEvent[]> {
@@ -149,13 +152,22 @@ export class ThreadEventLog extends EventLog {
     this.waiting.clear();
   }
 
-  private async ask(asked: Asked): Promise<Result> {
+  private async ask(asked: Asked, send = this.sendAlone): Promise<Result> {
     this.reader.mustBeOpen();
-    const id = (this.calls += 1);
+    const id = (this.ids += 1);
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
-      this.outbox.add({ ...asked, id });
+      send({ ...asked, id });
     });
+  }
+
+  private readonly sendAlone = (call: Call): void => this.port.postMessage([call]);
+
+  /** Those that wait for one another here share the message and then the commit. */
+  private sendTogether(): void {
+    this.timing.begun();
+    if (this.appends.length > 0) this.port.postMessage(this.appends);
+    this.appends = [];
   }
 
   private take(answer: Answer): void {
