@@ -1,10 +1,11 @@
 // Runs on a thread of its own: follows the log into trail, ledger and cascades, which no request waits for.
-import { parentPort } from 'node:worker_threads';
+import { once } from 'node:events';
+import { parentPort, type MessagePort } from 'node:worker_threads';
 import { AuditView, type AuditDb } from '@app/audit';
 import { Projector } from '@app/event-log';
 import type { RecordedEvent } from '@app/events';
 import { readConfig } from '@app/runtime';
-import { openAudit, openLogReader } from './infrastructure.js';
+import { openAudit, openLogReader } from './stores.js';
 import type { Ready } from './service-thread.js';
 
 /** What the thread tells the process. */
@@ -32,6 +33,7 @@ class ToldView extends AuditView {
   }
 }
 
+await once(parentPort as MessagePort, 'message');
 const config = readConfig();
 const log = openLogReader(config);
 const db = await openAudit(config);

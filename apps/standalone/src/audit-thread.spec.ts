@@ -2,7 +2,7 @@ import { afterEach, expect, it } from '@jest/globals';
 import { AuditThread } from './audit-thread.js';
 
 const CODE = `import { parentPort } from 'node:worker_threads';
-  parentPort.once('message', () => process.exit());
+  parentPort.on('message', (message) => message === 'stop' && process.exit());
   parentPort.postMessage({ kind: 'failed', error: new Error('the log is away') });
   parentPort.postMessage({ kind: 'reached', position: 7n });
   parentPort.postMessage({ kind: 'ready' });`;

@@ -2,19 +2,20 @@
 import { join } from 'node:path';
 import { openLogKey, type AuditDb, type LogKeyParts } from '@app/audit';
 import type { ConnectionOrdersDb, DirectoryDb, OwnerPolicyDb, RoleFollowerDb } from '@app/directory';
-import { Decisions, EventStoreLog, SqliteEventLog, SqliteReader, type EventLog, type LogReader } from '@app/event-log';
+import { Decisions, SqliteEventLog, type EventLog } from '@app/event-log';
 import { ExchangeLog, migrateTrafficDb, QuirkCounts, type TrafficDb } from '@app/http';
 import { launchRedis } from '@app/jobs';
-import { Connectors, mayConnectToRedis, type GateDb } from '@app/revocation';
+import type { Connectors, GateDb } from '@app/revocation';
 import type { IdempotencyDb } from '@app/platform-api';
-import { migrateAlone, openDatabase, SystemClock, type Clock, type Config, type DatabaseOptions } from '@app/runtime';
-import { rootKeyFrom, SqlVault, type Vault, type VaultDb } from '@app/vault';
+import { migrateAlone, SystemClock, type Clock, type Config, type DatabaseOptions } from '@app/runtime';
+import type { Vault } from '@app/vault';
 import type { LoggerService } from '@nestjs/common';
 import type { KeyObject } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { asOne, closeAll, type Closer } from './closing.js';
 import { makeDataDirectory } from './data-directory.js';
-import { outboundPolicyOf } from './settings.js';
+import { connectorsOf } from './settings.js';
+import { DELETE, openAudit, openEventStore, openRoom, openVault, VIEW } from './stores.js';
 
 export interface Infrastructure {
   readonly clock: Clock;
@@ -41,14 +42,6 @@ export interface Infrastructure {
   readonly quirks: QuirkCounts;
   close(): Promise<void>;
 }
-
-const DELETE = 'Delete it: what is needed of it is made again from the log.';
-/** What only one connection reads, and what the log can rebuild. */
-export const VIEW: DatabaseOptions = { gatherMs: 50, ifDamaged: DELETE };
-const VAULT: DatabaseOptions = {
-  durable: true,
-  ifDamaged: 'Restore it from a backup: what it holds is nowhere else.',
-};
 
 /**
  * @throws with a sentence that says what cannot be opened and how to mend it; what was opened before is closed again
@@ -84,7 +77,7 @@ async function open(config: Config, logger: LoggerService, closers: Closer[]): P
   const vault = await openVault(config, { mayBeNew, closers });
   const auditDb = closed(await openAudit(config));
   const decisions = new Decisions(log, { soleWriter: config.eventLog === 'sqlite' });
-  const connectors = openConnectors(config);
+  const connectors = connectorsOf(config);
   closers.push(() => connectors.close());
   return {
     clock,
@@ -103,25 +96,6 @@ async function open(config: Config, logger: LoggerService, closers: Closer[]): P
     idempotencyDb: await database<IdempotencyDb>('idempotency', { ifDamaged: DELETE }),
     ...(await openTraffic(await database<TrafficDb>('traffic', { ifDamaged: DELETE }), closers)),
   };
-}
-
-/** Each thread has its own. @param closers take what closes it */
-export async function openVault(
-  config: Config,
-  { mayBeNew, closers }: { readonly mayBeNew: boolean; readonly closers: Closer[] },
-): Promise<Vault> {
-  const rootKey = await rootKeyFrom({ vaultKey: config.vaultKey, directory: config.dataDir });
-  const db = await openRoom<VaultDb>(config, 'vault', VAULT);
-  closers.push(() => db.destroy());
-  const vault = await SqlVault.open({ db, rootKey, mayBeNew });
-  closers.push(() => vault.close());
-  return vault;
-}
-
-/** Each thread has its own. */
-export function openConnectors(config: Config): Connectors {
-  const policy = outboundPolicyOf(config);
-  return new Connectors({ mayConnect: (tenant, address) => mayConnectToRedis(tenant, address, policy) });
 }
 
 const LOG_KEY = 'log-key';
@@ -147,9 +121,6 @@ async function openTraffic(
 const openLog = (config: Config, onError: (error: unknown) => void): EventLog =>
   config.eventLog === 'sqlite' ? SqliteEventLog.open({ directory: config.dataDir, onError }) : openEventStore(config);
 
-export const openEventStore = (config: Config): EventStoreLog =>
-  EventStoreLog.connect({ url: config.eventStoreUrl as string });
-
 /** @throws with a sentence that names EVENTSTORE_URL when the server does not answer */
 async function headOf(log: EventLog, { eventLog }: Config): Promise<bigint | undefined> {
   try {
@@ -160,22 +131,6 @@ async function headOf(log: EventLog, { eventLog }: Config): Promise<bigint | und
     throw new Error(text, { cause: error });
   }
 }
-
-/** For another thread of the process that writes the log. */
-export const openLogReader = (config: Config): LogReader =>
-  config.eventLog === 'sqlite' ? SqliteReader.open({ directory: config.dataDir }) : openEventStore(config);
-
-/** The database of a room: a file of its own in DATA_DIR, or a schema of its own in PostgreSQL. */
-export const openRoom = <Db>(config: Config, schema: string, options: DatabaseOptions): Promise<Kysely<Db>> =>
-  openDatabase<Db>({ url: config.databaseUrl, file: join(config.dataDir, `${schema}.db`), schema }, options);
-
-/** Also for the thread that follows the log into it. */
-export const openAudit = (config: Config): Promise<Kysely<AuditDb>> =>
-  openRoom<AuditDb>(config, 'audit', {
-    ifDamaged:
-      'Restore it from a backup, or move it away and keep it: it is made again from the log, without the checkpoints ' +
-      'that were signed.',
-  });
 
 /** It outlives a worker that is started again. */
 async function openRedis(config: Config, logger: LoggerService, closers: Closer[]): Promise<string | undefined> {

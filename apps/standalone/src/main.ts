@@ -15,6 +15,7 @@ import { listen } from './listen.js';
 import { readScimFiles } from './scim-files.js';
 import { StandaloneModule } from './standalone.module.js';
 import { Views } from './views.js';
+import { WorkerThread } from './worker-thread.js';
 
 interface Running {
   /** Takes no new requests, lets the running ones end, records what workers have under way, closes everything. */
@@ -41,6 +42,7 @@ async function start(args: Arguments): Promise<Running> {
     const module = StandaloneModule.of({ config, scimFiles, infrastructure, address, logger });
     const { exchanges } = infrastructure;
     app = await createHttpApp(module, { logger, requestsPerSecond: config.scimRequestsPerSecond, exchanges });
+    if (config.roles.includes('worker')) app.get(WorkerThread).load();
     await app.get(Views).start();
     await app.init();
     await listen(app, config);

@@ -37,6 +37,16 @@ describe('the start of the thread', () => {
     expect([words, errors]).toEqual([['mine'], []]);
   });
 
+  it('is what a thread waits for that was loaded before', async () => {
+    made(`${LIVES} parentPort.postMessage({ kind: 'said', word: 'loaded' });
+      parentPort.once('message', (message) => { parentPort.postMessage({ kind: 'said', word: message }); ${READY} });`);
+    thread.load();
+    while (words.length === 0) await nextTurn();
+    expect(words).toEqual(['loaded']);
+    await thread.start();
+    expect(words).toEqual(['loaded', 'start']);
+  });
+
   it('fails when the thread ends without a word', async () => {
     await expect(made('process.exit(0)').start()).rejects.toThrow('the thread of the views ended before it was ready');
   });

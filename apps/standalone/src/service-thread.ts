@@ -15,7 +15,7 @@ export interface Ready {
 export interface ServiceThreadParts<News extends { readonly kind: string }> {
   /** For the sentences of errors: "the thread of the ...". */
   readonly of: string;
-  /** What the thread runs. It says {@link Ready}, and ends when it is sent `stop`. */
+  /** What the thread runs. It begins when it is sent `start`, says {@link Ready}, and ends when it is sent `stop`. */
   readonly file: URL;
   readonly onNews?: (news: News) => void;
   /** Told of what it died of. */
@@ -35,12 +35,19 @@ export class ServiceThread<News extends { readonly kind: string } = never> {
 
   constructor(private readonly parts: ServiceThreadParts<News>) {}
 
+  /** Loads what the thread runs, beside what this one does meanwhile. */
+  load(): void {
+    clearTimeout(this.restart);
+    this.worker ??= this.spawn();
+  }
+
   /**
    * Resolves when the thread is ready.
    * @throws what ended it before, or that it is not ready in time
    */
   start(): Promise<void> {
-    const worker = this.spawn();
+    this.load();
+    const worker = this.worker as Worker;
     const { of, startMs = START_MS } = this.parts;
     return new Promise((resolve, reject) => {
       const refuse = (why: string) => reject(this.death ?? new Error(`the thread of the ${of} ${why}`));
@@ -54,6 +61,7 @@ export class ServiceThread<News extends { readonly kind: string } = never> {
         clearTimeout(timer);
         refuse('ended before it was ready');
       });
+      worker.postMessage('start');
     });
   }
 
@@ -78,7 +86,6 @@ export class ServiceThread<News extends { readonly kind: string } = never> {
   private spawn(): Worker {
     const { file, given, onNews, onError } = this.parts;
     const worker = new Worker(file, given?.());
-    this.worker = worker;
     worker.on('message', (news: News | Ready) => {
       if (news.kind === 'ready') this.isReady = true;
       else onNews?.(news as News);
@@ -91,7 +98,10 @@ export class ServiceThread<News extends { readonly kind: string } = never> {
       this.worker = undefined;
       this.isReady = false;
       if (this.stopping) return;
-      this.restart = setTimeout(() => this.spawn(), RESTART_MS);
+      this.restart = setTimeout(() => {
+        this.load();
+        this.worker?.postMessage('start');
+      }, RESTART_MS);
     });
     return worker;
   }

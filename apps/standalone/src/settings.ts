@@ -1,5 +1,11 @@
 // Turns the configuration into the settings of the rooms.
-import { DEFAULT_RETRY_POLICY, type OutboundPolicy, type RetryPolicy } from '@app/revocation';
+import {
+  Connectors,
+  DEFAULT_RETRY_POLICY,
+  mayConnectToRedis,
+  type OutboundPolicy,
+  type RetryPolicy,
+} from '@app/revocation';
 import type { Config } from '@app/runtime';
 
 export const retryPolicyOf = ({ retryCurveMs, retryJitter }: Config): RetryPolicy => ({
@@ -15,3 +21,9 @@ export const outboundPolicyOf = (config: Config): OutboundPolicy => ({
   privateNetworks: config.outboundPrivateNetworks ?? [],
   hostsOf: () => config.outboundAllowedHosts,
 });
+
+/** To be closed; each thread has its own. */
+export function connectorsOf(config: Config): Connectors {
+  const policy = outboundPolicyOf(config);
+  return new Connectors({ mayConnect: (tenant, address) => mayConnectToRedis(tenant, address, policy) });
+}

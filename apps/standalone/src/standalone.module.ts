@@ -130,7 +130,11 @@ class WorkerModule {
         redisUrl,
         onError: (error) => logger.error(error, 'worker'),
       });
-    return { module: WorkerModule, providers: [{ provide: Lanes, useFactory }], exports: [Lanes] };
+    const providers = [
+      { provide: WorkerThread, useFactory },
+      { provide: Lanes, useExisting: WorkerThread },
+    ];
+    return { module: WorkerModule, providers, exports: [Lanes] };
   }
 }
 

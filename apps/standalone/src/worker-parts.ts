@@ -5,8 +5,8 @@ import { OutboundHttp, type RevocationDb } from '@app/revocation';
 import { SystemClock, type Config } from '@app/runtime';
 import type { WorkerParts } from '@app/worker';
 import type { Closer } from './closing.js';
-import { openConnectors, openEventStore, openRoom, openVault, VIEW } from './infrastructure.js';
-import { outboundPolicyOf } from './settings.js';
+import { connectorsOf, outboundPolicyOf } from './settings.js';
+import { openEventStore, openRoom, openVault, VIEW } from './stores.js';
 import type { WorkerData } from './worker-thread.js';
 
 export interface WorkerPlace extends WorkerData {
@@ -33,7 +33,7 @@ export async function openWorkerParts(config: Config, place: WorkerPlace): Promi
     vault: await openVault(config, { mayBeNew: false, closers }),
     db: opened(await openRoom<RevocationDb>(config, 'revocation', VIEW), (db) => db.destroy()),
     http: opened(new OutboundHttp(outboundPolicyOf(config)), (http) => http.close()),
-    connectors: opened(openConnectors(config), (connectors) => connectors.close()),
+    connectors: opened(connectorsOf(config), (connectors) => connectors.close()),
     queue: opened(
       redisUrl === undefined ? new InProcessQueue({ onError }) : BullMqQueue.connect({ redisUrl, onError }),
       (queue) => queue.close(),

@@ -1,5 +1,6 @@
 // Runs on a thread of its own: the worker role, with everything it stands on.
-import { parentPort, workerData } from 'node:worker_threads';
+import { once } from 'node:events';
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { createLogger, NestLogger, readConfig } from '@app/runtime';
 import { workerOf } from '@app/worker';
 import { closeAll, asOne, type Closer } from './closing.js';
@@ -8,6 +9,7 @@ import type { Ready } from './service-thread.js';
 import { openWorkerParts } from './worker-parts.js';
 import type { LanesAsked, WorkerData } from './worker-thread.js';
 
+await once(parentPort as MessagePort, 'message');
 const config = readConfig();
 const logger = new NestLogger(createLogger({ level: config.logLevel }));
 const closers: Closer[] = [];

@@ -45,6 +45,11 @@ export class WorkerThread implements Lanes, OnApplicationBootstrap, BeforeApplic
     });
   }
 
+  /** For the time until the application starts. */
+  load(): void {
+    this.thread.load();
+  }
+
   /** @throws what kept it from starting */
   onApplicationBootstrap(): Promise<void> {
     return this.thread.start();
