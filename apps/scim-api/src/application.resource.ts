@@ -9,13 +9,14 @@ import {
   type FoundApplication,
   type Listed,
   type Listing,
+  type Members,
   type NamedRef,
   type Scope,
   type StoredApplication,
   type Written,
 } from '@app/directory';
 import type { RequestContext } from '@app/events';
-import type { ParsedResource, ScimAttributes } from '@app/scim';
+import { limits, ScimError, type ChangeSet, type ParsedResource, type ScimAttributes } from '@app/scim';
 import { Injectable } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { Compute, ScimResource } from './scim-resource.js';
@@ -23,7 +24,7 @@ import type { Compute, ScimResource } from './scim-resource.js';
 @Injectable()
 export class ApplicationResource implements ScimResource<StoredApplication, FoundApplication> {
   readonly name = 'AgenticApplication';
-  readonly related = 'agents';
+  readonly related = 'members';
   readonly indexed = { id: 'id', name: 'userName', externalId: 'externalId', displayName: 'displayName' } as const;
   readonly terse = false;
 
@@ -44,8 +45,12 @@ export class ApplicationResource implements ScimResource<StoredApplication, Foun
     return this.queries.execute(new ListApplications(tenant, listing, withAgents, connection));
   }
 
-  create(context: RequestContext, { attributes }: ParsedResource): Promise<Written<StoredApplication>> {
-    return this.commands.execute(new ProvisionApplication(context, writeOf(attributes)));
+  async create(
+    context: RequestContext,
+    { attributes, members = [] }: ParsedResource,
+  ): Promise<Written<StoredApplication>> {
+    const write = writeOf(attributes, { added: members, removed: [] });
+    return this.commands.execute(new ProvisionApplication(context, write));
   }
 
   change(
@@ -54,9 +59,9 @@ export class ApplicationResource implements ScimResource<StoredApplication, Foun
     compute: Compute,
     expected: bigint | undefined,
   ): Promise<Written<StoredApplication>> {
-    const change = (current: StoredApplication): ApplicationWrite | undefined => {
-      const { noop, next } = compute(this.attributesOf(current), undefined);
-      return noop ? undefined : writeOf(next);
+    const change = (current: StoredApplication, agents: Members): ApplicationWrite | undefined => {
+      const { noop, next, members } = compute(this.attributesOf(current), agents);
+      return noop ? undefined : writeOf(next, members);
     };
     return this.commands.execute(new ChangeApplication(context, id, change, expected));
   }
@@ -74,8 +79,14 @@ export class ApplicationResource implements ScimResource<StoredApplication, Foun
   }
 }
 
-const writeOf = ({ name, active, ...attributes }: ScimAttributes): ApplicationWrite => ({
-  name: name as string,
-  active: active === true,
-  attributes,
-});
+/** @throws ScimError tooMany */
+function writeOf(
+  { name, active, ...attributes }: ScimAttributes,
+  { added, removed }: ChangeSet['members'],
+): ApplicationWrite {
+  if (added.length + removed.length > limits.agentsPerWrite) {
+    throw ScimError.tooMany(`At most ${limits.agentsPerWrite} agents join and leave by one request: send several.`);
+  }
+  const agents = { added: added.map(({ value }) => value), removed };
+  return { name: name as string, active: active === true, attributes, agents };
+}

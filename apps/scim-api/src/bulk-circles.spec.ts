@@ -239,3 +239,37 @@ describe('a circle of single values', () => {
     },
   );
 });
+
+describe('a circle of an application and its agents', () => {
+  const URN = 'urn:ietf:params:scim:schemas:core:2.0:';
+  const typed = (type: string, endpoint: string, bulkId: string, data: object) =>
+    post(endpoint, bulkId, { schemas: [`${URN}${type}`], ...data });
+  const refs = (...bulkIds: string[]) => bulkIds.map((bulkId) => ({ value: `bulkId:${bulkId}` }));
+
+  it.each<Connection>(['lenient-acme', 'strict-acme'])(
+    'is put together, whichever of them names the other, on %s',
+    async (as) => {
+      const bot = (bulkId: string, more: object = {}) =>
+        typed('Agent', '/Agents', bulkId, { agentUserName: newName(), owners: refs('owner'), ...more });
+      const named = { displayName: 'Bot', agenticApplicationId: 'bulkId:app' };
+      const made = [
+        typed('AgenticApplication', '/AgenticApplications', 'app', { name: newName(), agents: refs('a', 'b', 'c') }),
+        bot('a', { applications: refs('app') }),
+        bot('b'),
+        typed('AgenticIdentity', '/AgenticIdentities', 'c', named),
+        typed('User', '/Users', 'owner', { userName: newName() }),
+      ];
+      const operations = await bulk(made, {}, as);
+      expect(statuses(operations)).toEqual(['app', 'a', 'b', 'c', 'owner'].map((bulkId) => [bulkId, '201']));
+      const [app, ...others] = operations.map(({ location }: Json) => location);
+      const agents = (await at(app, as)).body.agents.map(({ value }: Json) => value);
+      expect(agents.toSorted()).toEqual(others.slice(0, 3).map(idOf).toSorted());
+      const path = app.replace('http://scim.test/scim/v2', '');
+      const Operations = [{ op: 'remove', path: 'agents' }];
+      const schemas = ['urn:ietf:params:scim:api:messages:2.0:PatchOp'];
+      const [left] = await bulk([{ method: 'PATCH', path, data: { schemas, Operations } }], {}, as);
+      expect(left.status).toBe('200');
+      expect((await at(others[0], as)).body).not.toHaveProperty('applications');
+    },
+  );
+});

@@ -49,8 +49,8 @@ export function planListing<S extends Stored, R extends S>(
 ): PlannedListing<R> {
   const { equals, rest } =
     query.filter === undefined ? { rest: undefined } : narrow(resource, views.type, query.filter);
-  const sorted = query.order !== undefined && String(sortBy).toLowerCase().includes(resource.related);
-  const looked = rest !== undefined && mentions(rest, resource.related);
+  const sorted = query.order !== undefined && String(sortBy).toLowerCase().includes(views.relatedName);
+  const looked = rest !== undefined && mentions(rest, views.relatedName);
   const withRelated = query.projection[resource.related] || looked || sorted;
 
   const { order } = query;

@@ -24,6 +24,11 @@ export class ResourceViews<S extends Stored, R extends S> {
     private readonly address: PublicAddress,
   ) {}
 
+  /** The attribute that shows what a resource is related to. */
+  get relatedName(): string {
+    return (this.resource.related === 'members' ? this.type.members?.name : undefined) ?? this.resource.related;
+  }
+
   location(id: string): string {
     return `${scimBase(this.address)}${this.type.endpoint}/${id}`;
   }
@@ -66,7 +71,7 @@ export class ResourceViews<S extends Stored, R extends S> {
     return { ...subject, [resource.related]: [...this.references(related)] as unknown as ScimValue[] };
   }
 
-  /** Members of a group as they are answered, by their ids. */
+  /** Members as they are answered, by their ids. */
   members(refs: readonly NamedRef[]): ReadonlyMap<string, ScimValue> {
     return new Map(Array.from(this.references(refs), (ref) => [ref.value, { ...ref }]));
   }

@@ -21,8 +21,8 @@ export type Compute = (current: ScimAttributes, members: MemberSet | undefined) 
 export interface ScimResource<S extends Stored, R extends S> {
   /** Of its resource type. */
   readonly name: string;
-  /** The attribute that is read from elsewhere, and only when an answer or a filter needs it. */
-  readonly related: 'groups' | 'members' | 'agents';
+  /** What is read from elsewhere, and only when an answer or a filter needs it: `groups`, or the members of its type. */
+  readonly related: 'groups' | 'members';
   /** Attributes whose filters an index answers, and what the directory calls them; the most selective first. */
   readonly indexed: Readonly<Record<string, IndexedEquality['attribute']>>;
   /** Whether a PATCH is answered 204 unless attributes are asked for, because the resource may be large. */

@@ -3,12 +3,12 @@ import type { MemberRef, RequestContext } from '@app/events';
 import { Command } from '@nestjs/cqrs';
 import type { Attributes, Written } from './user.commands.js';
 
-/** Members by id; membership tests and the size, never a scan. */
+/** Members of a group, or agents of an application, by id; membership tests and the size, never a scan. */
 export interface Members {
   readonly size: number;
   has(id: string): boolean;
   ids(): Iterable<string>;
-  /** `User` or `Group`; undefined for who is no member. */
+  /** `User`, `Group` or `Agent`; undefined for who is no member. */
   typeOf(id: string): string | undefined;
 }
 

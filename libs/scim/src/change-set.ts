@@ -5,12 +5,12 @@ export type ScimValue = string | number | boolean | null | ScimValue[] | { [key:
 /** A resource's attributes under their schema-cased names; extensions under their URN. Without `schemas`, id, meta. */
 export type ScimAttributes = { [key: string]: ScimValue };
 
-/** Members of a group as the engine needs them: membership tests and the size, never a scan. */
+/** Members of a group, or agents of an application, as the engine needs them: membership tests and the size, never a scan. */
 export interface MemberSet {
   readonly size: number;
   has(id: string): boolean;
   ids(): Iterable<string>;
-  /** `User` or `Group`, where that is known: only filters over `members.type` ask. */
+  /** The type of its resource, such as `User`, where that is known: only filters over `members.type` ask. */
   typeOf?(id: string): string | undefined;
   /** A member as it is answered, or would be once it is added, where it was looked up: only filters over its name or URL ask. */
   answered?(id: string): ScimValue | undefined;
@@ -18,7 +18,8 @@ export interface MemberSet {
 
 export interface Member {
   readonly value: string;
-  readonly type?: 'User' | 'Group';
+  /** The type of its resource, such as `User`. */
+  readonly type?: string;
 }
 
 /**
@@ -26,7 +27,7 @@ export interface Member {
  * is said to be something else counts as a quirk; what it is, it stays.
  * @throws ScimError invalidValue in the strict dialect
  */
-export type TypeCheck = (members: readonly { readonly id: string; readonly type: 'User' | 'Group' }[]) => void;
+export type TypeCheck = (members: readonly { readonly id: string; readonly type: string }[]) => void;
 
 export interface AttributeChange {
   /** `displayName`, `name.givenName`, `urn:…:User:department`. */

@@ -14,6 +14,8 @@ export const limits = {
   bodyBytes: 1024 * 1024,
   /** Bytes of a resource as JSON, without its members: sealed, it must fit into an event of 256 KiB. */
   resourceBytes: 190 * 1024,
+  /** Agents that join or leave an application in one write: each is decided on its own stream. */
+  agentsPerWrite: 1000,
   bulkOperations: 100,
   bulkBytes: 2 * 1024 * 1024,
   /** Operations of one PATCH. */

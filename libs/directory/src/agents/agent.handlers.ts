@@ -5,7 +5,7 @@ import { Clock, newId } from '@app/runtime';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChangeAgent, DeleteAgent, ProvisionAgent, type AgentWrite, type StoredAgent } from '../agent.commands.js';
 import { AlreadyExists, DescribedAsUser, NotFound, ParentIsFixed, RevisionMismatch } from '../directory.errors.js';
-import { isWithin, type Scope } from '../scope.js';
+import type { Scope } from '../scope.js';
 import type { Written } from '../user.commands.js';
 import { UserNames } from '../users/user-name.js';
 import { KnownIds } from '../view/known-ids.js';
@@ -13,6 +13,7 @@ import {
   agentAggregate,
   changeAgent,
   changedNames,
+  isSeenBy,
   namedApplication,
   newApplications,
   newOwners,
@@ -26,10 +27,7 @@ const NO_REASON = 'requested';
 
 /** @throws NotFound, RevisionMismatch */
 function mustBe(scope: Scope, agent: Agent, revision: bigint | undefined, expected: bigint | undefined): bigint {
-  // To its own connection, what is pushed as a user is a user.
-  const isSeen = agent.user === undefined || scope.connection === undefined;
-  const isThere = agent.status === 'present' && isSeen && isWithin(scope, agent.connection);
-  if (!isThere || revision === undefined) throw new NotFound('no such agent');
+  if (!isSeenBy(scope, agent) || revision === undefined) throw new NotFound('no such agent');
   if (expected !== undefined && expected !== revision) throw new RevisionMismatch(revision);
   return revision;
 }
@@ -76,7 +74,7 @@ export class ProvisionAgentHandler implements ICommandHandler<ProvisionAgent> {
     }
     const write = await belonging(this.known, context, agent, sent);
     await this.known.mustBeOwners(context, write.owners);
-    if (write.parentId !== undefined) await this.known.mustBeAgent(context, write.parentId);
+    if (write.parentId !== undefined) await this.known.mustBeAgents(context, [write.parentId]);
     await this.known.mustBeApplications(context, write.applicationIds ?? []);
     const events = [provisionAgent(agentId, write, contextOf(context, this.clock.iso()))];
     if (write.nameIsUnique !== true) return { events, result: undefined };

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AnyEvent, NewEvent, OwnerRef } from '@app/events';
 import { newEvent, type Aggregate, type EventContext } from '@app/event-log';
 import type { AgentWrite, StoredAgent } from '../agent.commands.js';
-import { withoutExternalId } from '../scope.js';
+import { isWithin, withoutExternalId, type Scope } from '../scope.js';
 import type { Attributes } from '../user.commands.js';
 import type { SealedResource } from '../users/user.js';
 
@@ -106,6 +106,10 @@ function evolve(agent: Agent, event: AnyEvent): Agent {
 
 export const agentAggregate: Aggregate<Agent> = { initial: () => none, evolve };
 
+/** Whether the scope has it as an agent: to its own connection, what is pushed as a user is a user. */
+export const isSeenBy = (scope: Scope, { status, user, connection }: Agent): boolean =>
+  status === 'present' && (user === undefined || scope.connection === undefined) && isWithin(scope, connection);
+
 export const ownersOf = ({ owners }: Agent): OwnerRef[] => [...owners].map(([id, type]) => ({ type, id }));
 
 export const storedAgent = (id: string, agent: Agent, revision: bigint): StoredAgent => ({
@@ -189,6 +193,18 @@ export function changeAgent(
   }
   return events;
 }
+
+/** Nothing where it belongs to the application already. */
+export const joinApplication = (agent: Agent, agentId: string, id: string, context: EventContext): NewEvent[] =>
+  agent.applicationIds.includes(id)
+    ? []
+    : [newEvent('AgentApplicationsChanged', { agentId, added: [id], removed: [] }, context)];
+
+/** Nothing where it does not belong to the application, or names it itself: it belongs to it as long as it does. */
+export const leaveApplication = (agent: Agent, agentId: string, id: string, context: EventContext): NewEvent[] =>
+  !agent.applicationIds.includes(id) || namedApplication(agent.resource) === id
+    ? []
+    : [newEvent('AgentApplicationsChanged', { agentId, added: [], removed: [id] }, context)];
 
 /** It belongs to the connection `to`, and is owned by it where the former one owned it. */
 export function handOverAgent({ owners }: Agent, agentId: string, to: string, context: EventContext): NewEvent[] {

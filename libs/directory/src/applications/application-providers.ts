@@ -1,5 +1,6 @@
 // Everything that answers for applications, for the module of the directory.
 import type { Provider } from '@nestjs/common';
+import { ApplicationAgents } from './application-agents.js';
 import { ApplicationViews, FindApplicationHandler, ListApplicationsHandler } from './application-queries.handlers.js';
 import {
   ChangeApplicationHandler,
@@ -14,4 +15,5 @@ export const applicationProviders: readonly Provider[] = [
   FindApplicationHandler,
   ListApplicationsHandler,
   ApplicationViews,
+  ApplicationAgents,
 ];

@@ -7,12 +7,14 @@ import {
   ChangeApplication,
   DeleteApplication,
   ProvisionApplication,
+  type AgentsDelta,
   type StoredApplication,
 } from '../application.commands.js';
 import { NotFound, RevisionMismatch } from '../directory.errors.js';
 import { isWithin, type Scope } from '../scope.js';
 import type { Written } from '../user.commands.js';
 import { UserNames } from '../users/user-name.js';
+import { ApplicationAgents } from './application-agents.js';
 import { applicationAggregate, changeApplication, storedApplication, type Application } from './application.js';
 
 /** @throws NotFound, RevisionMismatch */
@@ -28,17 +30,21 @@ function mustBe(
   return revision;
 }
 
+const NOBODY: AgentsDelta = { added: [], removed: [] };
+
 @CommandHandler(ProvisionApplication)
 export class ProvisionApplicationHandler implements ICommandHandler<ProvisionApplication> {
   constructor(
     private readonly decisions: Decisions,
     private readonly names: UserNames,
+    private readonly agents: ApplicationAgents,
     private readonly clock: Clock,
   ) {}
 
   async execute({ context, write }: ProvisionApplication): Promise<Written<StoredApplication>> {
     const applicationId = newId();
-    const { name, active, attributes } = write;
+    const { name, active, attributes, agents = NOBODY } = write;
+    await this.agents.mustBeKnown(context, agents);
     const data = { applicationId, name, active, resource: { ...attributes } };
     const provisioned = newEvent('ApplicationProvisioned', data, contextOf(context, this.clock.iso()));
     const stream = streams.application(context.tenant, applicationId);
@@ -50,42 +56,56 @@ export class ProvisionApplicationHandler implements ICommandHandler<ProvisionApp
         result: undefined,
       }),
     );
-    return { resource: storedApplication(applicationId, state, revision as bigint), changed: true, position };
+    const linked = await this.agents.change(context, applicationId, agents);
+    const resource = storedApplication(applicationId, state, revision as bigint);
+    return { resource, changed: true, position: linked.position ?? position };
   }
 }
 
+interface Outcome {
+  readonly agents: AgentsDelta;
+  /** The hash of the name it had before, when it has another one now. */
+  readonly formerName?: string;
+}
+
+/** Its own stream comes first: who joins or leaves by the same write meets the application as it is afterwards. */
 @CommandHandler(ChangeApplication)
 export class ChangeApplicationHandler implements ICommandHandler<ChangeApplication> {
   constructor(
     private readonly decisions: Decisions,
     private readonly names: UserNames,
+    private readonly agents: ApplicationAgents,
     private readonly clock: Clock,
   ) {}
 
   async execute(command: ChangeApplication): Promise<Written<StoredApplication>> {
     const { context, applicationId } = command;
     const stream = streams.application(context.tenant, applicationId);
-    const decided = await this.names.retryLostClaims(stream, () =>
+    const { state, revision, appended, position, result } = await this.names.retryLostClaims(stream, () =>
       this.decisions.execute(stream, applicationAggregate, (application, at) => this.decide(command, application, at)),
     );
-    const { state, revision, appended, position, result: formerName } = decided;
-    if (formerName !== undefined) await this.names.release(context, formerName, applicationId);
-    return { resource: storedApplication(applicationId, state, revision as bigint), changed: appended, position };
+    if (result.formerName !== undefined) await this.names.release(context, result.formerName, applicationId);
+    const linked = await this.agents.change(context, applicationId, result.agents);
+    const resource = storedApplication(applicationId, state, revision as bigint);
+    return { resource, changed: appended || linked.changed, position: linked.position ?? position };
   }
 
-  /** The result is the hash of the name it had before, when it has another one now. */
   private async decide(
     { context, applicationId, change, expected }: ChangeApplication,
     application: Application,
     at: bigint | undefined,
-  ): Promise<Decision<string | undefined>> {
-    const write = change(storedApplication(applicationId, application, mustBe(context, application, at, expected)));
-    if (write === undefined) return { events: [], result: undefined };
+  ): Promise<Decision<Outcome>> {
+    const stored = storedApplication(applicationId, application, mustBe(context, application, at, expected));
+    const write = change(stored, await this.agents.of(context, applicationId));
+    if (write === undefined) return { events: [], result: { agents: NOBODY } };
+    const { agents = NOBODY } = write;
+    await this.agents.mustBeKnown(context, agents);
     const events = changeApplication(application, applicationId, write, contextOf(context, this.clock.iso()));
     const hashOf = (name: string) => this.names.hashOfName(context.tenant, 'Application', name);
     const [before, after] = [hashOf(application.name), hashOf(write.name)];
-    if (before === after) return { events, result: undefined };
-    return { events, alsoFirst: [await this.names.claim(context, after, applicationId)], result: before };
+    if (before === after) return { events, result: { agents } };
+    const claim = await this.names.claim(context, after, applicationId);
+    return { events, alsoFirst: [claim], result: { agents, formerName: before } };
   }
 }
 

@@ -13,6 +13,12 @@ const places = [
   ['groups', 'group_id', 'Group'],
 ] as const;
 
+/** @throws UnknownMembers */
+function mustBeAmong(known: ReadonlySet<string>, ids: readonly string[]): void {
+  const unknown = ids.filter((id) => !known.has(id));
+  if (unknown.length > 0) throw new UnknownMembers(unknown);
+}
+
 @Injectable()
 export class KnownIds {
   constructor(@Inject(DIRECTORY_DB) private readonly db: Kysely<DirectoryDb>) {}
@@ -23,8 +29,7 @@ export class KnownIds {
    */
   async members(scope: Scope, ids: readonly string[]): Promise<MemberRef[]> {
     const types = await this.typesOf(scope, ids);
-    const unknown = ids.filter((id) => !types.has(id));
-    if (unknown.length > 0) throw new UnknownMembers(unknown);
+    mustBeAmong(new Set(types.keys()), ids);
     return ids.map((id) => ({ id, type: types.get(id) as MemberRef['type'] }));
   }
 
@@ -52,24 +57,28 @@ export class KnownIds {
   }
 
   /** @throws UnknownMembers */
-  async mustBeAgent(scope: Scope, agentId: string): Promise<void> {
-    const row = await this.db
-      .selectFrom('agents')
-      .select('connection_id')
-      .where('tenant', '=', scope.tenant)
-      .where('agent_id', '=', agentId)
-      .executeTakeFirst();
-    if (row === undefined || !isWithin(scope, row.connection_id)) throw new UnknownMembers([agentId]);
+  async mustBeAgents(scope: Scope, ids: readonly string[]): Promise<void> {
+    const rows = await rowsIn(this.db, 'agents', scope.tenant, 'agent_id', ids);
+    const known = new Set(rows.filter((row) => isWithin(scope, row.connection_id)).map((row) => row.agent_id));
+    mustBeAmong(known, ids);
   }
 
   /** @throws UnknownMembers */
   async mustBeApplications(scope: Scope, ids: readonly string[]): Promise<void> {
-    const known = new Set<string>();
-    for (const row of await rowsIn(this.db, 'applications', scope.tenant, 'application_id', ids)) {
-      if (isWithin(scope, row.connection_id)) known.add(row.application_id);
-    }
-    const unknown = ids.filter((id) => !known.has(id));
-    if (unknown.length > 0) throw new UnknownMembers(unknown);
+    const rows = await rowsIn(this.db, 'applications', scope.tenant, 'application_id', ids);
+    const known = new Set(rows.filter((row) => isWithin(scope, row.connection_id)).map((row) => row.application_id));
+    mustBeAmong(known, ids);
+  }
+
+  /** The agents of an application, whoever provisioned them. */
+  async agentsOf(tenant: string, applicationId: string): Promise<Set<string>> {
+    const rows = await this.db
+      .selectFrom('agent_applications')
+      .select('agent_id')
+      .where('tenant', '=', tenant)
+      .where('application_id', '=', applicationId)
+      .execute();
+    return new Set(rows.map(({ agent_id }) => agent_id));
   }
 
   /** Whether the scope has an application of this id. */

@@ -16,7 +16,7 @@ export interface ResourceMeta {
   readonly version?: string;
 }
 
-/** A reference as it is answered in `members`, `groups` or `agents`. */
+/** A reference as it is answered in `groups`, or among members. */
 export interface AnsweredReference {
   readonly value: string;
   readonly $ref?: string;
@@ -32,8 +32,6 @@ export interface ResourceView {
   readonly members?: Iterable<AnsweredReference>;
   /** Only needed when `projection.groups`. */
   readonly groups?: Iterable<AnsweredReference>;
-  /** Only needed when `projection.agents`. */
-  readonly agents?: Iterable<AnsweredReference>;
   readonly meta: ResourceMeta;
 }
 
@@ -88,7 +86,7 @@ export function resourceBody(
     }
     let value = view.attributes[name];
     if (attribute === type.members) value = references(view.members);
-    else if (name === 'groups' || name === 'agents') value = references(view[name]) ?? value;
+    else if (name === 'groups') value = references(view.groups) ?? value;
     const part = value === undefined ? undefined : project(value, shown);
     if (part !== undefined) body[options.spelling?.[name] ?? name] = part;
   }

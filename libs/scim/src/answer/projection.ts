@@ -26,8 +26,6 @@ export interface Projection {
   readonly members: boolean;
   /** Whether the groups of the resource have to be loaded at all. */
   readonly groups: boolean;
-  /** Whether the agents of the resource have to be loaded at all. */
-  readonly agents: boolean;
 }
 
 /** Lower-cased full paths named in a query, mapped to the sub-attributes named (empty: the whole attribute). */
@@ -105,7 +103,6 @@ function compile(type: ResourceType, query: ProjectionQuery): Projection {
       .filter(({ attributes }) => attributes === 'all' || attributes.length > 0),
     members: type.members !== undefined && has(type.members.name),
     groups: has('groups'),
-    agents: has('agents'),
   };
 }
 

@@ -23,7 +23,7 @@ interface Refusal {
 interface Case {
   readonly name: string;
   /** Default `User`. */
-  readonly type?: 'User' | 'Group' | 'Agent' | 'AgenticIdentity';
+  readonly type?: 'User' | 'Group' | 'Agent' | 'AgenticApplication' | 'AgenticIdentity';
   /** Default `PATCH`. */
   readonly method?: 'POST' | 'PUT' | 'PATCH';
   /** Laid over a minimal resource of the type. */
@@ -49,6 +49,7 @@ const minimal: Record<string, ScimAttributes> = {
   User: { userName: 'alice@example.com', active: true },
   Group: { displayName: 'Sales' },
   Agent: { agentUserName: 'bot', active: true },
+  AgenticApplication: { name: 'Billing', active: true },
   AgenticIdentity: { displayName: 'Bot', active: true },
 };
 

@@ -14,7 +14,6 @@ export interface FilterSubject {
   /** The same members as they are answered, for filters that look at more of them than their ids. */
   readonly memberRefs?: () => ScimValue[];
   readonly groups?: readonly ScimValue[];
-  readonly agents?: readonly ScimValue[];
   readonly meta?: { readonly [key: string]: ScimValue | undefined };
 }
 
@@ -158,8 +157,8 @@ export function attributeReader(
   if (attribute === type.members) return ({ memberRefs, members }) => memberRefs?.() ?? memberValues(members);
   if (name === 'id') return (subject) => subject.id;
   if (name === 'meta') return (subject) => (subject.meta ?? {}) as { [key: string]: ScimValue };
-  if (name === 'groups' || name === 'agents') {
-    return (subject) => (subject[name] as ScimValue[] | undefined) ?? subject.attributes[name];
+  if (name === 'groups') {
+    return (subject) => (subject.groups as ScimValue[] | undefined) ?? subject.attributes.groups;
   }
   if (name === 'schemas') {
     const all = [type.schema.id, ...type.extensions.map((extension) => extension.urn)];

@@ -56,7 +56,7 @@ export const agentSchema: SchemaDefinition = {
       name: 'applications',
       type: 'complex',
       multiValued: true,
-      description: 'The applications it belongs to.',
+      description: 'The applications it belongs to; changed here or through the applications.',
       subAttributes: reference(['AgenticApplication']),
     },
     {

@@ -64,9 +64,10 @@ export const applicationSchema: SchemaDefinition = {
       name: 'agents',
       type: 'complex',
       multiValued: true,
-      mutability: 'readOnly',
-      description: 'The agents that belong to it; changed through the agents.',
-      subAttributes: reference(['Agent']).map((sub) => ({ ...sub, mutability: 'readOnly' as const })),
+      // An agent and an application are put together from either side: what one side does not say must not undo the other's word.
+      keptByPut: true,
+      description: 'The agents that belong to it; changed here or through the agents.',
+      subAttributes: reference(['Agent']).map((sub) => ({ mutability: 'immutable', ...sub })),
     },
     {
       name: 'externalIdentifiers',

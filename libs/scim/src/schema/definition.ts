@@ -28,6 +28,11 @@ export interface AttributeDefinition {
   readonly aliases?: readonly string[];
   /** Set at creation when absent. Such an attribute can never be unassigned, and a PUT that omits it keeps it. */
   readonly defaultValue?: ScimValue;
+  /**
+   * Whether a PUT that omits it or says null of it keeps its values, because they are written from elsewhere too. An empty list
+   * takes them away. Default false.
+   */
+  readonly keptByPut?: boolean;
 }
 
 export interface SchemaDefinition {

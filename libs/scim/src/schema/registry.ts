@@ -48,6 +48,7 @@ export const applicationType: ResourceTypeDefinition = {
   endpoint: '/AgenticApplications',
   description: 'Application of AI agents',
   schema: applicationSchema,
+  memberAttribute: 'agents',
 };
 
 const identityType: ResourceTypeDefinition = {

@@ -24,6 +24,8 @@ export interface Attribute {
   readonly returned: Returned;
   readonly uniqueness: Uniqueness;
   readonly defaultValue: ScimValue | undefined;
+  /** Whether a PUT that omits it keeps its values. */
+  readonly keptByPut: boolean;
   /** `displayName`, `name.givenName`, `urn:…:User:manager.value`. */
   readonly path: string;
   /** The extension it belongs to; undefined for the core schema. */
@@ -88,6 +90,7 @@ function compileAttribute(definition: AttributeDefinition, prefix: string, urn: 
     returned: definition.returned ?? 'default',
     uniqueness: definition.uniqueness ?? 'none',
     defaultValue: definition.defaultValue,
+    keptByPut: definition.keptByPut ?? false,
     path,
     urn,
     subAttributes: new Attributes(subs),

@@ -6,19 +6,16 @@ import type { Tolerance } from '../quirks.js';
 import type { Attribute } from '../schema/resource-type.js';
 import { elementsOf } from './value.js';
 
-function memberType(
-  attribute: Attribute,
-  raw: ScimValue | undefined,
-  ref: ScimValue | undefined,
-): 'User' | 'Group' | undefined {
+function memberType(attribute: Attribute, raw: ScimValue | undefined, ref: ScimValue | undefined): string | undefined {
+  const types = attribute.subAttributes.get('type')?.definition.canonicalValues ?? [];
   if (raw === undefined || raw === null) {
-    const named = typeof ref === 'string' ? /\/(User|Group)s\//i.exec(ref)?.[1] : undefined;
-    return named === undefined ? undefined : named.toLowerCase() === 'group' ? 'Group' : 'User';
+    const url = typeof ref === 'string' ? ref.toLowerCase() : '';
+    return types.find((type) => url.includes(`/${type.toLowerCase()}s/`));
   }
   const lower = typeof raw === 'string' ? raw.toLowerCase() : '';
-  if (lower === 'user') return 'User';
-  if (lower === 'group') return 'Group';
-  throw ScimError.invalidValue(`${attribute.path}.type must be User or Group.`);
+  const said = types.find((type) => type.toLowerCase() === lower);
+  if (said === undefined) throw ScimError.invalidValue(`${attribute.path}.type must be ${types.join(' or ')}.`);
+  return said;
 }
 
 function readMember(attribute: Attribute, raw: ScimValue, tolerance: Tolerance): Member {

@@ -1,4 +1,4 @@
-// PATCH operations on the members of a group, through the member set's index.
+// PATCH operations on the members of a group and the agents of an application, through the member set's index.
 import type { ScimValue } from '../change-set.js';
 import { ScimError } from '../errors.js';
 import { compileElementFilter } from '../filter/compile.js';

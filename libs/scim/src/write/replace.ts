@@ -2,13 +2,14 @@
 import type { ChangeSet, MemberSet, ScimAttributes } from '../change-set.js';
 import { ScimError } from '../errors.js';
 import { Tolerance } from '../quirks.js';
-import type { ResourceType } from '../schema/resource-type.js';
+import type { Attribute, ResourceType } from '../schema/resource-type.js';
 import { ResourceDraft, valueOf } from './draft.js';
-import { readStatement, writableAttributes, type WriteOptions } from './resource.js';
+import { readStatement, writableAttributes, type Statement, type WriteOptions } from './resource.js';
 
 /**
  * Replaces a resource. What the body omits is cleared, except: an attribute with a default (`active`) and an
- * immutable one (`externalId`) keep their value, and read-only ones are not the client's to set.
+ * immutable one (`externalId`) keep their value, as does what is kept unless it is said to be empty (`applications` of an
+ * agent), and read-only ones are not the client's to set.
  * @param members required for a type with members
  * @throws ScimError invalidSyntax, invalidValue or mutability
  */
@@ -26,8 +27,7 @@ export function replaceChangeSet(
     const value = valueOf(statement.attributes, attribute);
     const before = valueOf(current, attribute);
     if (value === undefined && before === undefined && !attribute.required) continue;
-    const keeps = attribute.defaultValue !== undefined || attribute.mutability === 'immutable';
-    if (value === undefined && keeps) continue;
+    if (value === undefined && keeps(attribute, statement)) continue;
     // An extension that is absent before and after has no required attributes.
     if (attribute.urn !== undefined && statement.attributes[attribute.urn] === undefined && before === undefined)
       continue;
@@ -36,6 +36,13 @@ export function replaceChangeSet(
     }
     draft.setUnlessImmutable(attribute, value);
   }
-  if (type.members !== undefined) draft.members.replaceAll(statement.members ?? []);
+  const named = statement.members ?? (type.members?.keptByPut ? undefined : []);
+  if (type.members !== undefined && named !== undefined) draft.members.replaceAll(named);
   return draft.finish();
 }
+
+/** Whether an attribute that the body gives no value keeps the one it has. */
+const keeps = (attribute: Attribute, { emptied }: Statement): boolean =>
+  attribute.defaultValue !== undefined ||
+  attribute.mutability === 'immutable' ||
+  (attribute.keptByPut && !emptied.has(attribute));

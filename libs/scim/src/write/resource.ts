@@ -30,11 +30,14 @@ export interface ParsedResource {
 export interface Statement {
   readonly attributes: ScimAttributes;
   readonly members: readonly Member[] | undefined;
+  /** Those that it says are without a value. */
+  readonly emptied: ReadonlySet<Attribute>;
 }
 
 class StatementReader {
   private readonly attributes: ScimAttributes = {};
   private members: readonly Member[] | undefined;
+  private readonly emptied = new Set<Attribute>();
 
   constructor(
     private readonly type: ResourceType,
@@ -43,7 +46,7 @@ class StatementReader {
 
   read(body: { [key: string]: ScimValue }): Statement {
     for (const key of Object.keys(body)) this.readKey(key, body[key] as ScimValue, body);
-    return { attributes: this.attributes, members: this.members };
+    return { attributes: this.attributes, members: this.members, emptied: this.emptied };
   }
 
   private readKey(key: string, raw: ScimValue, body: { [key: string]: ScimValue }): void {
@@ -95,13 +98,16 @@ class StatementReader {
   private readAttribute(attribute: Attribute, raw: ScimValue): void {
     if (attribute.mutability === 'readOnly') return;
     if (attribute.mutability === 'writeOnly') return this.tolerance.note('unsolicited-password');
+    // Serializers say null of whatever their client knows nothing of; an empty list is said on purpose.
+    if (raw === null && attribute.keptByPut) return;
     if (attribute === this.type.members) {
       if (this.members !== undefined) throw ScimError.invalidSyntax(`${attribute.path} is given twice.`);
       this.members = readMembers(attribute, raw, this.tolerance);
       return;
     }
     const value = readValue(attribute, raw, this.tolerance);
-    if (value !== undefined) this.assign(attribute, value);
+    if (value === undefined) this.emptied.add(attribute);
+    else this.assign(attribute, value);
   }
 
   private assign(attribute: Attribute, value: ScimValue): void {
