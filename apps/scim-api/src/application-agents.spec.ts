@@ -258,3 +258,16 @@ describe('an agent', () => {
     expect((await world.ask('PATCH', at(application), guarded)).status).toBe(200);
   });
 });
+
+describe('the PUT of an agent', () => {
+  it('that does not name its applications leaves it in them, and one with an empty list does not', async () => {
+    const application = await newApplication([bots[0]!]);
+    const put = (more: object) =>
+      world.ask('PUT', `/Agents/${bots[0]}`, { body: { name: newName(), owners: refs([owner.id]), ...more } });
+    for (const more of [{}, { applications: null }])
+      expect((await put(more)).body.applications).toEqual(refs([application.id]));
+    expect(await agentsOf(application)).toEqual([bots[0]]);
+    expect((await put({ applications: [] })).body).not.toHaveProperty('applications');
+    expect(await agentsOf(application)).toEqual([]);
+  });
+});

@@ -56,6 +56,7 @@ export const agentSchema: SchemaDefinition = {
       name: 'applications',
       type: 'complex',
       multiValued: true,
+      keptByPut: true,
       description: 'The applications it belongs to; changed here or through the applications.',
       subAttributes: reference(['AgenticApplication']),
     },
