@@ -12,8 +12,19 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
+/** A stopped application with one of two agents. */
+async function stoppedApplication(name: string): Promise<Map<string, string>> {
+  const owners = [{ value: (await client.create('/Users', { userName: name })).id }];
+  const inside = (await client.create('/Agents', { name: `${name}-1`, owners })).id;
+  const out = (await client.create('/Agents', { name: `${name}-2`, owners })).id;
+  const application = { name, active: false, agents: [{ value: inside }] };
+  const { id } = await client.create('/AgenticApplications', application);
+  return new Map(Object.entries({ name, id, in: inside, out }));
+}
+
 async function source(type: Shape['type']): Promise<Map<string, string>> {
   const name = `subject-${++n}`;
+  if (type === 'AgenticApplication') return stoppedApplication(name);
   if (type === 'Group') {
     const u1 = (await client.create('/Users', { userName: `${name}-1` })).id;
     const u2 = (await client.create('/Users', { userName: `${name}-2` })).id;

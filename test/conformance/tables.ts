@@ -32,10 +32,10 @@ export interface Conversation {
   readonly steps: readonly Step[];
 }
 
-/** One request to a user or a group that has just been made. */
+/** One request to a user, a group or a stopped application that has just been made. */
 export interface Shape {
   readonly name: string;
-  readonly type: 'User' | 'Group';
+  readonly type: 'User' | 'Group' | 'AgenticApplication';
   readonly method: 'PATCH' | 'PUT' | 'DELETE';
   readonly operations?: readonly object[];
   readonly with?: object;
@@ -50,7 +50,7 @@ export interface Refusal {
 /** A case of the engine: one write, and what it comes to in either dialect. */
 export interface EngineCase {
   readonly name: string;
-  readonly type?: 'User' | 'Group' | 'Agent';
+  readonly type?: 'User' | 'Group' | 'Agent' | 'AgenticApplication';
   readonly method?: 'POST' | 'PUT' | 'PATCH';
   readonly source?: object;
   readonly members?: readonly string[];

@@ -6,12 +6,16 @@ import { expectStatus, PROVIDER, Scenario } from './scenario.js';
 
 interface Shape {
   readonly name: string;
-  readonly type: 'User' | 'Group';
+  readonly type: 'User' | 'Group' | 'AgenticApplication';
   readonly method: string;
   readonly operations?: readonly object[];
   readonly with?: object;
   readonly events: readonly (
-    string | { readonly type: string; readonly data?: { readonly removed?: readonly object[] } }
+    | string
+    | {
+        readonly type: string;
+        readonly data?: { readonly added?: readonly unknown[]; readonly removed?: readonly unknown[] };
+      }
   )[];
 }
 
@@ -148,8 +152,23 @@ async function sendToGroup(shape: Shape, send: Send): Promise<Sent> {
   return { name: shape.name, subjects: [id, name], targets: removed ?? 2 };
 }
 
-const sendShape = (shape: Shape, send: Send): Promise<Sent> =>
-  shape.type === 'User' ? sendToUser(shape, send) : sendToGroup(shape, send);
+/** A stopped application with one of two agents; the other one holds something. Who may act afterwards is who is out. */
+async function sendToApplication(shape: Shape, send: Send): Promise<Sent> {
+  const name = `shape-${++people}`;
+  const owner = await newUser();
+  const [inside, out] = [await newAgent([owner]), await newAgent([owner])];
+  await hold({ agentId: out });
+  const id = await created('/AgenticApplications', { name, active: false, agents: [{ value: inside }] });
+  await send(shape.method, `/AgenticApplications/${id}`, filled(bodyOf(shape), { name, id, in: inside, out }));
+  const [event] = shape.events;
+  const { added = [], removed = [] } = (typeof event === 'object' ? event.data : undefined) ?? {};
+  const may = [await scenario.mayAct(inside), await scenario.mayAct(out)];
+  expect([shape.name, ...may]).toEqual([shape.name, removed.length > 0, added.length === 0]);
+  return { name: shape.name, subjects: [id, inside, out], targets: added.length };
+}
+
+const senders = { User: sendToUser, Group: sendToGroup, AgenticApplication: sendToApplication };
+const sendShape = (shape: Shape, send: Send): Promise<Sent> => senders[shape.type](shape, send);
 
 const off = { schemas: [PATCH], Operations: [{ op: 'Replace', path: 'active', value: 'False' }] };
 
