@@ -6,18 +6,16 @@ import type { AnyEvent, RecordedEvent } from '@app/events';
 import { encode, firstRevision, recorded } from './codec.js';
 import { CommitTiming } from './commit-timing.js';
 import {
-  EventLog,
   EventLogUnavailable,
   EVENTS_PER_READ,
   WrongExpectedRevision,
   type AppendOptions,
   type Appended,
-  type EventPlace,
   type ExpectedRevision,
-  type LogBatch,
   type ReadStreamOptions,
   type StreamWrite,
 } from './event-log.port.js';
+import { EmbeddedLog } from './embedded-log.js';
 import { takeLock } from './lock-file.js';
 import { StreamIndex, UnreadableEvents } from './sqlite-index.js';
 import { prepare, SqliteReader } from './sqlite-reader.js';
@@ -54,7 +52,7 @@ export interface SqliteEventLogOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-export class SqliteEventLog extends EventLog {
+export class SqliteEventLog extends EmbeddedLog {
   private readonly insertion;
   private readonly idAt;
   private pending: Pending[] = [];
@@ -63,7 +61,7 @@ export class SqliteEventLog extends EventLog {
     () => this.commit(),
   );
   private readonly tail = new Tail();
-  private readonly reader: SqliteReader;
+  protected readonly reader: SqliteReader;
 
   private constructor(
     private readonly db: DatabaseSync,
@@ -192,22 +190,6 @@ export class SqliteEventLog extends EventLog {
     this.reader.mustBeOpen();
     const from = options.from ?? (direction === 'forwards' ? 0n : LAST_REVISION);
     return this.reader.at(this.index.positions(stream, { from, direction, max }));
-  }
-
-  override readAll(options?: { after?: bigint; max?: number }): Promise<RecordedEvent[]> {
-    return this.reader.readAll(options);
-  }
-
-  override subscribe(options: { after?: bigint; signal: AbortSignal }): AsyncIterable<LogBatch> {
-    return this.reader.subscribe(options);
-  }
-
-  override head(): Promise<bigint | undefined> {
-    return this.reader.head();
-  }
-
-  override holds(event: EventPlace): Promise<boolean> {
-    return this.reader.holds(event);
   }
 
   override async close(): Promise<void> {

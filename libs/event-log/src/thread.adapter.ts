@@ -10,11 +10,10 @@ import {
   WrongExpectedRevision,
   type AppendOptions,
   type Appended,
-  type EventPlace,
-  type LogBatch,
   type ReadStreamOptions,
   type StreamWrite,
 } from './event-log.port.js';
+import { EmbeddedLog } from './embedded-log.js';
 import { SqliteReader } from './sqlite-reader.js';
 
 /** `wait` is answered once there is an event after a position. */
@@ -89,8 +88,8 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-export class ThreadEventLog extends EventLog {
-  private readonly reader: SqliteReader;
+export class ThreadEventLog extends EmbeddedLog {
+  protected readonly reader: SqliteReader;
   private readonly waiting = new Map<number, Waiting>();
   private ids = 0;
   private appends: Call[] = [];
@@ -126,22 +125,6 @@ export class ThreadEventLog extends EventLog {
   override async readStream(stream: string, options?: ReadStreamOptions): Promise<RecordedEvent[]> {
     const events = (await this.ask({ kind: 'read', stream, options })) as Stored[];
     return events.map(({ bytes, position }) => decode(bytes, position));
-  }
-
-  override readAll(options?: { after?: bigint; max?: number }): Promise<RecordedEvent[]> {
-    return this.reader.readAll(options);
-  }
-
-  override subscribe(options: { after?: bigint; signal: AbortSignal }): AsyncIterable<LogBatch> {
-    return this.reader.subscribe(options);
-  }
-
-  override head(): Promise<bigint | undefined> {
-    return this.reader.head();
-  }
-
-  override holds(event: EventPlace): Promise<boolean> {
-    return this.reader.holds(event);
   }
 
   /** Whether what was asked for and not answered yet has happened is unknown. */
