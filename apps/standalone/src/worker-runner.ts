@@ -16,7 +16,7 @@ const closers: Closer[] = [];
 const close = async (): Promise<unknown[]> => closeAll(closers.splice(0).reverse());
 
 try {
-  const onError = (error: unknown, where: string) => logger.error({ err: error, where }, 'the engine failed');
+  const onError = (error: unknown, where: string) => logger.error({ err: error, where }, 'the engine failed', 'worker');
   const parts = await openWorkerParts(config, { ...(workerData as WorkerData), onError, closers });
   const worker = workerOf({
     ...parts,
