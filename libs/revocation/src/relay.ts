@@ -18,7 +18,7 @@ const turns = new Turns();
 /** Events per append: a plan of any size stays below the append limit. */
 const PLANNED_EVENTS_PER_APPEND = 8;
 /** How long (ms) to wait after a batch that brought no work: a busy log is then followed in fewer steps. */
-const IDLE_PAUSE_MS = 25;
+const IDLE_PAUSE_MS = 10;
 
 export interface RelayParts {
   readonly log: EventLog;
