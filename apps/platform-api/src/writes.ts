@@ -1,5 +1,5 @@
 // Carries out a command and comes back only when every gate and view of this process knows what it did.
-import { EventLog, ReadModels } from '@app/event-log';
+import { EventLog, ReadModels, untilKnown } from '@app/event-log';
 import { Injectable } from '@nestjs/common';
 import { CommandBus, type Command } from '@nestjs/cqrs';
 
@@ -20,9 +20,7 @@ export class Writes {
     timeoutMs?: number,
   ): Promise<R> {
     const result = await this.commands.execute<R>(command);
-    // What changes nothing may repeat a write that nobody has been told of yet: it waits for that one.
-    const position = result.position ?? (await this.log.head());
-    if (position !== undefined) await this.readModels.reached(position, timeoutMs);
+    await untilKnown({ log: this.log, readModels: this.readModels }, result.position, timeoutMs);
     return result;
   }
 }

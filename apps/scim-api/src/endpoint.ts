@@ -1,6 +1,6 @@
 // The one flow of every SCIM request, whatever the resource type: read, decide in the directory, wait for the views, answer.
 import type { Placed, Scope, Written } from '@app/directory';
-import type { EventLog, ReadModels } from '@app/event-log';
+import { untilKnown, type EventLog, type ReadModels } from '@app/event-log';
 import type { QuirkCounts } from '@app/http';
 import {
   limits,
@@ -185,9 +185,7 @@ export class Endpoint<S extends Stored = Stored, R extends S & Placed = S & Plac
     const written = await writing.catch((error: unknown) => {
       throw asScimError(error);
     });
-    // What changes nothing may repeat a write that nobody has been told of yet: it waits for that one.
-    const position = written.position ?? (await this.parts.log.head());
-    if (position !== undefined) await this.parts.readModels.reached(position);
+    await untilKnown(this.parts, written.position);
     return written;
   }
 

@@ -44,8 +44,7 @@ export class DeleteRole extends Command<Decided> {
 }
 
 /**
- * The role of everybody for whom a condition holds; the same condition is the same role. Wait for `position` also when it
- * was there already: somebody else may have made it a moment ago.
+ * The role of everybody for whom a condition holds; the same condition is the same role.
  * @throws InvalidPolicy
  */
 export class DefineCondition extends Command<{ readonly roleId: string; readonly position: bigint | undefined }> {

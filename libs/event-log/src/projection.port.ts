@@ -1,6 +1,7 @@
 // A read model that follows the log in order, and the promise that it has seen a position.
 import type { RecordedEvent } from '@app/events';
 import type { Kysely } from 'kysely';
+import type { LogReader } from './event-log.port.js';
 
 /**
  * A read model in a SQL database. The checkpoint is stored in the same transaction as the rows, so each event is
@@ -42,4 +43,19 @@ export abstract class ReadModels {
    * @throws NotYetVisible when they have not within `timeoutMs` (default 2,000): answer 503, never 2xx.
    */
   abstract reached(position: bigint, timeoutMs?: number): Promise<void>;
+}
+
+/**
+ * Resolves when every read model of this process knows what a write recorded: only then may it be answered. One that changed
+ * nothing may repeat a write that nobody has been told of yet: it waits for all that the log holds.
+ * @param position of the last event it recorded; undefined when it changed nothing
+ * @throws NotYetVisible
+ */
+export async function untilKnown(
+  { log, readModels }: { readonly log: Pick<LogReader, 'head'>; readonly readModels: ReadModels },
+  position: bigint | undefined,
+  timeoutMs?: number,
+): Promise<void> {
+  const last = position ?? (await log.head());
+  if (last !== undefined) await readModels.reached(last, timeoutMs);
 }

@@ -1,5 +1,5 @@
 // Registers what is held and lets go of it: the rules that credentials, schedules and runs have in common.
-import { contextOf, Decisions, EventLog, newEvent, ReadModels, type EventContext } from '@app/event-log';
+import { contextOf, Decisions, EventLog, newEvent, ReadModels, untilKnown, type EventContext } from '@app/event-log';
 import { streams, type EventData, type Holder, type HoldingType, type RequestContext } from '@app/events';
 import { Clock } from '@app/runtime';
 import { Vault, type StoredSecret } from '@app/vault';
@@ -93,9 +93,7 @@ export class Registrations {
 
   /** What the gate says of it, once the gate knows of it. */
   async verdict(tenant: string, type: HoldingType, id: string, position: bigint | undefined): Promise<Registered> {
-    // Somebody else may have appended it a moment ago.
-    const known = position ?? (await this.log.head());
-    if (known !== undefined) await this.readModels.reached(known);
+    await untilKnown({ log: this.log, readModels: this.readModels }, position);
     const denials = await this.gate.verdict(tenant, type, id);
     return { id, changed: position !== undefined, denials, position };
   }

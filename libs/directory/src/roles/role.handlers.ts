@@ -1,7 +1,7 @@
 // Handles what is asked of roles: defines them, and gives and takes them by hand.
 import { createHash } from 'node:crypto';
 import { streams, type EventData, type RequestContext } from '@app/events';
-import { contextOf, Decisions, EventLog, newEvent } from '@app/event-log';
+import { contextOf, Decisions, newEvent } from '@app/event-log';
 import { Clock } from '@app/runtime';
 import { Injectable } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -122,7 +122,6 @@ export class DeleteRoleHandler implements ICommandHandler<DeleteRole> {
 export class DefineConditionHandler implements ICommandHandler<DefineCondition> {
   constructor(
     private readonly roles: RoleDecisions,
-    private readonly log: EventLog,
     private readonly conditions: Conditions,
   ) {}
 
@@ -131,7 +130,7 @@ export class DefineConditionHandler implements ICommandHandler<DefineCondition> 
     const hash = createHash('sha256').update(normal).digest('hex').slice(0, 32);
     const roleId = `${CONDITION_ID}${hash}`;
     const definition = { roleId, name: 'Condition', kind: 'condition', condition: normal } as const;
-    const { position = await this.log.head() } = await this.roles.define(context, definition);
+    const { position } = await this.roles.define(context, definition);
     return { roleId, position };
   }
 }
