@@ -9,7 +9,8 @@ import { DIRECTORY_DB, type DirectoryDb, type GroupRow } from '../directory-db.j
 import { FindGroup, FindMembers, ListGroups } from '../directory.queries.js';
 import type { GroupWithMembers, IndexedEquality, Listed, NamedRef } from '../directory.queries.js';
 import type { Attributes } from '../user.commands.js';
-import { isWithin, type Scope } from '../scope.js';
+import type { Scope } from '../scope.js';
+import { KnownIds } from '../view/known-ids.js';
 import { list } from '../view/listing.js';
 import { SqlShelf, type Condition } from '../view/sql-shelf.js';
 
@@ -43,20 +44,14 @@ const groupOf = (row: GroupRow, members: readonly NamedRef[]): GroupWithMembers 
   members,
 });
 
-interface NameFound {
-  readonly id: string;
-  readonly display: string;
-  readonly connection_id: string | null;
-}
-
 interface MemberFound extends MemberRef {
   readonly group_id: string;
   readonly display: string;
 }
 
 const memberTables = [
-  ['users', 'user_id', 'User'],
-  ['groups', 'group_id', 'Group'],
+  ['users', 'user_id'],
+  ['groups', 'group_id'],
 ] as const;
 
 @Injectable()
@@ -92,23 +87,6 @@ export class GroupViews {
     }
     return members;
   }
-
-  async named(scope: Scope, ids: readonly string[]): Promise<NamedRef[]> {
-    const refs: NamedRef[] = [];
-    for (const chunk of idLists(ids)) {
-      for (const [table, key, type] of memberTables) {
-        const found = await run<NameFound>(
-          this.db,
-          `select ${key} as id, display, connection_id from "${table}" where tenant = ? and ${key} in (${marks(chunk)})`,
-          [scope.tenant, ...chunk],
-        );
-        for (const { id, display, connection_id } of found) {
-          if (isWithin(scope, connection_id)) refs.push({ id, type, display });
-        }
-      }
-    }
-    return refs;
-  }
 }
 
 @QueryHandler(FindGroup)
@@ -124,10 +102,10 @@ export class FindGroupHandler implements IQueryHandler<FindGroup> {
 
 @QueryHandler(FindMembers)
 export class FindMembersHandler implements IQueryHandler<FindMembers> {
-  constructor(private readonly views: GroupViews) {}
+  constructor(private readonly known: KnownIds) {}
 
   execute(query: FindMembers): Promise<readonly NamedRef[]> {
-    return this.views.named(query, query.ids);
+    return this.known.named(query, query.ids);
   }
 }
 

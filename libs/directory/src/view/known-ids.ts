@@ -13,6 +13,10 @@ const places = [
   ['groups', 'group_id', 'Group'],
 ] as const;
 
+interface NamedMember extends MemberRef {
+  readonly display: string;
+}
+
 /** @throws UnknownMembers */
 function mustBeAmong(known: ReadonlySet<string>, ids: readonly string[]): void {
   const unknown = ids.filter((id) => !known.has(id));
@@ -65,9 +69,7 @@ export class KnownIds {
 
   /** @throws UnknownMembers */
   async mustBeApplications(scope: Scope, ids: readonly string[]): Promise<void> {
-    const rows = await rowsIn(this.db, 'applications', scope.tenant, 'application_id', ids);
-    const known = new Set(rows.filter((row) => isWithin(scope, row.connection_id)).map((row) => row.application_id));
-    mustBeAmong(known, ids);
+    mustBeAmong(await this.applicationsAmong(scope, ids), ids);
   }
 
   /** The agents of an application, whoever provisioned them. */
@@ -83,8 +85,7 @@ export class KnownIds {
 
   /** Whether the scope has an application of this id. */
   async isApplication(scope: Scope, id: string): Promise<boolean> {
-    const rows = await rowsIn(this.db, 'applications', scope.tenant, 'application_id', [id]);
-    return rows.some((row) => isWithin(scope, row.connection_id));
+    return (await this.applicationsAmong(scope, [id])).has(id);
   }
 
   /** Those of these ids that are connections of the tenant, closed ones too. */
@@ -93,18 +94,29 @@ export class KnownIds {
     return new Set(rows.map(({ connection_id }) => connection_id));
   }
 
-  private async typesOf(scope: Scope, ids: readonly string[]): Promise<Map<string, MemberRef['type']>> {
-    const types = new Map<string, MemberRef['type']>();
+  /** Those of these ids that are users or groups of the scope, with their names. */
+  async named(scope: Scope, ids: readonly string[]): Promise<NamedMember[]> {
+    const members = new Map<string, NamedMember>();
     for (const [table, column, type] of places) {
-      for (const chunk of idLists(ids.filter((id) => !types.has(id)))) {
+      for (const chunk of idLists(ids.filter((id) => !members.has(id)))) {
         const found = await sql<{
           id: string;
+          display: string;
           by: string | null;
-        }>`select ${sql.ref(column)} as id, connection_id as "by" from ${sql.table(table)}
+        }>`select ${sql.ref(column)} as id, display, connection_id as "by" from ${sql.table(table)}
           where tenant = ${scope.tenant} and ${sql.ref(column)} in (${sql.join(chunk)})`.execute(this.db);
-        for (const { id, by } of found.rows) if (isWithin(scope, by)) types.set(id, type);
+        for (const { id, display, by } of found.rows) if (isWithin(scope, by)) members.set(id, { id, type, display });
       }
     }
-    return types;
+    return [...members.values()];
+  }
+
+  private async typesOf(scope: Scope, ids: readonly string[]): Promise<Map<string, MemberRef['type']>> {
+    return new Map((await this.named(scope, ids)).map(({ id, type }) => [id, type]));
+  }
+
+  private async applicationsAmong(scope: Scope, ids: readonly string[]): Promise<Set<string>> {
+    const rows = await rowsIn(this.db, 'applications', scope.tenant, 'application_id', ids);
+    return new Set(rows.filter((row) => isWithin(scope, row.connection_id)).map((row) => row.application_id));
   }
 }
