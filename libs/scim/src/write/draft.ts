@@ -16,8 +16,12 @@ export function valueOf(attributes: ScimAttributes, attribute: Attribute): ScimV
 }
 
 /** Checks that a written attribute has what the schema requires of it. */
-export function requireComplete(attribute: Attribute, value: ScimValue | undefined): void {
-  if (attribute.required && (value === undefined || value === '')) {
+export function requireComplete(
+  attribute: Attribute,
+  value: ScimValue | undefined,
+  isRequired = attribute.required,
+): void {
+  if (isRequired && (value === undefined || value === '')) {
     throw ScimError.invalidValue(`${attribute.path} is required.`);
   }
   if (attribute.type !== 'complex' || value === undefined) return;

@@ -157,11 +157,7 @@ export function parseResource(type: ResourceType, body: unknown, options: WriteO
       attributes[attribute.name] = attribute.defaultValue;
     }
     if (attribute.urn === undefined || attributes[attribute.urn] !== undefined) {
-      const value = valueOf(attributes, attribute);
-      if (attribute.requiredToCreate && value === undefined) {
-        throw ScimError.invalidValue(`${attribute.path} is required.`);
-      }
-      requireComplete(attribute, value);
+      requireComplete(attribute, valueOf(attributes, attribute), attribute.requiredToCreate);
     }
   }
   for (const extension of type.extensions) {
