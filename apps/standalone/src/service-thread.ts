@@ -37,8 +37,7 @@ export class ServiceThread<News extends { readonly kind: string } = never> {
 
   /** Loads what the thread runs, beside what this one does meanwhile. */
   load(): void {
-    clearTimeout(this.restart);
-    this.worker ??= this.spawn();
+    this.loaded();
   }
 
   /**
@@ -46,8 +45,7 @@ export class ServiceThread<News extends { readonly kind: string } = never> {
    * @throws what ended it before, or that it is not ready in time
    */
   start(): Promise<void> {
-    this.load();
-    const worker = this.worker as Worker;
+    const worker = this.loaded();
     const { of, startMs = START_MS } = this.parts;
     return new Promise((resolve, reject) => {
       const refuse = (why: string) => reject(this.death ?? new Error(`the thread of the ${of} ${why}`));
@@ -83,6 +81,11 @@ export class ServiceThread<News extends { readonly kind: string } = never> {
     return true;
   }
 
+  private loaded(): Worker {
+    clearTimeout(this.restart);
+    return (this.worker ??= this.spawn());
+  }
+
   private spawn(): Worker {
     const { file, given, onNews, onError } = this.parts;
     const worker = new Worker(file, given?.());
@@ -98,10 +101,7 @@ export class ServiceThread<News extends { readonly kind: string } = never> {
       this.worker = undefined;
       this.isReady = false;
       if (this.stopping) return;
-      this.restart = setTimeout(() => {
-        this.load();
-        this.worker?.postMessage('start');
-      }, RESTART_MS);
+      this.restart = setTimeout(() => this.loaded().postMessage('start'), RESTART_MS);
     });
     return worker;
   }

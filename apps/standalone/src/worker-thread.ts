@@ -37,10 +37,9 @@ export class WorkerThread implements Lanes, OnApplicationBootstrap, BeforeApplic
       file: new URL('./worker-runner.js', import.meta.url),
       onError,
       given: () => {
-        if (log === undefined) return { workerData: { logPort: undefined, redisUrl } satisfies WorkerData };
-        const { port1, port2 } = new MessageChannel();
-        serveThread(log, port1);
-        return { workerData: { logPort: port2, redisUrl } satisfies WorkerData, transferList: [port2] };
+        const logPort = log && portTo(log);
+        const transferList = logPort === undefined ? [] : [logPort];
+        return { workerData: { logPort, redisUrl } satisfies WorkerData, transferList };
       },
     });
   }
@@ -69,4 +68,10 @@ export class WorkerThread implements Lanes, OnApplicationBootstrap, BeforeApplic
     port1.close();
     return (answer[0] as readonly LaneStatus[] | undefined) ?? [];
   }
+}
+
+function portTo(log: EventLog): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  serveThread(log, port1);
+  return port2;
 }
